@@ -1,0 +1,141 @@
+"""What project.yaml may say. Physical units are part of the field's description."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tinyops.projects.frontend_section import FrontendSection
+from tinyops.projects.section import Section
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Signal(Section):
+    """What the sensor delivers and how it is cut into windows."""
+
+    channels: list[str] = Field(min_length=1, description="channel names, in order")
+    unit: str = Field(description="physical unit of the signal")
+    rate_hz: float = Field(gt=0, description="samples per second and channel")
+    window: int = Field(ge=8, le=65536, description="samples per window")
+    hop: int = Field(ge=1, description="samples from one window to the next")
+    full_scale: list[float] = Field(
+        min_length=1, description="per channel, the physical value at int16 32767"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError("channels: a name is used twice")
+        if len(self.full_scale) != len(self.channels):
+            raise ValueError(
+                f"full_scale: {len(self.full_scale)} values for {len(self.channels)} channels"
+            )
+        if any(value <= 0 for value in self.full_scale):
+            raise ValueError("full_scale: every value must be above 0")
+        if self.hop > self.window:
+            raise ValueError(f"hop: {self.hop} leaves gaps between windows of {self.window}")
+        return self
+
+
+class Source(Section):
+    """Where recordings come from when nobody has sent any: a named source in `data.sources`."""
+
+    kind: Name
+    simulated: bool = Field(description="true when the recordings are not real; shown everywhere")
+    options: dict[str, float | int | str | bool] = Field(default_factory=dict)
+
+
+class Split(Section):
+    """How groups are divided. A group (machine, recording, condition) is never on two sides."""
+
+    group_by: str = Field(default="machine_id", pattern=r"^(machine_id|recording|condition:\w+)$")
+    validation: Fraction = 0.2
+    test: Fraction = 0.2
+    salt: str = Field(default="", description="changes which groups fall where")
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> Self:
+        if self.validation <= 0 or self.test <= 0 or self.validation + self.test >= 0.9:
+            raise ValueError("split: validation and test must be above 0 and leave 0.1 to train on")
+        return self
+
+
+class Training(Section):
+    """How the model is built and fitted."""
+
+    model: Name = Field(default="ds_cnn", description="a builder in training.models")
+    options: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    epochs: int = Field(default=30, ge=1)
+    batch_size: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    seed: int = 7
+
+
+class Objective(Section):
+    """What a candidate must reach before it may be released."""
+
+    metric: Literal["macro_f1", "accuracy"] = "macro_f1"
+    minimum: Fraction
+    allowed_regression: Fraction = Field(
+        default=0.01, description="how far below the champion a candidate may be"
+    )
+    int8_loss: Fraction = Field(default=0.01, description="how much int8 may lose against float")
+
+
+class Constraint(Section):
+    """What the model may use of one board."""
+
+    flash_bytes: int = Field(gt=0)
+    ram_bytes: int = Field(gt=0)
+    latency_ms: float = Field(gt=0, description="per window, on the board's clock")
+
+
+class Schedule(Section):
+    """When training starts without a reason in the data."""
+
+    train: str = Field(default="0 2 * * *", description="cron, UTC")
+
+
+class Rollout(Section):
+    """How a release spreads: growing shares of the fleet."""
+
+    rings: list[Fraction] = Field(default_factory=lambda: [1.0], min_length=1)
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if sorted(self.rings) != self.rings or self.rings[-1] != 1.0:
+            raise ValueError("rollout.rings must grow and end in 1.0")
+        return self
+
+
+class Project(Section):
+    """One use case, as its project.yaml says."""
+
+    name: Name
+    title: str
+    goal: str = Field(min_length=10)
+    owner: str = Field(min_length=1)
+    sensor: str = Field(description="a sensor of the board catalogue, or an external one")
+    signal: Signal
+    source: Source
+    labels: list[str] = Field(min_length=2, max_length=32)
+    frontend: FrontendSection
+    split: Split = Split()
+    training: Training = Training()
+    objective: Objective
+    boards: list[str] = Field(min_length=1)
+    constraints: dict[str, Constraint] = Field(default_factory=dict)
+    schedule: Schedule = Schedule()
+    rollout: Rollout = Rollout()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels: a name is used twice")
+        stray = set(self.constraints) - set(self.boards)
+        if stray:
+            raise ValueError(f"constraints: {', '.join(sorted(stray))} not among boards")
+        return self

@@ -1,0 +1,19 @@
+"""The S3 layout: every key is built here and nowhere else."""
+
+from tinyops.store import layout, receipts
+from tinyops.store.bucket import ObjectInfo, ObjectMissing, Store, StoreError, StoreUnavailable
+from tinyops.store.content import content_id, sha256_hex
+from tinyops.store.receipts import Receipt
+
+__all__ = [
+    "ObjectInfo",
+    "ObjectMissing",
+    "Receipt",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "content_id",
+    "layout",
+    "receipts",
+    "sha256_hex",
+]

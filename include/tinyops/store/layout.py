@@ -1,0 +1,126 @@
+"""Every S3 key of TinyOps. Pure functions: no other file builds a key."""
+
+from __future__ import annotations
+
+import re
+
+from tinyops.errors import TinyOpsError
+
+TUF_METADATA = "tuf/metadata/"
+TUF_TARGETS = "tuf/targets/"
+GATEWAYS = "gateways/"
+
+_SAFE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,127}$")
+
+
+def _part(value: str) -> str:
+    # A name that comes from outside (a batch, a gateway) must not climb out of its prefix.
+    if not _SAFE.match(value) or ".." in value:
+        raise TinyOpsError(f"{value!r} cannot be part of an S3 key", "use letters, digits and ._=-")
+    return value
+
+
+def incoming(project: str, batch: str = "") -> str:
+    """Folder of one incoming batch, or of all."""
+    return f"{_part(project)}/incoming/{_part(batch) + '/' if batch else ''}"
+
+
+def batch_recordings(project: str, batch: str) -> str:
+    """The recordings of a batch."""
+    return incoming(project, batch) + "recordings.parquet"
+
+
+def batch_ready(project: str, batch: str) -> str:
+    """Written last: the batch is complete."""
+    return incoming(project, batch) + "batch.json"
+
+
+def quarantine(project: str, batch: str) -> str:
+    """Folder of what the gate refused of a batch, with the reason."""
+    return f"{_part(project)}/quarantine/{_part(batch)}/"
+
+
+def dataset(project: str, version: str = "") -> str:
+    """Folder of one dataset version, or of all."""
+    return f"{_part(project)}/datasets/{_part(version) + '/' if version else ''}"
+
+
+def dataset_manifest(project: str, version: str) -> str:
+    """Written last: the dataset version is complete."""
+    return dataset(project, version) + "manifest.json"
+
+
+def dataset_file(project: str, sha256: str) -> str:
+    """A Parquet file of recordings, named by its content and shared between versions."""
+    return f"{_part(project)}/datasets/files/{_part(sha256)}.parquet"
+
+
+def candidate(project: str, run: str = "") -> str:
+    """Folder of one training run's result, or of all."""
+    return f"{_part(project)}/candidates/{_part(run) + '/' if run else ''}"
+
+
+def candidate_manifest(project: str, run: str) -> str:
+    """Written last: the candidate is complete."""
+    return candidate(project, run) + "candidate.json"
+
+
+def release(project: str, version: str = "") -> str:
+    """Folder of one release's evidence, or of all."""
+    return f"{_part(project)}/releases/{_part(version) + '/' if version else ''}"
+
+
+def release_manifest(project: str, version: str) -> str:
+    """Written last: the release is signed and staged."""
+    return release(project, version) + "manifest.json"
+
+
+def report(project: str, kind: str, report_id: str = "") -> str:
+    """Folder of one report (Data Docs and the like), or of all of a kind."""
+    tail = _part(report_id) + "/" if report_id else ""
+    return f"{_part(project)}/reports/{_part(kind)}/{tail}"
+
+
+def receipt(project: str, consumer: str, input_id: str) -> str:
+    """Proof that a consumer has handled an input."""
+    return receipts(project, consumer) + f"{_part(input_id)}.json"
+
+
+def receipts(project: str, consumer: str) -> str:
+    """Folder of all receipts of a consumer."""
+    return f"{_part(project)}/receipts/{_part(consumer)}/"
+
+
+def pointer(project: str, name: str) -> str:
+    """The pointer `dataset`, `candidate`, `champion` or `release`: one object, one writer each."""
+    return f"{_part(project)}/current/{_part(name)}.json"
+
+
+def gateway(name: str) -> str:
+    """Folder that only this gateway writes."""
+    return f"{GATEWAYS}{_part(name)}/"
+
+
+def gateway_status(name: str) -> str:
+    """The gateway's last word on itself and its devices."""
+    return gateway(name) + "status.json"
+
+
+def gateway_events(name: str) -> str:
+    """Folder of the gateway's events."""
+    return gateway(name) + "events/"
+
+
+def gateway_event(name: str, event_id: str) -> str:
+    """One event: flashed, attested, restored, refused."""
+    return gateway_events(name) + f"{_part(event_id)}.json"
+
+
+def tuf_metadata(filename: str) -> str:
+    """A TUF metadata file."""
+    return TUF_METADATA + _part(filename)
+
+
+def tuf_target(path: str) -> str:
+    """A TUF target; `path` has folders."""
+    return TUF_TARGETS + "/".join(_part(part) for part in path.split("/"))
