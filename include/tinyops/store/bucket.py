@@ -7,6 +7,7 @@ here uses create-if-absent or conditional puts: on OpenStack Swift 2.38 concurre
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -153,38 +154,19 @@ class Store:
             return False
         return True
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def objects(self, prefix: str) -> Iterator[ObjectInfo]:
         """All objects below a prefix, in key order."""
-        token: dict[str, str] = {}
-        while True:
-            page = self._call(
-                prefix,
-                lambda token=token: self.client.list_objects_v2(
-                    Bucket=self.bucket, Prefix=prefix, **token
-                ),
-            )
+        for page in self._pages(Prefix=prefix):
             for row in page.get("Contents", ()):
                 yield ObjectInfo(row["Key"], row["Size"], row["ETag"], row["LastModified"])
-            if not page.get("IsTruncated"):
-                return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
 
     def folders(self, prefix: str) -> list[str]:
         """Names of the folders directly below `prefix` (which ends in /), sorted."""
-        names: list[str] = []
-        token: dict[str, str] = {}
-        while True:
-            page = self._call(
-                prefix,
-                lambda token=token: self.client.list_objects_v2(
-                    Bucket=self.bucket, Prefix=prefix, Delimiter="/", **token
-                ),
-            )
-            rows = page.get("CommonPrefixes", ())
-            names.extend(row["Prefix"].removeprefix(prefix).rstrip("/") for row in rows)
-            if not page.get("IsTruncated"):
-                return sorted(names)
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+        return sorted(
+            row["Prefix"].removeprefix(prefix).rstrip("/")
+            for page in self._pages(Prefix=prefix, Delimiter="/")
+            for row in page.get("CommonPrefixes", ())
+        )
 
     def delete(self, key: str) -> None:
         """Remove one object; harmless when it is gone already."""
@@ -201,6 +183,17 @@ class Store:
         part = path.with_name(path.name + ".part")
         self._call(key, lambda: self.client.download_file(self.bucket, key, str(part)))
         return part.replace(path)
+
+    def _pages(self, **query: str) -> Iterator[dict[str, Any]]:
+        while True:
+            page: dict[str, Any] = self._call(
+                query["Prefix"],
+                functools.partial(self.client.list_objects_v2, Bucket=self.bucket, **query),
+            )
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            query["ContinuationToken"] = page["NextContinuationToken"]
 
     def _call(self, key: str, call: Callable[[], T], ok: str = "\0") -> T:
         from boto3.exceptions import Boto3Error

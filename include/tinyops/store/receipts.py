@@ -48,7 +48,7 @@ def handled(store: Store, project: str, consumer: str) -> set[str]:
     prefix = layout.receipts(project, consumer)
     return {
         row.key.removeprefix(prefix).removesuffix(".json")
-        for row in store.list(prefix)
+        for row in store.objects(prefix)
         if row.key.endswith(".json")
     }
 
