@@ -1,0 +1,112 @@
+"""Hand in a batch of recordings: the file first, `batch.json` last as the ready mark."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tinyops.data.file_hash import file_sha256
+from tinyops.data.parquet import write_recordings
+from tinyops.data.recording import Recording
+from tinyops.errors import TinyOpsError
+from tinyops.projects import Project
+from tinyops.store import Store, layout
+
+
+class BatchError(TinyOpsError):
+    """A batch cannot be handed in, or is not complete."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What `batch.json` says; `size` in bytes."""
+
+    batch: str
+    sha256: str
+    count: int
+    size: int
+    source: str
+    simulated: bool
+    note: str = ""
+    created_at: str = ""
+
+
+def publish_batch(
+    store: Store,
+    project: Project,
+    batch_id: str,
+    recordings: Iterable[Recording],
+    note: str = "",
+    *,
+    source: str | None = None,
+    simulated: bool | None = None,
+) -> str:
+    """Write recordings to `incoming/`; nothing sees them before `batch.json` is there.
+
+    Publishing the same content twice is harmless. Returns the URI of `batch.json`.
+
+    Parameters
+    ----------
+    source, simulated
+        Where the recordings come from; by default what the project's `source` says.
+
+    Raises
+    ------
+    BatchError
+        A complete batch of that name exists with other content.
+    TinyOpsError
+        `batch_id` cannot be part of a key.
+    """
+    ready = layout.batch_ready(project.name, batch_id)
+    with tempfile.TemporaryDirectory(prefix="tinyops-batch-") as folder:
+        path = Path(folder) / "recordings.parquet"
+        count = write_recordings(path, recordings)
+        batch = Batch(
+            batch=batch_id,
+            sha256=file_sha256(path),
+            count=count,
+            size=path.stat().st_size,
+            source=source or project.source.kind,
+            simulated=project.source.simulated if simulated is None else simulated,
+            note=note,
+            created_at=datetime.now(UTC).isoformat(),
+        )
+        there = store.get_json_or(ready, None)
+        if there is not None:
+            if there.get("sha256") == batch.sha256:
+                return store.uri(ready)
+            raise BatchError(
+                f"batch {batch_id!r} of {project.name} is published with other content",
+                "choose another batch id; a published batch never changes",
+            )
+        store.upload(path, layout.batch_recordings(project.name, batch_id))
+    return store.put_json(ready, asdict(batch))
+
+
+def parse_batch(content: Any, batch_id: str) -> Batch:
+    """Check the content of a `batch.json`.
+
+    Raises
+    ------
+    BatchError
+        A key is missing or of another type; names it.
+    """
+    if not isinstance(content, dict):
+        raise BatchError(f"batch {batch_id!r}: batch.json is no mapping", "publish it again")
+    wanted = {"sha256": str, "count": int, "size": int, "source": str, "simulated": bool}
+    for key, kind in wanted.items():
+        if not isinstance(content.get(key), kind):
+            raise BatchError(
+                f"batch {batch_id!r}: batch.json: {key} is missing or no {kind.__name__}",
+                "publish it again",
+            )
+    return Batch(
+        batch=batch_id,
+        **{key: content[key] for key in wanted},
+        note=str(content.get("note", "")),
+        created_at=str(content.get("created_at", "")),
+    )
