@@ -73,7 +73,8 @@ class Store:
             response_checksum_validation="when_required",
             s3={"addressing_style": "path"},
         )
-        client = boto3.client(
+        # A session of its own: boto3's shared one keeps the first keys it ever saw.
+        client = boto3.Session().client(
             "s3",
             endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or None,
             region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
