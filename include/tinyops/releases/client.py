@@ -1,0 +1,170 @@
+"""The reading side: nothing leaves here that the root of trust does not vouch for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+from tuf.api.exceptions import DownloadError, DownloadLengthMismatchError, RepositoryError
+from tuf.api.metadata import TargetFile
+from tuf.ngclient import Updater, UpdaterConfig
+
+from tinyops.releases import paths
+from tinyops.releases.bundle import Manifest
+from tinyops.releases.errors import ReleaseError, ReleaseRefused, ReleaseUnavailable
+from tinyops.releases.fetcher import StoreFetcher
+from tinyops.releases.rollout import Channel
+from tinyops.store import Store, layout
+
+T = TypeVar("T")
+# A manifest or channel is read into memory; an image goes to a file and is bounded by its length.
+SMALL = 1 << 20
+
+
+class ReleaseClient:
+    """Verified releases, from the bucket or from the cache; safe to share between threads.
+
+    Parameters
+    ----------
+    store
+        The bucket.
+    root
+        The trusted root metadata this client starts from (the content of root.json).
+    cache
+        A folder of its own: the newest metadata seen (which is what defeats replays) and small
+        targets.
+    """
+
+    def __init__(self, store: Store, root: bytes, cache: Path) -> None:
+        self._store = store
+        self._root = root
+        self._metadata = cache / "metadata"
+        self._targets = cache / "targets"
+        self._metadata.mkdir(parents=True, exist_ok=True)
+        self._targets.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._updater: Updater | None = None
+
+    def refresh(self) -> None:
+        """Take over the newest metadata; what was verified before stays in use when this fails.
+
+        Raises
+        ------
+        ReleaseRefused
+            The repository offers metadata that is unsigned, older than seen before, or expired.
+        ReleaseUnavailable
+            The repository cannot be read.
+        """
+        with self._lock:
+            updater = self._verified("the release metadata", self._new_updater)
+            self._verified("the release metadata", updater.refresh)
+            self._updater = updater
+
+    def channel(self, project: str) -> Channel | None:
+        """What the project's devices shall run; None before its first release."""
+        data = self._small(paths.channel(project))
+        if data is None:
+            return None
+        try:
+            channel = Channel.model_validate_json(data)
+        except ValidationError as error:
+            raise ReleaseRefused(f"{paths.channel(project)}: {error.errors()[0]['msg']}") from None
+        if channel.project != project:
+            raise ReleaseRefused(f"{paths.channel(project)} is about {channel.project}")
+        return channel
+
+    def manifest(self, project: str, version: str) -> Manifest:
+        """The manifest of a release."""
+        path = paths.manifest(project, version)
+        data = self._small(path)
+        if data is None:
+            raise ReleaseRefused(f"{path} is not signed", "release the version again")
+        try:
+            manifest = Manifest.model_validate_json(data)
+        except ValidationError as error:
+            raise ReleaseRefused(f"{path}: {error.errors()[0]['msg']}") from None
+        if (manifest.project, manifest.version) != (project, version):
+            raise ReleaseRefused(f"{path} is about {manifest.project} {manifest.version}")
+        return manifest
+
+    def has_image(self, project: str, version: str, target: str) -> bool:
+        """Whether an image for this target is signed."""
+        with self._lock:
+            return self._info(paths.image(project, version, target)) is not None
+
+    def image_sha256(self, project: str, version: str, target: str) -> str:
+        """The signed SHA-256 of an image; ReleaseRefused when the release has none for it."""
+        with self._lock:
+            return str(self._image_info(project, version, target).hashes["sha256"])
+
+    def download_image(self, project: str, version: str, target: str, to: Path) -> Path:
+        """Fetch an image into a file, verified before the file appears under its name."""
+        with self._lock:
+            info = self._image_info(project, version, target)
+            updater = self._current()
+            to.parent.mkdir(parents=True, exist_ok=True)
+            part = to.with_name(to.name + ".part")
+            if updater.find_cached_target(info, str(to)) is None:
+                self._verified(info.path, lambda: updater.download_target(info, str(part)))
+                part.replace(to)
+            return to
+
+    def _image_info(self, project: str, version: str, target: str) -> TargetFile:
+        path = paths.image(project, version, target)
+        info = self._info(path)
+        if info is None:
+            raise ReleaseRefused(
+                f"{project} {version} has no image for {target}",
+                "build it where that target's toolchain is, or correct the device's target",
+            )
+        return info
+
+    def _small(self, path: str) -> bytes | None:
+        with self._lock:
+            info = self._info(path)
+            if info is None:
+                return None
+            if info.length > SMALL:
+                raise ReleaseRefused(f"{path} is {info.length} bytes long, {SMALL} at most")
+            updater = self._current()
+            cached = updater.find_cached_target(info)
+            if cached is None:
+                cached = self._verified(path, lambda: updater.download_target(info))
+            return Path(cached).read_bytes()
+
+    def _info(self, path: str) -> TargetFile | None:
+        updater = self._current()
+        return self._verified(path, lambda: updater.get_targetinfo(path))
+
+    def _current(self) -> Updater:
+        if self._updater is None:
+            raise ReleaseUnavailable("no release metadata has been read yet", "refresh first")
+        return self._updater
+
+    def _new_updater(self) -> Updater:
+        # An Updater refreshes once in its life; the cache folder carries what was seen.
+        return Updater(
+            str(self._metadata),
+            layout.TUF_METADATA,
+            str(self._targets),
+            layout.TUF_TARGETS,
+            fetcher=StoreFetcher(self._store),
+            config=UpdaterConfig(targets_max_length=5_000_000),
+            bootstrap=self._root,
+        )
+
+    def _verified(self, what: str, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except (RepositoryError, DownloadLengthMismatchError) as error:
+            raise ReleaseRefused(
+                f"{what} does not verify: {type(error).__name__}: {error}",
+                "nothing was changed; find out who wrote to the bucket, or sign again",
+            ) from None
+        except DownloadError as error:
+            raise ReleaseUnavailable(f"{what}: {error}", "check the S3 endpoint") from None
+        except OSError as error:
+            raise ReleaseError(f"{what}: {error}", f"check {self._metadata.parent}") from None

@@ -1,0 +1,21 @@
+"""What can go wrong between a release and a board."""
+
+from __future__ import annotations
+
+from tinyops.errors import TinyOpsError
+
+
+class ReleaseError(TinyOpsError):
+    """A release cannot be published or read."""
+
+
+class SigningKeyError(ReleaseError):
+    """A signing key is missing, wrong or may not be used here."""
+
+
+class ReleaseRefused(ReleaseError):
+    """Metadata or a target did not verify: nothing of it may be used."""
+
+
+class ReleaseUnavailable(ReleaseError):
+    """The repository cannot be read now: worth another try later."""
