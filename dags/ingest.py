@@ -1,0 +1,82 @@
+"""Take arrived batches through the quality gate into a new dataset version.
+
+**Trigger.** The asset `<project>/incoming`: a trigger in the triggerer lists
+`<project>/incoming/` in S3 and wakes this DAG when a batch with a ready mark has no receipt.
+
+**Params.** None.
+
+**Inputs and outputs.** Reads `<project>/incoming/<batch>/`; writes `<project>/datasets/<version>/`
+and moves the pointer `dataset`, or writes `<project>/quarantine/<batch>/` with the reason. Emits
+`<project>/dataset` with uri, version and counts, only when there is a new version.
+
+**Idempotency.** The event is a wake-up call, not the work list: the task takes every batch without
+a receipt, oldest first, one after the other because each version has the one before as parent.
+Versions are content hashes and the receipt is written last, so a repeated run changes nothing.
+
+**When it fails.** A refused batch is no failure: the run ends as skipped, the reason is in the
+task's log, its XCom `batches` and the quarantine folder. A red task means that a batch could not
+be judged at all: the log names batch, cause and fix; the batch stays outstanding and is announced
+again within five minutes. S3 outages are retried. Nothing is ever lost by clearing the task.
+
+**Owner.** The project's owner.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import dag, task
+
+from tinyops.projects import Project
+from tinyops_airflow import assets
+from tinyops_airflow.defaults import START, default_args
+from tinyops_airflow.tags import Tag, project_tag
+from tinyops_airflow.usable_projects import usable_projects
+
+
+def ingest_dag(project: Project) -> None:
+    """Declare `<project>__ingest`."""
+    dataset = assets.dataset(project.name)
+
+    @dag(
+        dag_id=f"{project.name}__ingest",
+        dag_display_name=f"{project.title}: ingest",
+        schedule=[assets.incoming(project.name)],
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(hours=1),
+        default_args=default_args(project.owner),
+        tags=[Tag.INGEST, Tag.DATA, project_tag(project.name)],
+        doc_md=__doc__,
+    )
+    def ingest() -> None:
+        @task(outlets=[dataset], execution_timeout=timedelta(minutes=30))
+        def ingest_batches(*, ti: Any, outlet_events: Any) -> None:
+            """Handle every outstanding batch; skipped when none led to a new version."""
+            from airflow.sdk.exceptions import AirflowSkipException
+
+            from tinyops.data.ingest import ingest_batch, outstanding_batches
+            from tinyops.store import Store, layout
+            from tinyops_airflow.work import handle_each
+
+            store = Store.from_env()
+            batches = outstanding_batches(store, project.name)
+            done, errors = handle_each(batches, lambda b: ingest_batch(store, project.name, b))
+            ti.xcom_push(key="batches", value=done)
+            versions = [one["dataset"] for one in done if one["status"] == "accepted"]
+            if errors and not versions:
+                raise errors[0]
+            if not versions:
+                raise AirflowSkipException(f"no new version from {len(batches)} batches: {done}")
+            uri = store.uri(layout.dataset(project.name, versions[-1]))
+            outlet_events[dataset].extra = {"uri": uri, "version": versions[-1], "batches": done}
+
+        ingest_batches()
+
+    ingest()
+
+
+for usable in usable_projects():
+    ingest_dag(usable)

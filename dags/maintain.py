@@ -1,0 +1,85 @@
+"""Keep everything fresh and wake up what was left over.
+
+**Trigger.** Every five minutes.
+
+**Params.** None.
+
+**Inputs and outputs.** Renews the TUF timestamp and snapshot in `tuf/metadata/`; moves each
+project's champion once a board has attested it; emits `<project>/incoming`, `<project>/dataset` and
+`<project>/candidate` for work that has no receipt and whose DAG is not running.
+
+**Idempotency.** Every task looks at S3 and does what is due; running it twice does nothing twice.
+
+**When it fails.** Boards refuse to update once the signed timestamp has expired: look into a red
+`refresh_metadata` the same day. A red `wake_up` or `settle_champions` means that S3 did not answer
+or that a pointer is damaged; the log names it, and the next run tries again.
+
+**Owner.** tinyops
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from tinyops_airflow import assets
+from tinyops_airflow.defaults import DEFAULT_ARGS, START
+from tinyops_airflow.tags import Tag
+
+
+@dag(
+    dag_id="tinyops__maintain",
+    dag_display_name="TinyOps: maintain",
+    schedule=CronTriggerTimetable("*/5 * * * *", timezone="UTC"),
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=15),
+    default_args={**DEFAULT_ARGS, "retries": 1, "execution_timeout": timedelta(minutes=4)},
+    tags=[Tag.MAINTAIN, Tag.UPKEEP],
+    doc_md=__doc__,
+)
+def maintain() -> None:
+    """Declare `tinyops__maintain`."""
+
+    @task
+    def refresh_metadata() -> dict[str, Any]:
+        """Sign a new timestamp before the old one expires."""
+        from tinyops.releases import refresh
+        from tinyops.store import Store
+
+        return refresh.refresh_metadata(Store.from_env())
+
+    @task
+    def settle_champions() -> dict[str, Any]:
+        """Make the release that boards attest the champion of its project."""
+        from tinyops.store import Store
+        from tinyops.training.pipeline import settle_champion
+        from tinyops_airflow.usable_projects import usable_projects
+
+        store = Store.from_env()
+        return {one.name: settle_champion(store, one.name) for one in usable_projects()}
+
+    @task(outlets=[assets.WAKE_UP])
+    def wake_up(*, ti: Any, outlet_events: Any) -> dict[str, Any]:
+        """Emit the assets of idle DAGs that have unhandled input, and no others."""
+        from tinyops.store import Store
+        from tinyops_airflow.usable_projects import usable_projects
+        from tinyops_airflow.work import left_over
+
+        store, woken = Store.from_env(), {}
+        for project in usable_projects():
+            for dag_id, (kind, work) in left_over(store, project.name).items():
+                if not ti.get_dr_count(dag_id, states=["queued", "running"]):
+                    assets.wake_up(outlet_events, project.name, kind, work)
+                    woken[dag_id] = work
+        return woken
+
+    refresh_metadata()
+    settle_champions()
+    wake_up()
+
+
+maintain()

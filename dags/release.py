@@ -1,0 +1,118 @@
+"""Turn an accepted candidate into a signed release that gateways pull.
+
+**Trigger.** The asset `<project>/candidate`.
+
+**Params.** `candidate`: build this candidate instead of the newest one (a run by hand).
+
+**Inputs and outputs.** Reads `<project>/candidates/<run>/`; writes evidence (fit, image, proof) to
+`<project>/releases/<version>/` and the signed bundle to `tuf/`. Emits `<project>/release` with uri
+and version once the release is signed and staged.
+
+**Idempotency.** The candidate is found in S3 (the pointer `candidate`, unless it has a receipt),
+not in the event. Images are reproducible and named by their release, so a repeated stage writes the
+same bytes; nothing reaches a gateway before `sign_and_stage` moves the signed channel.
+
+**When it fails.** Each stage fails with the board, the limit or the window concerned: `fit` when
+the model does not fit a board, `compile` when the cross compiler refuses it, `prove` when the
+emulated chip and the reference disagree. The candidate is refused with a receipt, or stays
+outstanding when S3 or the emulator was the cause; boards keep what they run. Correct the project
+or the model and train again, or clear the failed task.
+
+**Owner.** The project's owner.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Param, dag, task
+
+from tinyops.projects import Project
+from tinyops_airflow import assets, pools
+from tinyops_airflow.defaults import START, default_args
+from tinyops_airflow.tags import Tag, project_tag
+from tinyops_airflow.usable_projects import usable_projects
+
+
+def release_dag(project: Project) -> None:
+    """Declare `<project>__release`."""
+    release = assets.release(project.name)
+
+    @dag(
+        dag_id=f"{project.name}__release",
+        dag_display_name=f"{project.title}: release",
+        schedule=[assets.candidate(project.name)],
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(hours=1),
+        default_args=default_args(project.owner),
+        tags=[Tag.RELEASE, Tag.FLEET, project_tag(project.name)],
+        doc_md=__doc__,
+        params={
+            "candidate": Param(
+                None,
+                type=["null", "string"],
+                pattern="^[A-Za-z0-9][A-Za-z0-9._=-]{0,127}$",
+                description="Build this candidate instead of the newest outstanding one.",
+            )
+        },
+    )
+    def release_candidate() -> None:
+        @task
+        def fit(*, params: Any) -> str:
+            """Choose the candidate and check it against every board; returns the candidate."""
+            from airflow.sdk.exceptions import AirflowSkipException
+
+            from tinyops.conversion.release import fit_candidate
+            from tinyops.store import Store
+            from tinyops_airflow.work import outstanding_candidate
+
+            store = Store.from_env()
+            chosen = params["candidate"] or outstanding_candidate(store, project.name)
+            if chosen is None:
+                raise AirflowSkipException("no accepted candidate without a receipt")
+            fit_candidate(store, project.name, chosen)
+            return chosen
+
+        @task(task_id="compile", pool=pools.EMULATOR, execution_timeout=timedelta(minutes=20))
+        def compile_images(chosen: str) -> dict[str, Any]:
+            """Build one image per board."""
+            from tinyops.conversion.release import compile_candidate
+            from tinyops.store import Store
+
+            return compile_candidate(Store.from_env(), project.name, chosen)
+
+        @task(pool=pools.EMULATOR, execution_timeout=timedelta(minutes=20))
+        def prove(chosen: str) -> dict[str, Any]:
+            """Boot each image on the emulated chip and compare it with the reference."""
+            from tinyops.conversion.release import prove_candidate
+            from tinyops.store import Store
+
+            return prove_candidate(Store.from_env(), project.name, chosen)
+
+        @task(outlets=[release])
+        def sign_and_stage(proved: dict[str, Any], *, outlet_events: Any) -> dict[str, Any]:
+            """Sign the bundle and move the channel that gateways follow."""
+            from tinyops.releases import publish
+            from tinyops.store import Store, layout
+
+            store = Store.from_env()
+            result = publish.sign_and_stage(store, project.name, proved["version"])
+            uri = store.uri(layout.release(project.name, proved["version"]))
+            extra = {"uri": uri, "version": proved["version"]}
+            outlet_events[release].extra = {**result, **extra}
+            return result
+
+        chosen = fit()
+        compiled = compile_images(chosen)
+        proved = prove(chosen)
+        compiled >> proved
+        sign_and_stage(proved)
+
+    release_candidate()
+
+
+for usable in usable_projects():
+    release_dag(usable)

@@ -1,0 +1,1 @@
+"""What imports Airflow and is shared between the DAG files."""

@@ -1,0 +1,72 @@
+"""Rules that several tasks share: going through a backlog, naming a run, what is left over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from tinyops.errors import TinyOpsError
+from tinyops.store import Store, StoreUnavailable, content_id, layout, receipts
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def handle_each(
+    inputs: Iterable[str], handle: Callable[[str], T]
+) -> tuple[list[T], list[TinyOpsError]]:
+    """Handle every input in order; one that cannot be handled does not stop those behind it.
+
+    StoreUnavailable is raised at once: it would meet all others too, and the task is retried.
+    """
+    results: list[T] = []
+    errors: list[TinyOpsError] = []
+    for item in inputs:
+        try:
+            results.append(handle(item))
+        except StoreUnavailable:
+            raise
+        except TinyOpsError as error:
+            log.exception("%s stays outstanding", item)
+            errors.append(error)
+    return results, errors
+
+
+def run_name(run_id: str, run_after: datetime) -> str:
+    """A name for an S3 folder that sorts by time and is the same at every try of a run.
+
+    Airflow's own run id holds `:` and `+`, and asset-triggered runs have no logical date.
+    """
+    return f"{run_after:%Y%m%dT%H%M%SZ}-{content_id(run_id, 6)}"
+
+
+def pointed_at(store: Store, project: str, pointer: str) -> str | None:
+    """The version that a pointer of the project names, or None when it was never written."""
+    content = store.get_json_or(layout.pointer(project, pointer), None)
+    return str(content["version"]) if content else None
+
+
+def outstanding_candidate(store: Store, project: str) -> str | None:
+    """The newest accepted candidate, unless release has handled it.
+
+    The pointer names it, so candidates that were superseded before their release are never built.
+    """
+    newest = pointed_at(store, project, "candidate")
+    if newest is None or receipts.read(store, project, "release", newest):
+        return None
+    return newest
+
+
+def left_over(store: Store, project: str) -> dict[str, tuple[str, object]]:
+    """What each DAG of a project has not handled: {dag id: (kind of asset, the work)}."""
+    from tinyops.data.ingest import outstanding_batches
+    from tinyops.training.pipeline import outstanding_dataset
+
+    work: dict[str, tuple[str, object]] = {
+        f"{project}__ingest": ("incoming", outstanding_batches(store, project)),
+        f"{project}__train": ("dataset", outstanding_dataset(store, project)),
+        f"{project}__release": ("candidate", outstanding_candidate(store, project)),
+    }
+    return {dag_id: (kind, found) for dag_id, (kind, found) in work.items() if found}
