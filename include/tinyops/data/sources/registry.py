@@ -1,0 +1,65 @@
+"""Which source a project names in `source.kind`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from tinyops.data.recording import Recording
+from tinyops.data.sources.machine_simulator import MachineSimulator
+from tinyops.errors import TinyOpsError
+from tinyops.projects import Project
+
+
+class SourceError(TinyOpsError):
+    """A source is unknown or cannot give recordings."""
+
+
+class Source(Protocol):
+    """Recordings in numbered batches, and a stream that is in no batch."""
+
+    def recordings(self, seed: int, size: str = "small", batch: int = 0) -> Iterator[Recording]:
+        """The recordings of batch 0, 1, …; `size` is small or full."""
+
+    def replay(self, seed: int) -> Iterator[Recording]:
+        """An endless held-out stream for virtual sensors."""
+
+
+SOURCES: dict[str, Callable[[Project], Source]] = {
+    "machine_simulator": MachineSimulator,
+}
+
+
+def source_for(project: Project) -> Source:
+    """The source that a project names.
+
+    Raises
+    ------
+    SourceError
+        No source of that name.
+    """
+    try:
+        return SOURCES[project.source.kind](project)
+    except KeyError:
+        raise SourceError(
+            f"{project.name}: source.kind: no source {project.source.kind!r}",
+            f"use one of: {', '.join(sorted(SOURCES))}",
+        ) from None
+
+
+def generate(project: Project, seed: int, **options: Any) -> Iterator[Recording]:
+    """Recordings with the source's own options (machines, seconds, start_machine, scenario …).
+
+    Raises
+    ------
+    SourceError
+        The source takes no options: it has what it has.
+    """
+    source = source_for(project)
+    make: Callable[..., Iterator[Recording]] | None = getattr(source, "generate", None)
+    if make is None:
+        raise SourceError(
+            f"{project.name}: source {project.source.kind!r} generates nothing",
+            "use its recordings()",
+        )
+    return make(seed, **options)

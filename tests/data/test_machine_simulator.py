@@ -1,0 +1,81 @@
+"""The machine simulator: repeatable, labelled, and true to the kinematics of its bearing."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from tinyops.data.sources import generate, source_for
+from tinyops.data.sources.bearing import Bearing
+from tinyops.data.sources.machine import FAULTS, Scenario, draw_machine
+from tinyops.data.sources.vibration import record
+from tinyops.projects import load_project
+
+
+def test_bearing_rates_of_the_6205() -> None:
+    # Published multiples of shaft speed for the SKF 6205 (CWRU bearing data centre).
+    bearing = Bearing(balls=9, ratio=7.94 / 39.04, contact_angle=0.0)
+    assert bearing.outer_race == pytest.approx(3.5848, abs=0.002)
+    assert bearing.inner_race == pytest.approx(5.4152, abs=0.002)
+    assert bearing.cage == pytest.approx(0.39828, abs=0.0005)
+    assert bearing.ball == pytest.approx(4.7135, abs=0.005)
+
+
+def test_same_seed_same_samples_other_seed_others() -> None:
+    project = load_project("motor_health")
+    first = next(generate(project, 3, machines=1, seconds=0.5))
+    again = next(generate(project, 3, machines=1, seconds=0.5))
+    other = next(generate(project, 4, machines=1, seconds=0.5))
+    assert first.fingerprint() == again.fingerprint()
+    assert first.fingerprint() != other.fingerprint()
+
+
+def test_every_machine_has_every_class_and_says_simulated() -> None:
+    project = load_project("motor_health")
+    seen: dict[str, set[str | None]] = {}
+    for recording in generate(project, 1, machines=2, seconds=0.25):
+        seen.setdefault(recording.machine_id, set()).add(recording.label)
+        assert recording.sensor == project.sensor
+        assert recording.conditions["simulated"] == "true"
+        assert "simulated" in recording.device_id
+        assert np.isfinite(recording.signal).all()
+    assert len(seen) == 2
+    assert all(labels == set(project.labels) for labels in seen.values())
+
+
+def test_batches_and_replay_share_no_machine() -> None:
+    source = source_for(load_project("motor_health"))
+    groups = [
+        {recording.machine_id for recording in islice(stream, 8)}
+        for stream in (
+            source.recordings(1, "small", batch=0),
+            source.recordings(1, "small", batch=1),
+            source.replay(1),
+        )
+    ]
+    assert all(len(group) == 2 for group in groups)
+    assert len(set.union(*groups)) == 6
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_envelope_shows_the_fault_rate(fault: str) -> None:
+    """The squared envelope around the first resonance peaks at the kinematic rate."""
+    rate, samples = 20000.0, 80000
+    found = 0
+    for number in range(6):
+        rng = np.random.default_rng([5, number])
+        machine = draw_machine("m", rng)
+        wave = record(machine, fault, rate, samples, 1.0, 25.0, Scenario(), rng)
+        expected = 25.0 * machine.bearing.impacts_per_turn(fault)
+        spectrum = np.fft.fft(wave)
+        frequency = np.fft.fftfreq(samples, 1 / rate)
+        band = np.abs(frequency - machine.modes[0].frequency) < 600
+        envelope = np.abs(np.fft.ifft(np.where(band, spectrum, 0))) ** 2
+        power = np.abs(np.fft.rfft((envelope - envelope.mean()) * np.hanning(samples))) ** 2
+        axis = np.fft.rfftfreq(samples, 1 / rate)
+        near = np.abs(axis - expected) < 1.5
+        around = (np.abs(axis - expected) < 60) & ~near
+        found += power[near].max() > 20 * np.median(power[around])
+    assert found >= 5
