@@ -1,0 +1,145 @@
+"""Divide groups into train, validation and test: by group, never by window, stable over time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from tinyops.data.index import IndexRow
+from tinyops.errors import TinyOpsError
+from tinyops.projects.schema import Project, Split
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+class SplitError(TinyOpsError):
+    """The groups cannot be divided so that every part is fit for use."""
+
+
+def group_of(split: Split, row: IndexRow) -> str:
+    """The group a recording belongs to.
+
+    Raises
+    ------
+    SplitError
+        The split is by a condition that this recording does not have.
+    """
+    group = find_group(split, row.recording_id, row.machine_id, row.conditions)
+    if group is None:
+        raise SplitError(
+            f"recording {row.recording_id!r} has no condition {_condition(split)!r}",
+            "record the condition or change split.group_by",
+        )
+    return group
+
+
+def find_group(
+    split: Split, recording_id: str, machine_id: str, conditions: Mapping[str, str]
+) -> str | None:
+    """The group, or None where the condition that the split goes by is absent."""
+    if split.group_by == "machine_id":
+        return machine_id
+    if split.group_by == "recording":
+        return recording_id
+    return conditions.get(_condition(split)) or None
+
+
+def part_of(group: str, split: Split) -> Part:
+    """Where a group falls: SHA-256 of salt and group, read as a number in [0, 1).
+
+    Other groups have no say in it, so a group never moves when data is added.
+    """
+    digest = hashlib.sha256(f"{split.salt}\0{group}".encode()).digest()
+    position = int.from_bytes(digest[:8], "big") / 2**64
+    if position < split.test:
+        return "test"
+    return "validation" if position < split.test + split.validation else "train"
+
+
+def assign(groups: Iterable[str], split: Split) -> dict[str, Part]:
+    """The part of each group, sorted by group."""
+    return {group: part_of(group, split) for group in sorted(set(groups))}
+
+
+def checked_split(rows: Sequence[IndexRow], project: Project) -> dict[str, Part]:
+    """Divide recordings and refuse a division that proves nothing.
+
+    Raises
+    ------
+    SplitError
+        A part is empty, a class that occurs is missing in a part, one recording or one stretch of
+        time of one device is on two sides. Names what and where, and the fix.
+    """
+    groups = [group_of(project.split, row) for row in rows]
+    parts = assign(groups, project.split)
+    placed = [parts[group] for group in groups]
+    _refuse_twins(rows, placed)
+    _refuse_overlap(rows, placed)
+    if missing := _missing(rows, placed, project):
+        salt = find_salt(rows, project)
+        by = project.split.group_by
+        hint = f"; salt {salt!r} would do for this data" if salt else ""
+        raise SplitError(
+            f"{missing} ({len(parts)} groups by {by})",
+            f"send recordings of more groups, or set split.salt in project.yaml{hint}",
+        )
+    return parts
+
+
+def find_salt(rows: Sequence[IndexRow], project: Project, tries: int = 200) -> str | None:
+    """The first salt of "1", "2", … that leaves no part without a class: a hint for people."""
+    groups = [group_of(project.split, row) for row in rows]
+    for number in range(1, tries + 1):
+        split = project.split.model_copy(update={"salt": str(number)})
+        parts = assign(groups, split)
+        if not _missing(rows, [parts[group] for group in groups], project):
+            return split.salt
+    return None
+
+
+def _condition(split: Split) -> str:
+    return split.group_by.removeprefix("condition:")
+
+
+def _missing(rows: Sequence[IndexRow], placed: Sequence[Part], project: Project) -> str:
+    found = {(part, row.label) for part, row in zip(placed, rows, strict=True)}
+    for part in PARTS:
+        if part not in placed:
+            return f"part {part} is empty"
+    for label in project.labels:
+        there = [part for part in PARTS if (part, label) in found]
+        for part in PARTS:
+            if there and part not in there:
+                return f"class {label!r} is missing in part {part}"
+    return ""
+
+
+def _refuse_twins(rows: Sequence[IndexRow], placed: Sequence[Part]) -> None:
+    seen: dict[str, tuple[Part, str]] = {}
+    for part, row in zip(placed, rows, strict=True):
+        for name in (f"id {row.recording_id}", f"fingerprint {row.fingerprint}"):
+            before, other = seen.setdefault(name, (part, row.recording_id))
+            if before != part:
+                raise SplitError(
+                    f"recording {row.recording_id!r} is in {part}, the same as "
+                    f"{other!r} in {before}",
+                    "keep one of the two",
+                )
+
+
+def _refuse_overlap(rows: Sequence[IndexRow], placed: Sequence[Part]) -> None:
+    # A capture cut in two that overlap puts the same window on both sides under two names.
+    last: dict[tuple[str, str, str], dict[Part, tuple[IndexRow, Part]]] = {}
+    for row, part in sorted(zip(rows, placed, strict=True), key=lambda pair: pair[0].span):
+        latest = last.setdefault((row.machine_id, row.device_id, row.sensor), {})
+        for other, there in latest.values():
+            if there != part and row.span[0] < other.span[1]:
+                raise SplitError(
+                    f"recordings {other.recording_id!r} in {there} and {row.recording_id!r} in "
+                    f"{part} overlap in time on device {row.device_id!r}",
+                    "correct recorded_at, or set split.group_by to machine_id",
+                )
+        if part not in latest or latest[part][0].span[1] < row.span[1]:
+            latest[part] = (row, part)

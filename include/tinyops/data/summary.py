@@ -1,0 +1,134 @@
+"""One table row per recording: what the quality gate looks at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyops.data.parquet import BadRow
+from tinyops.data.recording import Recording
+from tinyops.data.split import find_group
+from tinyops.projects import Project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Column -> its meaning. Shares are of the project's full scale, of the channel that is worst.
+COLUMNS = {
+    "row": "row in the file",
+    "problem": "why the row is no recording",
+    "recording_id": "",
+    "machine_id": "",
+    "device_id": "",
+    "sensor": "",
+    "recorded_at": "ISO 8601, UTC",
+    "age_days": "days from recorded_at to now",
+    "label": "",
+    "group": "the split's group",
+    "rate_hz": "samples per second and channel",
+    "channels": "names, in order",
+    "unit": "",
+    "samples": "per channel",
+    "seconds": "",
+    "windows": "samples / window",
+    "finite_share": "samples that are numbers",
+    "minimum": "physical units",
+    "maximum": "physical units",
+    "dc_share": "|mean| / full scale",
+    "rms_share": "rms / full scale",
+    "clipped_share": "samples at or beyond full scale",
+    "flat_windows": "longest constant run / window",
+    "fingerprint": "SHA-256 of the samples",
+    "duplicate_of": "recording with the same samples or the same id",
+}
+
+
+def summarise(
+    rows: Iterable[Recording | BadRow], project: Project, known: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """The gate's table, columns as in COLUMNS; what a bad row does not have is null.
+
+    Parameters
+    ----------
+    known
+        Fingerprint -> recording id of what the dataset holds already.
+    """
+    import pandas as pd
+
+    fingerprints = dict(known or {})
+    ids = set(fingerprints.values())
+    now = datetime.now(UTC)
+    table = []
+    for index, row in enumerate(rows):
+        if isinstance(row, BadRow):
+            entry: dict[str, Any] = {
+                "recording_id": row.recording_id or None,
+                "problem": row.reason,
+            }
+        else:
+            entry = _entry(row, project, now)
+            twin = fingerprints.setdefault(entry["fingerprint"], row.recording_id)
+            entry["duplicate_of"] = twin if twin != row.recording_id or twin in ids else None
+            if row.recording_id in ids:
+                entry["duplicate_of"] = row.recording_id
+            ids.add(row.recording_id)
+        table.append(entry | {"row": index})
+    return pd.DataFrame(table, columns=list(COLUMNS))
+
+
+def longest_run(samples: npt.NDArray[np.float32]) -> int:
+    """Length of the longest stretch of equal values in a one-dimensional signal."""
+    if samples.size == 0:
+        return 0
+    changes = np.flatnonzero(samples[1:] != samples[:-1])
+    edges = np.concatenate([[-1], changes, [samples.size - 1]])
+    return int(np.diff(edges).max())
+
+
+def _entry(recording: Recording, project: Project, now: datetime) -> dict[str, Any]:
+    signal = recording.signal
+    finite = np.isfinite(signal)
+    whole = bool(finite.all())
+    low, high = (signal.min(), signal.max()) if whole and signal.size else (math.nan, math.nan)
+    return {
+        "recording_id": recording.recording_id,
+        "machine_id": recording.machine_id,
+        "device_id": recording.device_id,
+        "sensor": recording.sensor,
+        "recorded_at": recording.recorded_at.isoformat(),
+        "age_days": (now - recording.recorded_at).total_seconds() / 86400,
+        "label": recording.label,
+        "group": find_group(
+            project.split, recording.recording_id, recording.machine_id, recording.conditions
+        ),
+        "rate_hz": recording.rate_hz,
+        "channels": ",".join(recording.channels),
+        "unit": recording.unit,
+        "samples": recording.samples,
+        "seconds": recording.seconds,
+        "windows": recording.samples / project.signal.window,
+        "finite_share": float(finite.mean()) if signal.size else 0.0,
+        "minimum": float(low),
+        "maximum": float(high),
+        "flat_windows": max(longest_run(channel) for channel in signal) / project.signal.window,
+        "fingerprint": recording.fingerprint(),
+    } | (_levels(signal, project) if whole and signal.size else {})
+
+
+def _levels(signal: npt.NDArray[np.float32], project: Project) -> dict[str, float]:
+    # Channels that are not the project's have no full scale: the check of names speaks for them.
+    if signal.shape[0] != len(project.signal.full_scale):
+        return {}
+    scale = np.array(project.signal.full_scale)
+    power = np.einsum("cn,cn->c", signal, signal, dtype=np.float64) / signal.shape[1]
+    beyond = (np.abs(signal) >= scale[:, None].astype(np.float32)).mean(axis=1)
+    return {
+        "dc_share": float((np.abs(signal.mean(axis=1, dtype=np.float64)) / scale).max()),
+        "rms_share": float((np.sqrt(power) / scale).max()),
+        "clipped_share": float(beyond.max()),
+    }
