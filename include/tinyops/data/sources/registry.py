@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from tinyops.data.recording import Recording
 from tinyops.data.sources.machine_simulator import MachineSimulator
+from tinyops.data.sources.seglearn_watch import WatchSource
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 
@@ -27,6 +28,7 @@ class Source(Protocol):
 
 SOURCES: dict[str, Callable[[Project], Source]] = {
     "machine_simulator": MachineSimulator,
+    "seglearn_watch": WatchSource,
 }
 
 
