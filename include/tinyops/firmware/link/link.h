@@ -1,0 +1,139 @@
+/* The link between a gateway and a device: the one definition of its bytes.
+ *
+ * A frame is COBS(payload + CRC-16 LE) + 0x00; the payload is type u8, sequence u8, body. All
+ * numbers are little endian. The gateway asks and the device answers with type | LINK_REPLY and
+ * the same sequence; a device speaks unasked only at boot (HELLO reply, sequence 0) and when it
+ * faults (LINK_FAULT, sequence 0). */
+#ifndef TINYOPS_LINK_H
+#define TINYOPS_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINK_MAX_BODY 1024
+#define LINK_MAX_PAYLOAD (LINK_MAX_BODY + 2)
+/* Payload, CRC, one COBS code a 254 bytes and one more, delimiter. */
+#define LINK_MAX_FRAME (LINK_MAX_PAYLOAD + 2 + (LINK_MAX_PAYLOAD + 2) / 254 + 1 + 1)
+
+/* Requests. */
+#define LINK_HELLO 0x01    /* {} -> link_hello */
+#define LINK_SELFTEST 0x02 /* link_selftest_request -> link_selftest, golden * outputs int8 */
+#define LINK_DATA 0x03     /* offset u16, bytes -> end u16: fills the input buffer */
+#define LINK_INFER 0x04    /* mode u8 -> link_infer, outputs int8 */
+#define LINK_DECISION 0x05 /* {} -> link_decision, classes u32 */
+#define LINK_REPLY 0x80
+/* Unasked, and the answer to what cannot be served. */
+#define LINK_FAULT 0xFE /* link_fault, then the device resets */
+#define LINK_ERROR 0xFF /* request type u8, code u8; type 0 and sequence 0: unreadable frame */
+
+#define LINK_ERROR_FRAME 1  /* COBS, CRC or size of the frame */
+#define LINK_ERROR_TYPE 2   /* no such request */
+#define LINK_ERROR_LENGTH 3 /* the body has the wrong size */
+#define LINK_ERROR_RANGE 4  /* beyond the input buffer, or a value out of range */
+
+#define LINK_INFER_FEATURES 0 /* the input buffer holds the model's input, int8 */
+#define LINK_INFER_WINDOW 1   /* the input buffer holds a raw window, int16 */
+
+#define LINK_MAX_CLASSES 32
+#define LINK_MAX_GOLDEN 16
+
+/* Image header, at this offset in the application image. Texts are padded with zeros. */
+#define LINK_IMAGE_MAGIC "TOPS"
+#define LINK_IMAGE_FORMAT 1
+#define LINK_IMAGE_HEADER_OFFSET 0x200
+
+typedef struct __attribute__((packed)) {
+  char magic[4];
+  uint16_t format;
+  uint16_t header_size;
+  char project[32];
+  char version[64];
+  char board[24];
+  char target[32];
+  char runtime[8];
+  uint8_t model_sha256[32];
+  char reference_tag[32];
+  uint32_t model_bytes; /* size of the .tflite that the sha256 names */
+  uint32_t arena_bytes;
+  uint32_t ram_bytes;    /* static RAM and reserved stack */
+  uint32_t load_address; /* of the first byte of the image */
+  uint32_t image_size;   /* bytes under the CRC; parameter pages follow at this offset */
+  uint32_t image_crc32;  /* zlib, over image_size bytes with this field read as zero */
+} link_image_header;
+
+typedef struct __attribute__((packed)) {
+  link_image_header image;
+  uint32_t boot_crc32;    /* computed at boot; equals image.image_crc32 when the image is whole */
+  uint32_t input_bytes;   /* size of the input buffer that DATA fills */
+  uint32_t feature_bytes; /* size of the model's input */
+  uint32_t parameters_sequence;
+  uint32_t windows;     /* decisions since boot */
+  uint32_t stack_bytes; /* high-water mark since boot */
+  uint32_t bad_frames;  /* unreadable frames and refused requests since boot */
+  uint16_t window;      /* frames a window; 0 window: the device does not sample by itself */
+  uint16_t hop;
+  uint16_t outputs;
+  uint8_t channels;
+  uint8_t golden;
+  uint8_t boot_ok;    /* 1: boot_crc32 matches */
+  uint8_t faults;     /* faults since power-on, saturating */
+  uint8_t last_class; /* 255: none yet */
+  uint8_t confidence_q8;
+} link_hello;
+
+typedef struct __attribute__((packed)) {
+  uint32_t nonce;
+} link_selftest_request;
+
+typedef struct __attribute__((packed)) {
+  uint8_t golden;
+  uint8_t passed;
+  uint32_t crc32; /* zlib, over nonce LE and the image_size bytes as they are in flash */
+} link_selftest;
+
+typedef struct __attribute__((packed)) {
+  uint32_t ticks; /* of the board's counter, frontend and model together */
+  uint16_t outputs;
+} link_infer;
+
+typedef struct __attribute__((packed)) {
+  uint32_t windows;
+  uint8_t last_class;
+  uint8_t confidence_q8;
+} link_decision;
+
+typedef struct __attribute__((packed)) {
+  uint8_t vector;   /* exception number: 3 HardFault, 4 MemManage, 5 BusFault, 6 UsageFault */
+  uint32_t status;  /* CFSR */
+  uint32_t address; /* MMFAR or BFAR when the status says it is valid, else 0 */
+  uint32_t pc;      /* stacked return address, 0 when the frame could not be stacked */
+} link_fault;
+
+/* Virtual sensor, on its own serial line: the device asks, the host sends exactly that many
+ * frames of int16, interleaved [frame][channel]. */
+#define SENSOR_REQUEST 0x53 /* 'S', frames u16 */
+
+/* CRC-16/XMODEM: poly 0x1021, init 0, check("123456789") 0x31C3. */
+uint16_t link_crc16(uint16_t crc, const uint8_t *bytes, size_t length);
+/* CRC-32 of zlib; start with 0. */
+uint32_t link_crc32(uint32_t crc, const uint8_t *bytes, size_t length);
+
+/* Encode payload (type, sequence, body) to a frame with delimiter; returns its length. `frame`
+ * has room for LINK_MAX_FRAME bytes; `length` is 2 to LINK_MAX_PAYLOAD, else 0 is returned. */
+size_t link_encode(const uint8_t *payload, size_t length, uint8_t *frame);
+
+typedef struct {
+  uint8_t payload[LINK_MAX_PAYLOAD + 2];
+  uint16_t length;
+  uint8_t code;      /* of the running COBS block, 0 before the first */
+  uint8_t remaining; /* bytes of that block still to come */
+  bool spoiled;
+} link_decoder;
+
+typedef enum { LINK_MORE, LINK_FRAME, LINK_BAD } link_event;
+
+/* Feed one byte. LINK_FRAME: payload[0..length) is a checked payload until the next call. */
+link_event link_decode(link_decoder *decoder, uint8_t byte);
+
+#endif
