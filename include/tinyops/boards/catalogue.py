@@ -1,0 +1,140 @@
+"""The board catalogue: one YAML file a board, every number with its source."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tinyops.errors import TinyOpsError
+
+FOLDER = Path(__file__).with_name("catalogue")
+
+
+class CatalogueError(TinyOpsError):
+    """No such board, or its YAML file is wrong."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sourced(_Part):
+    """Something with a source; sources marked unsourced are from memory."""
+
+    source: str = Field(min_length=3)
+
+
+class Clock(Sourced):
+    """The processor's clock."""
+
+    hz: int = Field(gt=0)
+
+
+class Flash(Sourced):
+    """Flash of the application: offset from the start of flash, size and page in bytes."""
+
+    app_offset: int = Field(ge=0)
+    app_bytes: int = Field(gt=0)
+    page_bytes: int = Field(gt=0)
+    base_address: int = Field(default=0, ge=0)
+
+
+class Ram(Sourced):
+    """RAM in bytes: all of it, and what the vendor's core leaves to the application."""
+
+    address: int = Field(ge=0)
+    total_bytes: int = Field(gt=0)
+    app_bytes: int = Field(gt=0)
+
+
+class Runtime(Sourced):
+    """`aot`: compiled C; `tflm`: interpreter. Flash and RAM that it needs beside the model."""
+
+    kind: Literal["aot", "tflm"]
+    flash_bytes: int = Field(ge=0)
+    ram_bytes: int = Field(ge=0)
+
+
+class Sensor(Sourced):
+    """A sensor on the board, or one that has to be connected (`external`, then `needs`)."""
+
+    name: str
+    kind: str
+    channels: int = Field(ge=1)
+    max_rate_hz: float = Field(gt=0)
+    unit: str
+    external: bool = False
+    needs: str = ""
+
+
+class Usb(Sourced):
+    """Vendor and product id of one state of the board."""
+
+    vid: int
+    pid: int
+    state: Literal["application", "bootloader", "bridge"]
+
+
+class Protocol(Sourced):
+    """How an image gets onto the board."""
+
+    name: Literal["samba-nano", "svl", "esptool", "himax-xmodem"]
+    baud: int = Field(gt=0)
+    reset: Literal["touch-1200", "dtr", "dtr-rts", "button"]
+
+
+class Board(_Part):
+    """A kind of board."""
+
+    name: str
+    title: str
+    mcu: str
+    core: str
+    clock: Clock
+    flash: Flash
+    ram: Ram
+    radio: list[str]
+    sensors: list[Sensor]
+    runtime: Runtime
+    protocol: Protocol
+    usb: list[Usb]
+    targets: list[str] = Field(description="image targets that can be built for this board")
+    notes: list[str] = Field(default_factory=list)
+
+    def sensor(self, name: str) -> Sensor | None:
+        """The sensor of this name, or None."""
+        return next((sensor for sensor in self.sensors if sensor.name == name), None)
+
+
+def board_names() -> list[str]:
+    """Names of all boards, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@functools.cache
+def load_board(name: str) -> Board:
+    """One board.
+
+    Raises
+    ------
+    CatalogueError
+        No such board, or a wrong key in its file.
+    """
+    path = FOLDER / f"{name}.yaml"
+    if name not in board_names():
+        raise CatalogueError(f"no board {name!r}", f"use one of: {', '.join(board_names())}")
+    try:
+        board = Board.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{path}: {error}", "write valid YAML") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise CatalogueError(f"{path}: {key}: {first['msg']}", f"correct {key}") from None
+    if board.name != name:
+        raise CatalogueError(f"{path}: name: {board.name!r}", f"call it {name}")
+    return board

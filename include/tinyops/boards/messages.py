@@ -1,0 +1,169 @@
+"""What the device says, as dataclasses. The one definition is firmware/link/link.h."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.boards.image import HEADER_SIZE, ImageHeader, unpack_header
+from tinyops.errors import TinyOpsError
+
+HELLO = 0x01
+SELFTEST = 0x02
+DATA = 0x03
+INFER = 0x04
+DECISION = 0x05
+REPLY = 0x80
+FAULT = 0xFE
+ERROR = 0xFF
+
+INFER_FEATURES = 0
+INFER_WINDOW = 1
+MAX_CLASSES = 32
+SENSOR_REQUEST = 0x53
+
+ERROR_TEXTS = {
+    1: "unreadable frame",
+    2: "no such request",
+    3: "the body has the wrong size",
+    4: "a value is out of range",
+}
+NO_CLASS = 255
+
+_HELLO = struct.Struct("<7I3H6B")
+_SELFTEST = struct.Struct("<BBI")
+_INFER = struct.Struct("<IH")
+_DECISION = struct.Struct("<IBB")
+_FAULT = struct.Struct("<BIII")
+HELLO_SIZE = HEADER_SIZE + _HELLO.size
+
+
+class MessageError(TinyOpsError):
+    """A reply whose size or content is not what the link's definition says."""
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Who the device is, whether its image is whole, and what it has counted since boot.
+
+    `window` 0 means that the device does not sample by itself; `last_class` None means that it has
+    decided nothing yet. Sizes in bytes; `confidence` 0 to 255 in 1/256.
+    """
+
+    image: ImageHeader
+    boot_crc32: int
+    input_bytes: int
+    feature_bytes: int
+    parameters_sequence: int
+    windows: int
+    stack_bytes: int
+    bad_frames: int
+    window: int
+    hop: int
+    outputs: int
+    channels: int
+    golden: int
+    boot_ok: bool
+    faults: int
+    last_class: int | None
+    confidence: int
+
+    @classmethod
+    def parse(cls, body: bytes) -> Hello:
+        """From the body of a HELLO reply."""
+        _expect("HELLO", len(body) == HELLO_SIZE, body)
+        *numbers, golden, ok, faults, last, confidence = _HELLO.unpack_from(body, HEADER_SIZE)
+        header = unpack_header(body)
+        return cls(*[header, *numbers, golden, ok == 1, faults, _class(last), confidence])
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Golden windows run on the device; `crc32` is over the nonce and the flashed image."""
+
+    golden: int
+    passed: int
+    crc32: int
+    logits: NDArray[np.int8]
+    """[golden, outputs]"""
+
+    @classmethod
+    def parse(cls, body: bytes) -> SelfTest:
+        """From the body of a SELFTEST reply."""
+        _expect("SELFTEST", len(body) >= _SELFTEST.size, body)
+        golden, passed, crc = _SELFTEST.unpack_from(body)
+        values = np.frombuffer(body, np.int8, offset=_SELFTEST.size)
+        _expect("SELFTEST", values.size % golden == 0 if golden else values.size == 0, body)
+        return cls(golden, passed, crc, values.reshape(golden, -1) if golden else values[None][:0])
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One inference: counter ticks it took, and its logits int8 [outputs]."""
+
+    ticks: int
+    logits: NDArray[np.int8]
+
+    @classmethod
+    def parse(cls, body: bytes) -> Inference:
+        """From the body of an INFER reply."""
+        _expect("INFER", len(body) >= _INFER.size, body)
+        ticks, outputs = _INFER.unpack_from(body)
+        _expect("INFER", len(body) == _INFER.size + outputs, body)
+        return cls(ticks, np.frombuffer(body, np.int8, offset=_INFER.size))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the device has decided from its own sensor since boot."""
+
+    windows: int
+    last_class: int | None
+    confidence: int
+    counts: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, body: bytes) -> Decision:
+        """From the body of a DECISION reply."""
+        size = len(body) - _DECISION.size
+        _expect("DECISION", size >= 0 and size % 4 == 0 and size <= 4 * MAX_CLASSES, body)
+        windows, last, confidence = _DECISION.unpack_from(body)
+        counts = struct.unpack_from(f"<{size // 4}I", body, _DECISION.size)
+        return cls(windows, _class(last), confidence, counts)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the processor, reported just before the device resets itself."""
+
+    vector: int
+    status: int
+    address: int
+    pc: int
+
+    @classmethod
+    def parse(cls, body: bytes) -> Fault:
+        """From the body of a FAULT frame."""
+        _expect("FAULT", len(body) == _FAULT.size, body)
+        return cls(*_FAULT.unpack(body))
+
+    def __str__(self) -> str:
+        return (
+            f"FAULT {self.vector} at pc {self.pc:#010x}, "
+            f"address {self.address:#010x}, status {self.status:#010x}"
+        )
+
+
+def _class(value: int) -> int | None:
+    return None if value == NO_CLASS else value
+
+
+def _expect(name: str, right: bool, body: bytes) -> None:
+    if not right:
+        raise MessageError(
+            f"{name} reply of {len(body)} bytes is not what this version expects",
+            "use the release of TinyOps that built the device's image",
+        )
