@@ -1,0 +1,177 @@
+"""One emulated Cortex-M4 machine: QEMU's mps2-an386 with two UARTs as sockets."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tinyops.emulation.environment import bare_environment
+from tinyops.errors import TinyOpsError
+
+QEMU = "qemu-system-arm"
+INSTRUCTIONS_PER_TICK = 40
+"""Under `icount`, an instruction takes 1 ns of virtual time and SysTick counts at 25 MHz."""
+
+
+class EmulationError(TinyOpsError):
+    """QEMU is missing, or does not run."""
+
+
+class Machine:
+    """A running machine. UART0 is `uart0`, UART1 is `uart1`: connected sockets of the host.
+
+    Parameters
+    ----------
+    flash
+        Bytes of flash from `flash_base` on.
+    flash_base
+        Their address, in bytes.
+    app_base
+        Address of the application's vector table; the machine boots from there.
+    icount
+        Count instructions: one is 1 ns of virtual time, so counts repeat exactly. Slower, and an
+        idle machine does not wait for real time.
+
+    Raises
+    ------
+    EmulationError
+        QEMU is not installed, or ends at once.
+    """
+
+    def __init__(self, flash: bytes, flash_base: int, app_base: int, icount: bool = False) -> None:
+        self.flash_base = flash_base
+        self.app_base = app_base
+        self.icount = icount
+        self._folder = Path(tempfile.mkdtemp(prefix="tinyops-machine-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._sockets: list[socket.socket] = []
+        try:
+            self._start(flash)
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def uart0(self) -> socket.socket:
+        """The link's line. A restart makes a new one; end of file means that QEMU has ended."""
+        return self._sockets[0]
+
+    @property
+    def uart1(self) -> socket.socket:
+        """The virtual sensor's line."""
+        return self._sockets[1]
+
+    @property
+    def alive(self) -> bool:
+        """Whether QEMU runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Process id of QEMU."""
+        if self._process is None:
+            raise EmulationError("the machine is stopped", "start a new one")
+        return self._process.pid
+
+    def restart(self, flash: bytes) -> None:
+        """Power off and on with other bytes in flash; both UARTs become new sockets."""
+        self._power_off()
+        self._folder.mkdir(exist_ok=True)
+        self._start(flash)
+
+    def stop(self) -> None:
+        """Power off; harmless when it is off."""
+        self._power_off()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, flash: bytes) -> None:
+        start = self.app_base - self.flash_base
+        if start < 0 or len(flash) < start + 8:
+            raise EmulationError(
+                f"{len(flash)} bytes of flash at {self.flash_base:#x} hold no application "
+                f"at {self.app_base:#x}",
+                "give the bytes from the flash base on",
+            )
+        file = self._folder / "flash.bin"
+        file.write_bytes(flash)
+        pairs = [socket.socketpair() for _ in range(2)]
+        self._sockets = [host for host, _ in pairs]
+        guests = [guest for _, guest in pairs]
+        # The processor reads its stack pointer and entry at address 0, as a bootloader would at
+        # the application's base.
+        vectors = int.from_bytes(flash[start : start + 8], "little")
+        command = [QEMU, "-M", "mps2-an386", "-nodefaults", "-display", "none"]
+        command += ["-device", f"loader,file={file},addr={self.flash_base:#x},force-raw=on"]
+        command += ["-device", f"loader,addr=0,data={vectors:#x},data-len=8"]
+        for number, guest in enumerate(guests):
+            command += ["-chardev", f"socket,id=uart{number},fd={guest.fileno()}"]
+            command += ["-serial", f"chardev:uart{number}"]
+        if self.icount:
+            command += ["-icount", "shift=0"]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=(self._folder / "qemu.log").open("wb"),
+                env=bare_environment(),
+                pass_fds=[guest.fileno() for guest in guests],
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise EmulationError(f"no {QEMU}", "install it (see packages.txt)") from None
+        finally:
+            for guest in guests:
+                guest.close()
+        self._guard = _guard(self._process.pid)
+
+    def log(self) -> str:
+        """What QEMU has written to its standard error."""
+        path = self._folder / "qemu.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def _power_off(self) -> None:
+        # The guard first: it would kill whatever process has this id by then.
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.wait()
+            if self._guard.stdin is not None:
+                self._guard.stdin.close()
+            self._guard = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        for sock in self._sockets:
+            sock.close()
+        self._sockets = []
+
+
+def _guard(pid: int) -> subprocess.Popen[bytes]:
+    # QEMU 7.2 does not end with its parent. This shell waits for the end of file that comes when
+    # this process dies in whatever way, and then kills it.
+    return subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _; kill -9 "$1"', "sh", str(pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=bare_environment(),
+        start_new_session=True,
+    )
