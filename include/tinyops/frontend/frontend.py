@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.frontend.generate import CORE, write_sources
 from tinyops.frontend.host import HostFrontend, build
+from tinyops.frontend.kinds import content, spec_from_project
 from tinyops.frontend.spec import FrontendSpec
 
 
@@ -43,7 +44,7 @@ class Frontend:
 
     def generate(self, out_dir: Path) -> list[Path]:
         """Write configuration and tables; return all C sources to compile."""
-        defines, tables = _content(self.spec)
+        defines, tables = content(self.spec)
         return write_sources(self.spec, defines, tables, out_dir)
 
     def run(self, windows: NDArray[np.int16]) -> NDArray[np.int8]:
@@ -69,5 +70,12 @@ class Frontend:
         return HostFrontend(library, self.spec)
 
 
-def _content(spec: FrontendSpec) -> tuple[Mapping[str, int], Mapping[str, NDArray]]:
-    return {}, {}
+def from_project(section: Any, signal: Any) -> Frontend:
+    """The frontend that the sections `frontend` and `signal` of a project describe.
+
+    Raises
+    ------
+    FrontendError
+        The window does not suit the kind; names the key.
+    """
+    return Frontend(spec_from_project(section, signal))

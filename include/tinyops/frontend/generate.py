@@ -13,6 +13,8 @@ from tinyops.frontend.spec import FrontendSpec
 CORE = Path(__file__).resolve().parents[1] / "firmware" / "frontend"
 _CORE_SOURCES = {
     "identity": ("frontend_identity.c",),
+    "samples": ("frontend_samples.c",),
+    "spectrum": ("frontend_spectrum.c", "fft.c"),
 }
 _C_TYPES = {"float32": "float", "int32": "int32_t", "int16": "int16_t"}
 
@@ -26,7 +28,10 @@ def config_header(spec: FrontendSpec, defines: Mapping[str, int]) -> str:
         "OUTPUT": spec.output_size,
         **defines,
     }
-    lines = [f"#define FRONTEND_{name} {value}" for name, value in values.items()]
+    lines = [
+        f"#define FRONTEND_{name} {value if value >= 0 else f'({value})'}"
+        for name, value in values.items()
+    ]
     return (
         f"/* Generated for a frontend of kind {spec.kind}. */\n"
         "#ifndef TINYOPS_FRONTEND_CONFIG_H\n#define TINYOPS_FRONTEND_CONFIG_H\n\n"
