@@ -1,0 +1,57 @@
+"""Images that need no compiler, and a virtual board to put them on."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
+
+TARGET = "mps2-an386-virtual"
+
+
+def board() -> Board:
+    """The board all these tests are about."""
+    return load_board("nano33ble-sense")
+
+
+def idle_image(size: int = 20_000, seed: int = 0, version: str = "v1", **header: str) -> Image:
+    """An image whose code is one endless loop, followed by seeded noise. It never says HELLO."""
+    base = board().flash.app_offset
+    content = bytearray(random.Random(seed).randbytes(size))
+    # Stack pointer, entry (Thumb), and at the entry `b .`.
+    content[:8] = struct.pack("<II", 0x20004000, base + 0x400 | 1)
+    content[0x400:0x402] = b"\xfe\xe7"
+    fields = {"project": "demo", "board": "nano33ble-sense", "target": TARGET, **header}
+    unsigned = ImageHeader(
+        **fields,
+        version=version,
+        runtime="aot",
+        model_sha256="00" * 32,
+        reference_tag="",
+        model_bytes=0,
+        arena_bytes=0,
+        ram_bytes=0,
+        load_address=base,
+        image_size=size,
+        image_crc32=0,
+    )
+    packed = unsigned.pack()
+    content[HEADER_OFFSET : HEADER_OFFSET + len(packed)] = packed
+    signed = replace(unsigned, image_crc32=image_crc(bytes(content)))
+    content[HEADER_OFFSET : HEADER_OFFSET + len(packed)] = signed.pack()
+    return Image(base, bytes(content), "firmware", signed)
+
+
+def eventually(holds: Callable[[], bool], timeout: float = 10.0) -> bool:
+    """Whether something comes true before the time is out."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
