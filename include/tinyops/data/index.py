@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinyops.data.recording import Recording
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,13 @@ class IndexRow:
         return start, start + timedelta(seconds=self.seconds)
 
 
-def index_row(recording: Recording) -> IndexRow:
-    """The index row of a recording; an unlabelled one has the label ""."""
-    return IndexRow(
-        recording_id=recording.recording_id,
-        machine_id=recording.machine_id,
-        device_id=recording.device_id,
-        sensor=recording.sensor,
-        recorded_at=recording.recorded_at.isoformat(),
-        seconds=recording.seconds,
-        label=recording.label or "",
-        conditions=recording.conditions,
-        fingerprint=recording.fingerprint(),
-    )
+def index_rows(table: pd.DataFrame) -> list[IndexRow]:
+    """Index rows of accepted recordings from the gate's table (`summary.COLUMNS`)."""
+    names = list(IndexRow.__annotations__)
+    return [
+        IndexRow(**row | {"conditions": json.loads(row["conditions"])})
+        for row in table[names].to_dict("records")
+    ]
 
 
 def write_index(path: Path, rows: Iterable[IndexRow]) -> None:

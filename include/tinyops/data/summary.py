@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ COLUMNS = {
     "age_days": "days from recorded_at to now",
     "label": "",
     "group": "the split's group",
+    "conditions": "JSON",
     "rate_hz": "samples per second and channel",
     "channels": "names, in order",
     "unit": "",
@@ -106,6 +108,7 @@ def _entry(recording: Recording, project: Project, now: datetime) -> dict[str, A
         "group": find_group(
             project.split, recording.recording_id, recording.machine_id, recording.conditions
         ),
+        "conditions": json.dumps(recording.conditions, sort_keys=True),
         "rate_hz": recording.rate_hz,
         "channels": ",".join(recording.channels),
         "unit": recording.unit,

@@ -1,0 +1,96 @@
+"""Dataset versions: immutable, content-addressed, read recording by recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tinyops.data.cache import cached
+from tinyops.data.index import IndexRow, read_index
+from tinyops.data.parquet import read_recordings
+from tinyops.data.recording import Recording
+from tinyops.data.split import Part, find_group
+from tinyops.errors import TinyOpsError
+from tinyops.projects import Project
+from tinyops.projects.schema import Split
+from tinyops.store import ObjectMissing, Store, layout
+
+POINTER = "dataset"
+
+
+class DatasetError(TinyOpsError):
+    """There is no such dataset version, or its manifest is not one."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One version; `manifest` is the content of manifest.json."""
+
+    store: Store
+    manifest: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        """The version's id."""
+        return str(self.manifest["version"])
+
+    @property
+    def split(self) -> Split:
+        """The split configuration this version was made with."""
+        return Split.model_validate(self.manifest["split"]["config"])
+
+    def groups(self, part: Part) -> list[str]:
+        """The groups of a part, sorted."""
+        return sorted(g for g, placed in self.manifest["split"]["groups"].items() if placed == part)
+
+    def recordings(self, part: Part | None = None) -> Iterator[Recording]:
+        """The recordings of a part (of all without one), one at a time, in the order of arrival."""
+        split, groups = self.split, self.manifest["split"]["groups"]
+        for file in self.manifest["files"]:
+            path = cached(self.store, file["key"], file["sha256"])
+            for recording in read_recordings(path):
+                group = find_group(
+                    split, recording.recording_id, recording.machine_id, recording.conditions
+                )
+                if part is None or groups[group] == part:
+                    yield recording
+
+    def index(self) -> list[IndexRow]:
+        """What is known of each recording without its samples."""
+        return [
+            row
+            for file in self.manifest["files"]
+            for row in read_index(cached(self.store, file["index_key"], file["index_sha256"]))
+        ]
+
+
+def current_version(store: Store, project: Project | str) -> str | None:
+    """The version that the pointer `dataset` names, or None before the first."""
+    content = store.get_json_or(layout.pointer(_name(project), POINTER), None)
+    return str(content["version"]) if content else None
+
+
+def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
+    """Open a version.
+
+    Raises
+    ------
+    DatasetError
+        There is no complete version of that name.
+    """
+    key = layout.dataset_manifest(_name(project), version)
+    try:
+        manifest = store.get_json(key)
+    except ObjectMissing:
+        raise DatasetError(
+            f"{_name(project)} has no dataset version {version!r}",
+            "see `tinyops data log` for those there are",
+        ) from None
+    if not isinstance(manifest, dict) or manifest.get("version") != version:
+        raise DatasetError(f"{store.uri(key)} is no manifest of {version!r}", "restore it")
+    return Dataset(store, manifest)
+
+
+def _name(project: Project | str) -> str:
+    return project if isinstance(project, str) else project.name

@@ -1,0 +1,135 @@
+"""Data Docs: what the gate found in a batch as a page, and an index of all batches.
+
+Layout below `reports/data-docs/`: `<batch>/index.html` per batch, `index.json` and `index.html`.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+import re
+from typing import Any
+
+from tinyops.data.docs_style import POLICY, STYLE
+from tinyops.data.gate import GateResult
+from tinyops.projects import Project
+from tinyops.store import Store, layout
+
+KIND = "data-docs"
+SHOWN_REFUSALS = 100
+
+_HEAD = (
+    '<meta charset="UTF-8">\n'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+)
+
+
+def publish_docs(
+    store: Store, project: Project, batch: str, result: GateResult, outcome: str, simulated: bool
+) -> str:
+    """Write the page of a batch and bring the index up to date. Returns the page's URI.
+
+    Writing twice is harmless; `outcome` is one line on what became of the batch.
+    """
+    page = render_page(project, batch, result, outcome, simulated)
+    uri = store.put(
+        layout.report(project.name, KIND, batch) + "index.html", page.encode(), "text/html"
+    )
+    folder = layout.report(project.name, KIND)
+    runs: dict[str, Any] = store.get_json_or(folder + "index.json", {})
+    runs[batch] = result.summary() | {"outcome": outcome, "simulated": simulated}
+    store.put_json(folder + "index.json", runs)
+    store.put(folder + "index.html", render_index(project, runs).encode(), "text/html")
+    return uri
+
+
+def render_page(
+    project: Project, batch: str, result: GateResult, outcome: str, simulated: bool
+) -> str:
+    """The page of one batch: who was refused and why, then every expectation. Self-contained."""
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    content = ValidationResultsPageRenderer(run_info_at_end=True).render(_escaped(result))
+    page = str(DefaultJinjaPageView().render(content))
+    body = page.partition("<body>")[2].rpartition("</body>")[0]
+    body = re.sub(r"<script.*?</script>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<img\b[^>]*>|<footer>.*?</footer>", "", body, flags=re.DOTALL)
+    # The suite has no page of its own: its expectations are all on this one.
+    body = re.sub(r'href="(?!#)[^"]*"', "", body)
+    return _document(f"{project.title}: batch {batch}", _banner(result, outcome, simulated), body)
+
+
+def render_index(project: Project, runs: dict[str, Any]) -> str:
+    """The list of all batches that met the gate, newest name first."""
+    rows = [
+        [
+            f'<a href="{html.escape(batch)}/index.html">{html.escape(batch)}</a>',
+            str(run["accepted"]),
+            str(run["refused"]),
+            f"{run['expectations_met']} of {run['expectations']}",
+            html.escape(run["outcome"]),
+            "simulated" if run["simulated"] else "measured",
+        ]
+        for batch, run in sorted(runs.items(), reverse=True)
+    ]
+    head = ["Batch", "Accepted", "Refused", "Expectations met", "Outcome", "Data"]
+    table = f'<div class="container-fluid">{_table(head, rows)}</div>'
+    return _document(f"{project.title}: data quality", "", table)
+
+
+def _banner(result: GateResult, outcome: str, simulated: bool) -> str:
+    mood = "good" if result.accepted else "bad"
+    data = "Simulated recordings. " if simulated else ""
+    lines = [
+        f'<p class="{mood}"><strong>{html.escape(outcome)}</strong></p>'
+        f"<p>{data}{result.accepted} of {len(result.table)} recordings accepted.</p>"
+    ]
+    if result.refusals:
+        rows = [
+            [
+                str(refusal.row),
+                html.escape(refusal.recording_id),
+                "<br>".join(html.escape(reason) for reason in refusal.reasons),
+                "<br>".join(html.escape(fix) for fix in refusal.fixes),
+            ]
+            for refusal in result.refusals[:SHOWN_REFUSALS]
+        ]
+        lines.append(_table(["Row", "Refused", "Why", "What to do"], rows))
+        if len(result.refusals) > SHOWN_REFUSALS:
+            lines.append(f"<p>and {len(result.refusals) - SHOWN_REFUSALS} more</p>")
+    return "".join(lines)
+
+
+def _document(title: str, banner: str, body: str) -> str:
+    title = html.escape(title)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{_HEAD}<title>{title}</title>\n'
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1>{banner}</header>\n"
+        f"{body}\n</body>\n</html>\n"
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _escaped(result: GateResult) -> Any:
+    # GX 1.24 puts values found in the data into the page as they are: a label may hold markup.
+    validation = copy.deepcopy(result.validation)
+    for outcome in validation.results:
+        outcome.result = _escape(outcome.result)
+    return validation
+
+
+def _escape(value: Any) -> Any:
+    if isinstance(value, str):
+        return html.escape(value)
+    if isinstance(value, dict):
+        return {_escape(key): _escape(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_escape(item) for item in value)
+    return value

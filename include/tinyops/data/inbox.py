@@ -1,0 +1,41 @@
+"""What lies in `incoming/` and has not been handled yet."""
+
+from __future__ import annotations
+
+from tinyops.errors import TinyOpsError
+from tinyops.projects import Project
+from tinyops.store import Store, content_id, layout, receipts
+
+CONSUMER = "ingest"
+_READY = "/batch.json"
+
+
+def outstanding_batches(store: Store, project: Project | str) -> list[str]:
+    """Complete batches without a receipt, oldest first.
+
+    A folder whose name cannot be part of a key is listed too, so that it is refused and not
+    overlooked.
+    """
+    name = project if isinstance(project, str) else project.name
+    prefix = layout.incoming(name)
+    ready = sorted(
+        (row.last_modified, row.key.removeprefix(prefix).removesuffix(_READY))
+        for row in store.objects(prefix)
+        if row.key.removeprefix(prefix).endswith(_READY)
+    )
+    done = receipts.handled(store, name, CONSUMER)
+    return [batch for _, batch in ready if input_id(name, batch) not in done]
+
+
+def is_safe(project: str, batch: str) -> bool:
+    """Whether the name can be part of an S3 key."""
+    try:
+        layout.receipt(project, CONSUMER, batch)
+    except TinyOpsError:
+        return False
+    return bool(batch)
+
+
+def input_id(project: str, batch: str) -> str:
+    """The name that receipts and quarantine use: the batch's own, or a hash of a bad one."""
+    return batch if is_safe(project, batch) else f"badly-named-{content_id(batch)}"

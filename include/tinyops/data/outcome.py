@@ -1,0 +1,126 @@
+"""What became of a batch: quarantine, receipt, and the answer for whoever asks again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tinyops.data.dataset import open_dataset
+from tinyops.data.gate import GateResult
+from tinyops.data.inbox import CONSUMER, input_id
+from tinyops.store import Receipt, Store, layout, receipts
+
+REASON = "reason.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Counts are of recordings; `uri` is that of the manifest, or of the quarantine's reason."""
+
+    status: Literal["accepted", "quarantined"]
+    batch: str
+    dataset: str | None
+    reason: str
+    accepted: int
+    refused: int
+    uri: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and JSON."""
+        return asdict(self)
+
+
+def keep_refused(
+    store: Store,
+    project: str,
+    batch: str,
+    reason: str,
+    result: GateResult | None = None,
+    file: Path | None = None,
+) -> dict[str, Any]:
+    """Write refused recordings, if they could be read at all, and then why they were refused.
+
+    `reason` concerns the whole batch; "" when only some recordings were refused.
+    """
+    folder = layout.quarantine(project, input_id(project, batch))
+    kept = store.upload(file, folder + "recordings.parquet") if file else None
+    total = len(result.table) if result else 0
+    content = {
+        "batch": batch,
+        "reason": reason,
+        "incoming": store.uri(layout.incoming(project)) + f"{batch}/",
+        "recordings": kept,
+        "accepted": 0 if reason or not result else result.accepted,
+        "refused": total if reason or not result else len(result.refused_rows),
+        "refusals": [asdict(refusal) for refusal in result.refusals] if result else [],
+    }
+    store.put_json(folder + REASON, content)
+    return content
+
+
+def settle_quarantined(
+    store: Store,
+    project: str,
+    batch: str,
+    reason: str,
+    result: GateResult | None = None,
+    file: Path | None = None,
+) -> Outcome:
+    """Quarantine a whole batch and write its receipt."""
+    content = keep_refused(store, project, batch, reason, result, file)
+    outcome = _quarantined(store, project, batch, content)
+    name = input_id(project, batch)
+    receipts.write(
+        store, project, Receipt(CONSUMER, name, "quarantined", outcome.uri, outcome.reason)
+    )
+    return outcome
+
+
+def settle_accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
+    """Write the receipt of a batch that is in a dataset version."""
+    outcome = _accepted(store, manifest, batch)
+    receipts.write(
+        store,
+        manifest["project"],
+        Receipt(CONSUMER, batch, "done", manifest["version"], outcome.reason),
+    )
+    return outcome
+
+
+def recall(store: Store, project: str, batch: str) -> Outcome | None:
+    """What became of a batch that was handled before; None while it is outstanding."""
+    name = input_id(project, batch)
+    receipt = receipts.read(store, project, CONSUMER, name)
+    if receipt is None:
+        return None
+    if receipt.status == "done":
+        return _accepted(store, open_dataset(store, project, receipt.output).manifest, batch)
+    content = store.get_json(layout.quarantine(project, name) + REASON)
+    return _quarantined(store, project, batch, content)
+
+
+def _accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
+    entry = next(entry for entry in manifest["batches"] if entry["batch"] == batch)
+    refused = entry["refused"]
+    return Outcome(
+        status="accepted",
+        batch=batch,
+        dataset=manifest["version"],
+        reason=f"{refused} recordings were refused" if refused else "",
+        accepted=entry["accepted"],
+        refused=refused,
+        uri=store.uri(layout.dataset_manifest(manifest["project"], manifest["version"])),
+    )
+
+
+def _quarantined(store: Store, project: str, batch: str, content: dict[str, Any]) -> Outcome:
+    return Outcome(
+        status="quarantined",
+        batch=batch,
+        dataset=None,
+        reason=content["reason"],
+        accepted=0,
+        refused=content["refused"],
+        uri=store.uri(layout.quarantine(project, input_id(project, batch)) + REASON),
+    )

@@ -1,0 +1,128 @@
+"""Make a dataset version: the parent's files and one more, a split, a manifest written last."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tinyops.data.batch import Batch
+from tinyops.data.dataset import POINTER, Dataset
+from tinyops.data.file_hash import file_sha256
+from tinyops.data.index import IndexRow, write_index
+from tinyops.data.split import Part, checked_split, group_of
+from tinyops.projects import Project
+from tinyops.store import Store, content_id, layout
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What a batch adds: a file of accepted recordings, its index, and what the gate said."""
+
+    path: Path
+    rows: Sequence[IndexRow]
+    batch: Batch
+    gate: dict[str, Any]
+
+
+def make_manifest(
+    store: Store, project: Project, parent: Dataset | None, addition: Addition
+) -> dict[str, Any]:
+    """Upload the addition's files and describe the new version; nothing names it yet.
+
+    The version is a hash over files, split and labels, so making it twice gives the same.
+
+    Raises
+    ------
+    SplitError
+        The grown dataset cannot be divided; nothing has been uploaded then.
+    """
+    rows = [*(parent.index() if parent else []), *addition.rows]
+    groups = checked_split(rows, project)
+    old = parent.manifest if parent else {"files": [], "batches": []}
+    files = [*old["files"], _upload(store, project, addition)]
+    config = project.split.model_dump()
+    batch = asdict(addition.batch)
+    entry = {key: batch[key] for key in ("batch", "sha256", "source", "simulated", "note")}
+    batches = [
+        *old["batches"],
+        entry | {"accepted": len(addition.rows), "refused": addition.gate["refused"]},
+    ]
+    return {
+        "format": 1,
+        "project": project.name,
+        "version": content_id(
+            {
+                "files": sorted(file["sha256"] for file in files),
+                "split": config,
+                "labels": project.labels,
+            }
+        ),
+        "parent": parent.version if parent else None,
+        "batches": batches,
+        "files": files,
+        "labels": project.labels,
+        "split": {"config": config, "groups": groups},
+        "counts": _counts(rows, project, groups),
+        "gate": addition.gate,
+        "simulated": any(entry["simulated"] for entry in batches),
+        "code_version": metadata.version("tinyops"),
+        "created_at": datetime.now(UTC).isoformat(),
+    }
+
+
+def publish_manifest(store: Store, manifest: dict[str, Any]) -> None:
+    """Write a manifest, unless the version is there already, as after a crash."""
+    key = layout.dataset_manifest(manifest["project"], manifest["version"])
+    if not store.exists(key):
+        store.put_json(key, manifest)
+
+
+def point_to(store: Store, manifest: dict[str, Any]) -> None:
+    """Make a version the current one."""
+    version, project = manifest["version"], manifest["project"]
+    store.put_json(
+        layout.pointer(project, POINTER),
+        {
+            "version": version,
+            "uri": store.uri(layout.dataset_manifest(project, version)),
+            "at": datetime.now(UTC).isoformat(),
+        },
+    )
+
+
+def _upload(store: Store, project: Project, addition: Addition) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="tinyops-index-") as folder:
+        index = Path(folder) / "index.parquet"
+        write_index(index, addition.rows)
+        file: dict[str, Any] = {"batch": addition.batch.batch, "rows": len(addition.rows)}
+        for path, prefix in ((index, "index_"), (addition.path, "")):
+            sha256 = file_sha256(path)
+            key = layout.dataset_file(project.name, sha256)
+            if not store.exists(key):
+                store.upload(path, key)
+            file |= {f"{prefix}sha256": sha256, f"{prefix}key": key}
+        return file | {"bytes": addition.path.stat().st_size}
+
+
+def _counts(
+    rows: Sequence[IndexRow], project: Project, parts: dict[str, Part]
+) -> dict[str, dict[str, Any]]:
+    placed = [parts[group_of(project.split, row)] for row in rows]
+    by_part: dict[str, Counter[str]] = {}
+    seconds: Counter[str] = Counter()
+    for row, part in zip(rows, placed, strict=True):
+        by_part.setdefault(part, Counter())[row.label] += 1
+        seconds[part] += row.seconds  # type: ignore[assignment]
+    return {
+        "by_label": dict(sorted(Counter(row.label for row in rows).items())),
+        "by_machine": dict(sorted(Counter(row.machine_id for row in rows).items())),
+        "by_part": dict(sorted(Counter(placed).items())),
+        "by_part_and_label": {part: dict(sorted(c.items())) for part, c in sorted(by_part.items())},
+        "seconds_by_part": {part: round(value, 3) for part, value in sorted(seconds.items())},
+    }
