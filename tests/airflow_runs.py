@@ -1,0 +1,79 @@
+"""Airflow in child processes: its settings are fixed at import, so no test imports it here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Airflow does the same for its own processes; parts that import no Airflow are used directly.
+if str(ROOT / "plugins") not in sys.path:
+    sys.path.append(str(ROOT / "plugins"))
+
+
+def airflow_env(home: Path, **more: str) -> dict[str, str]:
+    """The environment of an Airflow process with its own home and this checkout's DAGs."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    # Airflow finds the plugins folder by itself only after its settings are read.
+    path = os.pathsep.join([str(ROOT / "plugins"), os.environ.get("PYTHONPATH", "")])
+    return {
+        **kept,
+        "PYTHONPATH": path.rstrip(os.pathsep),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        **more,
+    }
+
+
+def python(
+    script: Path, *arguments: str, env: dict[str, str], timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of the tests to its end; a failure shows what it printed."""
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert done.returncode == 0, f"{script.name}: {done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    return done
+
+
+def answer_of(
+    script: Path, *arguments: str, env: dict[str, str], answer: Path, timeout: float = 240
+) -> Any:
+    """Run a script that writes its answer as JSON into the file named by its first argument."""
+    python(script, str(answer), *arguments, env=env, timeout=timeout)
+    return json.loads(answer.read_text())
+
+
+def migrate(env: dict[str, str]) -> None:
+    """Make the SQLite database of an Airflow home, and the pools."""
+    pools = ROOT / "plugins" / "tinyops_airflow" / "pools.json"
+    for arguments in (["db", "migrate"], ["pools", "import", str(pools)]):
+        command = [sys.executable, "-m", "airflow", *arguments]
+        subprocess.run(command, env=env, check=True, capture_output=True, timeout=240)
+
+
+def run_dag(
+    env: dict[str, str], dag_id: str, answer: Path, conf: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """One `dag.test()`; returns {state, tasks, xcoms, events}."""
+    script = ROOT / "tests" / "dags" / "run_dag.py"
+    return answer_of(script, dag_id, json.dumps(conf or {}), env=env, answer=answer, timeout=900)
+
+
+def parse_dags(home: Path, **more: str) -> dict[str, Any]:
+    """Parse dags/ with an empty Airflow home; see tests/dags/describe_bag.py for the answer."""
+    script = ROOT / "tests" / "dags" / "describe_bag.py"
+    return answer_of(script, env=airflow_env(home, **more), answer=home / "bag.json")
