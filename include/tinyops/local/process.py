@@ -145,25 +145,32 @@ def stop(run_dir: Path, name: str, timeout: float = 15.0) -> bool:
 
     Nothing is signalled for a stale record.
     """
-    record = recorded(run_dir, name)
-    if record is None:
-        return False
-    found = False
+    return bool(stop_all(run_dir, [name], timeout))
+
+
+def stop_all(run_dir: Path, names: Sequence[str], timeout: float = 15.0) -> list[str]:
+    """End several recorded processes at once, signalled in the order given; names that ran."""
+    records = {name: record for name in names if (record := recorded(run_dir, name))}
+    ran: list[str] = []
     for sign, wait in ((signal.SIGTERM, timeout), (signal.SIGKILL, 5.0)):
-        members = session(record)
-        if not members:
-            break
-        found = True
-        for pid in members:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, sign)
+        alive = {name: members for name, record in records.items() if (members := session(record))}
+        ran = ran or list(alive)
+        for members in alive.values():
+            _signal(members, sign)
         deadline = time.monotonic() + wait
-        while session(record) and time.monotonic() < deadline:
+        while any(map(session, records.values())) and time.monotonic() < deadline:
             time.sleep(0.02)
-    if left := session(record):
-        raise ProcessError(f"{name}: processes {left} survive SIGKILL", "look at them with `ps`")
-    _record_path(run_dir, name).unlink(missing_ok=True)
-    return found
+    if left := [pid for record in records.values() for pid in session(record)]:
+        raise ProcessError(f"processes {left} survive SIGKILL", "look at them with `ps`")
+    for name in records:
+        _record_path(run_dir, name).unlink(missing_ok=True)
+    return ran
+
+
+def _signal(pids: Sequence[int], sign: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sign)
 
 
 def session(leader: Running) -> list[int]:
@@ -178,14 +185,12 @@ def session(leader: Running) -> list[int]:
     if at_number is not None and int(at_number[19]) != leader.start_tick:
         return []
     members = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        fields = _stat(int(entry.name))
+    for pid in _pids():
+        fields = _stat(pid)
         if fields is None or fields[0] in "ZX" or int(fields[3]) != leader.pid:
             continue
         if int(fields[19]) >= leader.start_tick:
-            members.append(int(entry.name))
+            members.append(pid)
     return sorted(members)
 
 
@@ -201,6 +206,10 @@ def last_lines(path: Path, count: int = 5) -> list[str]:
 
 def _record_path(run_dir: Path, name: str) -> Path:
     return run_dir / f"{name}.json"
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -127,8 +127,7 @@ class EmbeddedS3:
 
     def stop(self) -> None:
         """End all processes, the proxy first so that no request is cut in two."""
-        for name in reversed(PROCESSES):
-            process.stop(self.run_dir, name)
+        process.stop_all(self.run_dir, PROCESSES[::-1])
 
     def dead(self) -> list[str]:
         """Names of the processes that do not run."""

@@ -1,0 +1,202 @@
+"""The embedded Airflow: its four components as processes of their own.
+
+`airflow standalone` runs the same four and one more that watches them. Started directly (Airflow
+3.3.2) each is named when it dies, the stack takes 300 MB less, and the two log servers, which
+listen on every interface, are left out: all components read the same folder.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tinyops.errors import TinyOpsError
+from tinyops.local import ports, process
+from tinyops.local.airflow_client import AirflowClient, AirflowRefused
+from tinyops.local.airflow_settings import USERNAME, ensure_secrets, read_secrets, settings
+from tinyops.local.process import Command
+
+COMPONENTS = {
+    "airflow-api-server": ("api-server",),
+    "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
+    "airflow-dag-processor": ("dag-processor",),
+    "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
+}
+HEALTHY = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+
+class EmbeddedAirflowError(TinyOpsError):
+    """The embedded Airflow does not start."""
+
+
+class EmbeddedAirflow:
+    """Airflow on SQLite and LocalExecutor, below `<state_dir>/airflow`.
+
+    Parameters
+    ----------
+    state_dir
+        Made if absent.
+    repository
+        The folder that holds dags/, plugins/ and include/.
+    port
+        Of the API server; None before it is known.
+    """
+
+    def __init__(self, state_dir: Path, repository: Path, port: int) -> None:
+        self.state_dir = state_dir.resolve()
+        self.home = self.state_dir / "airflow"
+        self.repository = repository
+        self.port = port
+        self.run_dir = self.state_dir / "run"
+        self.log_dir = self.state_dir / "logs"
+        self._client: AirflowClient | None = None
+
+    @property
+    def url(self) -> str:
+        """The web pages and the API."""
+        return f"http://{ports.HOST}:{self.port}"
+
+    @property
+    def username(self) -> str:
+        """Who signs in."""
+        return USERNAME
+
+    @property
+    def password(self) -> str:
+        """Made at first start; empty before."""
+        known = read_secrets(self.home)
+        return known.password if known else ""
+
+    def api(self, method: str, path: str, json: Any = None) -> Any:
+        """One request to the REST API, as the administrator. See AirflowClient.api."""
+        if self._client is None:
+            self._client = AirflowClient(self.url, self.username, self.password)
+        return self._client.api(method, path, json)
+
+    def env(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """All variables of an Airflow process; `extra` is what DAGs need (S3, MLflow, …)."""
+        known = ensure_secrets(self.home)
+        return settings(self.home, self.repository, self.port, known) | dict(extra)
+
+    def migrate(self, extra: Mapping[str, str]) -> None:
+        """Make or upgrade the metadata database; at once when this version did it before."""
+        stamp = self.home / "migrated"
+        wanted = version("apache-airflow-core")
+        if (self.home / "airflow.db").exists() and _text(stamp) == wanted:
+            return
+        log = process.log_path(self.log_dir, "airflow-migrate")
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        env = process.environment(self.env(extra))
+        with log.open("ab") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", "airflow", "db", "migrate"],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode != 0:
+            last = " | ".join(process.last_lines(log, 2))
+            raise EmbeddedAirflowError(f"Airflow's database cannot be made: {last}", f"read {log}")
+        stamp.write_text(wanted, encoding="utf-8")
+
+    def start(self, extra: Mapping[str, str]) -> None:
+        """Start the components that do not run; does not wait.
+
+        Raises
+        ------
+        PortTaken
+            Somebody else listens on the port.
+        """
+        if not process.running(self.run_dir, "airflow-api-server"):
+            option = "--airflow-port or TINYOPS_AIRFLOW_PORT"
+            ports.require_free(self.port, "Airflow", option)
+        env = self.env(extra)
+        for name in self.dead():
+            # Members that outlived their component would hold the port or run tasks twice.
+            process.stop(self.run_dir, name)
+            command = Command(name, [sys.executable, "-m", "airflow", *COMPONENTS[name]], env)
+            process.start(command, self.run_dir, self.log_dir)
+
+    def wait(self, timeout: float, progress: Callable[[str], None]) -> None:
+        """Until all components report a heartbeat.
+
+        Raises
+        ------
+        EmbeddedAirflowError
+            A component ended, or not all are healthy in time (seconds).
+        """
+        self._client = AirflowClient(self.url, self.username, self.password)
+        deadline = time.monotonic() + timeout
+        told: set[str] = set()
+        while True:
+            health = self._client.health()
+            healthy = {name for name in HEALTHY if health.get(name) == "healthy"}
+            if healthy - told:
+                progress(f"airflow: {', '.join(sorted(healthy - told))} healthy")
+                told = healthy
+            if len(healthy) == len(HEALTHY):
+                return
+            for name in self.dead():
+                log = process.log_path(self.log_dir, name)
+                last = " | ".join(process.last_lines(log, 2))
+                raise EmbeddedAirflowError(f"{name} ended: {last or 'no output'}", f"read {log}")
+            if time.monotonic() > deadline:
+                late = ", ".join(sorted(set(HEALTHY) - healthy))
+                raise EmbeddedAirflowError(
+                    f"Airflow is not healthy after {timeout:.0f} s: waiting for {late}",
+                    f"read {self.log_dir}/airflow-*.log",
+                )
+            time.sleep(0.2)
+
+    def import_pools(self, path: Path) -> None:
+        """Create or correct the pools of a JSON file (as for `airflow pools import`).
+
+        A task whose pool does not exist is never scheduled.
+        """
+        for name, pool in json.loads(path.read_text(encoding="utf-8")).items():
+            body = {
+                "name": name,
+                "slots": pool["slots"],
+                "description": pool.get("description", ""),
+                "include_deferred": pool.get("include_deferred", False),
+            }
+            try:
+                self.api("POST", "/api/v2/pools", body)
+            except AirflowRefused as error:
+                if error.status != 409:
+                    raise
+                self.api("PATCH", f"/api/v2/pools/{name}", body)
+
+    def wait_for_dags(self, dag_ids: set[str], timeout: float) -> set[str]:
+        """Wait until the DAG processor has met these; returns those it has not met in time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            answer = self.api("GET", "/api/v2/dags?limit=1000&exclude_stale=false")
+            missing = dag_ids - {str(dag["dag_id"]) for dag in answer["dags"]}
+            if not missing or time.monotonic() > deadline:
+                return missing
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """End all components, the scheduler first so that it starts no more tasks."""
+        order = ["airflow-scheduler", *(name for name in COMPONENTS if name != "airflow-scheduler")]
+        process.stop_all(self.run_dir, order)
+
+    def dead(self) -> list[str]:
+        """Names of the components that do not run."""
+        return [name for name in COMPONENTS if not process.running(self.run_dir, name)]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
