@@ -1,0 +1,1 @@
+"""The command line: thin over the rooms; every command is one function with `--json`."""
