@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,8 @@ class ReleaseClient:
             part = to.with_name(to.name + ".part")
             if updater.find_cached_target(info, str(to)) is None:
                 self._verified(info.path, lambda: updater.download_target(info, str(part)))
+                with part.open("rb") as file:
+                    os.fsync(file.fileno())
                 part.replace(to)
             return to
 

@@ -1,1 +1,16 @@
 """Virtual boards: a bootloader on a pseudo-terminal, a flash model, and an emulated chip."""
+
+from tinyops.boards.errors import BoardError
+from tinyops.boards.virtual.nano33ble import VirtualBoard
+
+BOARDS = {"nano33ble-sense": VirtualBoard}
+
+
+def virtual_board_for(board: str) -> type[VirtualBoard]:
+    """The virtual board of a kind; BoardError when there is none yet."""
+    try:
+        return BOARDS[board]
+    except KeyError:
+        raise BoardError(
+            f"there is no virtual {board}", f"use one of: {', '.join(sorted(BOARDS))}"
+        ) from None

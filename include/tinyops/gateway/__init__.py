@@ -1,0 +1,1 @@
+"""The edge service: pull signed releases, flash, attest, report."""

@@ -1,0 +1,107 @@
+"""Attestation: the device shows what it runs.
+
+HELLO names project, version and target and says whether the image had its CRC at boot; SELFTEST
+runs the golden windows and returns a CRC over the flashed bytes that a fresh nonce seeds. That
+detects accidents. A device with hostile firmware could answer anything.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from tinyops.boards.errors import PortLost
+from tinyops.boards.image import Image, nonce_crc
+from tinyops.boards.link import Decision, Hello, Link, LinkClosed, LinkError
+from tinyops.boards.transport import SerialPort, SerialStream
+from tinyops.errors import TinyOpsError
+from tinyops.gateway.errors import AttestationFailed
+
+ASK = 1.0
+"""Seconds to wait for one HELLO."""
+SELFTEST = 30.0
+"""Seconds a self-test may take."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a device said of itself."""
+
+    hello: Hello
+    decision: Decision
+
+
+def look(port: str, baud: int) -> Sight:
+    """Ask a running device who it is and what it has decided.
+
+    Raises
+    ------
+    PortLost
+        The port is not there.
+    TinyOpsError
+        No answer, or one that cannot be read.
+    """
+    with SerialPort(port, baud) as line:
+        link = Link(SerialStream(line))
+        hello = link.hello(ASK, attempts=3)
+        return Sight(hello, link.decision(ASK, attempts=2))
+
+
+def attest(port: str, baud: int, image: Image, seconds: float) -> Sight:
+    """Wait until the device shows that it runs `image`.
+
+    Parameters
+    ----------
+    seconds
+        How long the device may take to say HELLO; the self-test comes on top.
+
+    Raises
+    ------
+    AttestationFailed
+        The port is there, but the device is silent, runs something else, or fails its self-test.
+    PortLost
+        There is no port: nothing is known about the device.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with SerialPort(port, baud) as line:
+                return _ask(Link(SerialStream(line)), image)
+        except (PortLost, LinkClosed) as error:
+            if time.monotonic() > deadline:
+                raise PortLost(error.message, error.fix) from None
+        except AttestationFailed:
+            raise
+        except TinyOpsError as error:
+            if time.monotonic() > deadline:
+                raise AttestationFailed(
+                    f"{port}: no rightful HELLO in {seconds:g} s: {error.message}"
+                ) from None
+        time.sleep(0.1)
+
+
+def differs(hello: Hello, image: Image) -> str:
+    """In what the running image is not this one; empty when it is."""
+    for field in ("project", "version", "target", "image_crc32"):
+        runs, wanted = getattr(hello.image, field), getattr(image.header, field)
+        if runs != wanted:
+            return f"{field} is {runs!r}, not {wanted!r}"
+    return ""
+
+
+def _ask(link: Link, image: Image) -> Sight:
+    hello = link.hello(ASK, attempts=2)
+    if difference := differs(hello, image):
+        raise LinkError(f"the device runs something else: {difference}")
+    if not hello.boot_ok:
+        raise AttestationFailed("the device found its image damaged at boot")
+    nonce = secrets.randbits(32)
+    test = link.selftest(nonce, SELFTEST)
+    if test.crc32 != nonce_crc(image.bytes, nonce):
+        raise AttestationFailed("the flashed bytes are not the image's")
+    if test.golden < 1 or test.golden != hello.golden or test.passed != test.golden:
+        raise AttestationFailed(
+            f"{test.passed} of {test.golden} golden windows gave the expected logits"
+        )
+    return Sight(hello, link.decision(ASK, attempts=2))

@@ -1,0 +1,99 @@
+"""The gateway's configuration: one YAML file. Relative paths count from the file's folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from tinyops.boards.catalogue import load_board
+from tinyops.gateway.errors import GatewayError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DeviceConfig(_Section):
+    """One board on one port."""
+
+    id: Name
+    board: str = Field(description="its kind, from the board catalogue")
+    port: str = Field(description="serial device; a stable name under /dev/serial/by-id is best")
+    project: Name
+    target: str = Field(
+        default="", description="which of the release's images it takes; the board's only one"
+    )
+
+
+class GatewayConfig(_Section):
+    """Times in seconds."""
+
+    name: Name
+    state: Path = Field(default=Path("state"), description="journal, images, TUF metadata")
+    trusted_root: Path = Field(description="root.json of the signing keys, copied by hand")
+    poll_seconds: float = Field(default=10.0, gt=0)
+    attest_seconds: float = Field(default=60.0, gt=0)
+    watch_seconds: float = Field(default=60.0, gt=0, description="between looks at an idle board")
+    retry_seconds: float = Field(default=2.0, gt=0, description="first wait; doubles each time")
+    retry_max_seconds: float = Field(default=120.0, gt=0)
+    devices: list[DeviceConfig] = Field(min_length=1)
+
+    @field_validator("devices")
+    @classmethod
+    def _distinct(cls, devices: list[DeviceConfig]) -> list[DeviceConfig]:
+        for field in ("id", "port"):
+            values = [getattr(device, field) for device in devices]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"{field} {twice[0]!r} is used twice")
+        return devices
+
+
+def load_config(path: Path) -> GatewayConfig:
+    """Read and check the file; GatewayError names the key that is wrong.
+
+    In the embedded stack ($TINYOPS_STATE) `trusted_root` may be left out: it is that of the
+    development keys.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise GatewayError(f"{path}: {error.strerror}", "give the gateway's YAML file") from None
+    except yaml.YAMLError as error:
+        raise GatewayError(f"{path}: {error}", "write valid YAML") from None
+    embedded = os.environ.get("TINYOPS_STATE")
+    if embedded and isinstance(content, dict):
+        content.setdefault("trusted_root", Path(embedded).resolve() / "keys" / "root.json")
+    try:
+        config = GatewayConfig.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise GatewayError(f"{path}: {key}: {reason}", f"correct {key}") from None
+    folder = path.resolve().parent
+    return config.model_copy(
+        update={
+            "state": folder / config.state,
+            "trusted_root": folder / config.trusted_root,
+            "devices": [_with_target(path, device) for device in config.devices],
+        }
+    )
+
+
+def _with_target(path: Path, device: DeviceConfig) -> DeviceConfig:
+    targets = load_board(device.board).targets
+    if not device.target and len(targets) == 1:
+        return device.model_copy(update={"target": targets[0]})
+    if device.target not in targets:
+        raise GatewayError(
+            f"{path}: device {device.id}: target {device.target!r} is none of {device.board}'s",
+            f"use one of: {', '.join(targets) or 'none yet'}",
+        )
+    return device

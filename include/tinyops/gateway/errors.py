@@ -1,0 +1,13 @@
+"""What can go wrong in the gateway itself."""
+
+from __future__ import annotations
+
+from tinyops.errors import TinyOpsError
+
+
+class GatewayError(TinyOpsError):
+    """The gateway cannot start or go on."""
+
+
+class AttestationFailed(GatewayError):
+    """The board is there and does not show that it runs the image, or not rightly."""

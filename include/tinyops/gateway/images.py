@@ -1,0 +1,32 @@
+"""Images the gateway keeps: of each device the confirmed one and the one on its way, no others."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+
+class ImageStore:
+    """Files named by their SHA-256, checked each time they are read."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where an image is or goes."""
+        return self._folder / f"{sha256}.bin"
+
+    def read(self, sha256: str) -> bytes | None:
+        """An image; None when it is not here, or not whole."""
+        try:
+            data = self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            return None
+        return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def prune(self, keep: set[str]) -> None:
+        """Remove every image but those named."""
+        for path in self._folder.glob("*.bin"):
+            if path.stem not in keep:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,188 @@
+"""The gateway's memory (SQLite, WAL): every step is on disk before it is taken.
+
+A change of a device's state and the event that reports it are one transaction, and the event stays
+queued until S3 has it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from tinyops.gateway.event import Event
+
+Step = Literal["idle", "flashing", "attesting", "restoring"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS device (
+  id TEXT PRIMARY KEY, project TEXT NOT NULL, step TEXT NOT NULL,
+  confirmed_version TEXT NOT NULL, confirmed_sha256 TEXT NOT NULL,
+  pending_version TEXT NOT NULL, pending_sha256 TEXT NOT NULL,
+  failures INTEGER NOT NULL, problem TEXT NOT NULL, updated_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS verdict (
+  device TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT NOT NULL, reason TEXT NOT NULL,
+  at TEXT NOT NULL, PRIMARY KEY (device, sha256)
+);
+CREATE TABLE IF NOT EXISTS event (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL
+);
+"""
+_COLUMNS = (
+    "id, project, step, confirmed_version, confirmed_sha256, pending_version, pending_sha256, "
+    "failures, problem"
+)
+
+
+@dataclass(frozen=True)
+class ImageName:
+    """A version and the SHA-256 of its image for the device's target; both empty for none."""
+
+    version: str = ""
+    sha256: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.sha256)
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """Where a device is. `confirmed` has attested; `pending` is on its way.
+
+    `failures` counts tries of this step in a row; `problem` is the last one's message.
+    """
+
+    id: str
+    project: str
+    step: Step = "idle"
+    confirmed: ImageName = ImageName()
+    pending: ImageName = ImageName()
+    failures: int = 0
+    problem: str = ""
+
+
+class Journal:
+    """Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        # FULL: a commit survives the loss of power, not only of the process.
+        self._database.execute("PRAGMA synchronous=FULL")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._database.close()
+
+    def device(self, device: str, project: str) -> DeviceState:
+        """A device's state. A device that was given another project starts anew."""
+        with self._lock:
+            row = self._database.execute(
+                f"SELECT {_COLUMNS} FROM device WHERE id = ?", (device,)
+            ).fetchone()
+        if row is None or row[1] != project:
+            return DeviceState(device, project)
+        return DeviceState(
+            row[0], row[1], row[2], ImageName(row[3], row[4]), ImageName(row[5], row[6]), *row[7:]
+        )
+
+    def record(self, state: DeviceState, event: Event | None = None, verdict: str = "") -> None:
+        """Write a state, with the event that reports it.
+
+        `verdict`: why the pending image may not be tried again on this device; empty for none.
+        """
+        with self._transaction():
+            if verdict:
+                self._database.execute(
+                    "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?)",
+                    (state.id, state.pending.sha256, state.pending.version, verdict, _now()),
+                )
+                if state.step == "idle":
+                    state = replace(state, pending=ImageName())
+            self._database.execute(
+                "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    state.id,
+                    state.project,
+                    state.step,
+                    state.confirmed.version,
+                    state.confirmed.sha256,
+                    state.pending.version,
+                    state.pending.sha256,
+                    state.failures,
+                    state.problem,
+                    _now(),
+                ),
+            )
+            if event is not None:
+                self._queue(event)
+
+    def report(self, event: Event) -> None:
+        """Queue an event that changes no device."""
+        with self._transaction():
+            self._queue(event)
+
+    def refused(self, device: str, image: ImageName) -> str:
+        """Why this image may not be tried on this device; empty when it may."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT reason FROM verdict WHERE device = ? AND sha256 = ?",
+                (device, image.sha256),
+            ).fetchone()
+        return str(row[0]) if row else ""
+
+    def images(self) -> set[str]:
+        """SHA-256 of every image that some device has confirmed or is about to get."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT confirmed_sha256 FROM device UNION SELECT pending_sha256 FROM device"
+            ).fetchall()
+        return {sha256 for (sha256,) in rows if sha256}
+
+    def waiting(self, limit: int = 100) -> list[tuple[int, Event]]:
+        """The oldest events that S3 does not have yet, with their numbers."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT number, body FROM event ORDER BY number LIMIT ?", (limit,)
+            ).fetchall()
+        return [(number, Event(**json.loads(body))) for number, body in rows]
+
+    def waiting_count(self) -> int:
+        """How many events S3 does not have yet."""
+        with self._lock:
+            return int(self._database.execute("SELECT COUNT(*) FROM event").fetchone()[0])
+
+    def sent(self, number: int) -> None:
+        """S3 has this event."""
+        with self._transaction():
+            self._database.execute("DELETE FROM event WHERE number = ?", (number,))
+
+    def _queue(self, event: Event) -> None:
+        body = json.dumps(event.content(), ensure_ascii=False)
+        self._database.execute("INSERT INTO event (body) VALUES (?)", (body,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,151 @@
+"""The gateway as a process: one thread a device, and one that watches releases and reports."""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from tinyops.boards.catalogue import load_board
+from tinyops.gateway.config import GatewayConfig
+from tinyops.gateway.errors import GatewayError
+from tinyops.gateway.images import ImageStore
+from tinyops.gateway.journal import Journal
+from tinyops.gateway.log import say
+from tinyops.gateway.outbox import Outbox
+from tinyops.gateway.shelf import Shelf
+from tinyops.gateway.status import gateway_status
+from tinyops.gateway.watch import ReleaseWatch
+from tinyops.gateway.worker import DeviceWorker
+from tinyops.store import Store
+
+MAX_POLL = 300.0
+SIGNAL_SECONDS = 0.5
+"""How often the main thread looks whether a signal has come."""
+
+
+class Gateway:
+    """Runs until `stop`.
+
+    Raises
+    ------
+    GatewayError
+        Another gateway uses the state folder, or a device thread ended by a defect.
+    """
+
+    def __init__(self, config: GatewayConfig, store: Store) -> None:
+        self._config = config
+        self._lock = _claim(config.state)
+        self._journal = Journal(config.state / "journal.db")
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._signalled = False
+        self._defect: BaseException | None = None
+        projects = sorted({device.project for device in config.devices})
+        self._watch = ReleaseWatch(
+            store, config.trusted_root, config.state / "tuf", projects, self._journal.report
+        )
+        self._outbox = Outbox(store, self._journal, config.name)
+        shelf = Shelf(ImageStore(config.state / "images"), self._watch, self._journal)
+        self.workers = [
+            DeviceWorker(
+                config,
+                device,
+                load_board(device.board),
+                self._journal,
+                shelf,
+                self._watch,
+                self._stopping,
+                self._wake.set,
+            )
+            for device in config.devices
+        ]
+
+    def run(self) -> None:
+        """Serve until `stop` is called or a signal comes (see `stop_on_signals`)."""
+        say("gateway starts", name=self._config.name, devices=len(self.workers))
+        threads = [
+            threading.Thread(target=self._guarded, args=(worker,), name=worker.device.id)
+            for worker in self.workers
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._serve()
+        finally:
+            self.stop()
+            for thread in threads:
+                thread.join()
+            self._outbox.send(self._status())
+            self._journal.close()
+            self._lock.close()
+        say("gateway stopped", name=self._config.name)
+        if self._defect is not None:
+            raise GatewayError(f"a device thread ended: {self._defect!r}", "report this defect")
+
+    def stop(self) -> None:
+        """End at the next safe point: between two pages of flash, or at once."""
+        self._stopping.set()
+        self._wake.set()
+        for worker in self.workers:
+            worker.wake.set()
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM and SIGINT end `run`. For the main thread."""
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            # Only a mark: this very thread may hold any lock.
+            self._signalled = True
+
+        signal.signal(signal.SIGTERM, handle)
+        signal.signal(signal.SIGINT, handle)
+
+    def _serve(self) -> None:
+        failures = 0
+        next_poll = 0.0
+        while not self._stopping.is_set() and not self._signalled:
+            if time.monotonic() >= next_poll:
+                moved = self._watch.poll()
+                failures = failures + 1 if self._watch.problem else 0
+                next_poll = time.monotonic() + self._pause(failures)
+                if moved:
+                    for worker in self.workers:
+                        worker.wake.set()
+            self._outbox.send(self._status())
+            while not self._signalled and (left := next_poll - time.monotonic()) > 0:
+                if self._wake.wait(min(left, SIGNAL_SECONDS)):
+                    self._wake.clear()
+                    break
+
+    def _pause(self, failures: int) -> float:
+        seconds = self._config.poll_seconds * 2.0 ** min(max(failures - 1, 0), 8)
+        return min(seconds, max(MAX_POLL, self._config.poll_seconds))
+
+    def _status(self) -> dict[str, object]:
+        waiting = self._journal.waiting_count()
+        return gateway_status(self._config.name, self.workers, self._watch.problem, waiting)
+
+    def _guarded(self, worker: DeviceWorker) -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            say("defect", warn=True, device=worker.device.id, error=repr(error))
+            self._defect = error
+            self.stop()
+
+
+def _claim(state: Path) -> IO[str]:
+    state.mkdir(parents=True, exist_ok=True)
+    lock = (state / "gateway.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise GatewayError(
+            f"another gateway uses {state}", "stop it, or give this one its own state folder"
+        ) from None
+    return lock

@@ -1,0 +1,58 @@
+"""What the gateway says of itself and its devices: one object, written over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tinyops.gateway.attest import Sight
+from tinyops.gateway.worker import DeviceWorker
+
+
+def device_status(worker: DeviceWorker) -> dict[str, Any]:
+    """A device: where the journal has it, and what it said when it was last asked."""
+    state, device = worker.state, worker.device
+    return {
+        "board": device.board,
+        "port": device.port,
+        "project": device.project,
+        "target": device.target,
+        "state": state.step,
+        "confirmed": state.confirmed.version,
+        "pending": state.pending.version,
+        "failures": state.failures,
+        "problem": state.problem,
+        "runs": _sight(worker.sight),
+    }
+
+
+def gateway_status(
+    name: str, workers: list[DeviceWorker], problem: str, events_waiting: int
+) -> dict[str, Any]:
+    """The content of status.json; `releases` is "current" or why they are not."""
+    return {
+        "gateway": name,
+        "at": datetime.now(UTC).isoformat(),
+        "releases": problem or "current",
+        "events_waiting": events_waiting,
+        "devices": {worker.device.id: device_status(worker) for worker in workers},
+    }
+
+
+def _sight(sight: Sight | None) -> dict[str, Any] | None:
+    if sight is None:
+        return None
+    hello, decision = sight.hello, sight.decision
+    return {
+        "project": hello.image.project,
+        "version": hello.image.version,
+        "target": hello.image.target,
+        "image_crc32": f"{hello.image.image_crc32:08x}",
+        "boot_ok": hello.boot_ok,
+        "faults": hello.faults,
+        "bad_frames": hello.bad_frames,
+        "windows": decision.windows,
+        "last_class": decision.last_class,
+        "confidence": decision.confidence,
+        "counts": list(decision.counts),
+    }

@@ -1,0 +1,288 @@
+"""One device: brings it from what it runs to what it shall run, one journalled step at a time.
+
+The steps are idle -> flashing -> attesting -> idle, and restoring when the new image does not
+attest. Each step can be repeated from its beginning, so a process that dies at any point goes on
+where the journal says, and ends with the new image attested or the old one back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from tinyops.boards.catalogue import Board
+from tinyops.boards.errors import FlashFailed, ImageRefused, PortLost
+from tinyops.boards.flashing import check, flash
+from tinyops.boards.image import Image
+from tinyops.errors import TinyOpsError
+from tinyops.gateway.attest import Sight, attest, differs, look
+from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.errors import AttestationFailed
+from tinyops.gateway.event import Event, Kind
+from tinyops.gateway.journal import DeviceState, ImageName, Journal, Step
+from tinyops.gateway.log import say
+from tinyops.gateway.shelf import Shelf
+from tinyops.gateway.watch import ReleaseWatch
+from tinyops.releases.errors import ReleaseRefused, ReleaseUnavailable
+
+FLASH_TRIES = 5
+"""How often a board that is there may fail to take an image before the old one is put back."""
+STRANGE_LOOKS = 3
+"""How many looks in a row must show something else before the confirmed image is put back."""
+
+
+class Stopped(Exception):
+    """The gateway shuts down; the step is repeated at the next start."""
+
+
+class DeviceWorker:
+    """Run by a thread of its own."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        device: DeviceConfig,
+        board: Board,
+        journal: Journal,
+        shelf: Shelf,
+        watch: ReleaseWatch,
+        stopping: threading.Event,
+        changed: Callable[[], None],
+    ) -> None:
+        self.device = device
+        self.wake = threading.Event()
+        self.sight: Sight | None = None
+        self._config = config
+        self._board = board
+        self._journal = journal
+        self._shelf = shelf
+        self._watch = watch
+        self._stopping = stopping
+        self._changed = changed
+        self._strange = 0
+        self._tried = self.state
+
+    @property
+    def state(self) -> DeviceState:
+        """What the journal says of this device."""
+        return self._journal.device(self.device.id, self.device.project)
+
+    def run(self) -> None:
+        """Until the gateway stops."""
+        while not self._stopping.is_set():
+            self.wake.clear()
+            wait = self.step()
+            self._changed()
+            if wait and not self._stopping.is_set():
+                self.wake.wait(wait)
+
+    def step(self) -> float:
+        """Take one step; returns the seconds to wait before the next."""
+        state = self._tried = self.state
+        steps = {
+            "idle": self._idle,
+            "flashing": self._flash,
+            "attesting": self._attest,
+            "restoring": self._restore,
+        }
+        try:
+            return steps[state.step](state)
+        except Stopped:
+            return 0.0
+        except ReleaseUnavailable as error:
+            return self._again(error, quiet=True)
+        except ImageRefused as error:
+            if state.step == "restoring":
+                return self._again(error, kind="refused")
+            # Once the flash was touched, the earlier image has to come back.
+            then: Step = "idle" if state.step == "idle" else "restoring"
+            self._record(self._tried, "refused", error.message, step=then, verdict=error.message)
+            return 0.0
+        except ReleaseRefused as error:
+            return self._again(error, kind="refused")
+        except TinyOpsError as error:
+            return self._again(error)
+
+    def _idle(self, state: DeviceState) -> float:
+        wanted = self._wanted(state)
+        if wanted:
+            return self._begin(state, wanted)
+        try:
+            self.sight = look(self.device.port, self._board.protocol.baud)
+        except PortLost as error:
+            self.sight = None
+            return self._again(error)
+        except TinyOpsError as error:
+            self.sight = None
+            strange = f"no answer: {error.message}"
+        else:
+            strange = self._strangeness(state, self.sight)
+        if strange and state.confirmed:
+            self._strange += 1
+            if self._strange >= STRANGE_LOOKS:
+                self._strange = 0
+                self._record(
+                    state,
+                    "error",
+                    f"puts {state.confirmed.version} back: {strange}",
+                    step="restoring",
+                    pending=ImageName(),
+                )
+                return 0.0
+            return self._config.retry_seconds
+        self._strange = 0
+        rested = replace(state, failures=0, problem="", pending=ImageName())
+        if rested != state:
+            self._journal.record(rested)
+        return self._config.watch_seconds
+
+    def _begin(self, state: DeviceState, wanted: ImageName) -> float:
+        # What goes wrong from here on is about this version.
+        state = self._tried = replace(state, pending=wanted)
+        image = self._shelf.fetch(self.device, wanted)
+        check(self.device.port, image, self._board)
+        if not state.confirmed and self._runs(image):
+            # The journal is new and the board is not: it may show that it runs this already.
+            self._journal.record(replace(state, step="attesting", failures=0, problem=""))
+            return 0.0
+        self._record(state, "flashing", step="flashing")
+        return 0.0
+
+    def _flash(self, state: DeviceState) -> float:
+        if self._changed_mind(state):
+            return 0.0
+        image = self._shelf.fetch(self.device, state.pending)
+        try:
+            report = flash(self.device.port, image, self._board, self._progress)
+        except FlashFailed as error:
+            if state.failures + 1 < FLASH_TRIES:
+                raise
+            self._give_up(state, error.message)
+            return 0.0
+        detail = f"{report.pages} pages, {report.retries} retries, {report.seconds:.1f} s"
+        self._record(state, "flashed", detail, step="attesting")
+        return 0.0
+
+    def _attest(self, state: DeviceState) -> float:
+        image = self._shelf.fetch(self.device, state.pending)
+        try:
+            self.sight = self._attested(image)
+        except AttestationFailed as error:
+            self._give_up(state, error.message)
+            return 0.0
+        self._record(
+            state,
+            "attested",
+            f"{self.sight.hello.golden} golden windows",
+            step="idle",
+            confirmed=state.pending,
+            pending=ImageName(),
+        )
+        self._shelf.prune()
+        return self._config.watch_seconds
+
+    def _restore(self, state: DeviceState) -> float:
+        reason = self._journal.refused(self.device.id, state.pending)
+        if not state.confirmed:
+            self._record(
+                state,
+                "refused",
+                f"{reason}; no earlier image to put back",
+                step="idle",
+                pending=ImageName(),
+            )
+            return 0.0
+        if state.failures >= STRANGE_LOOKS and (wanted := self._wanted(state)):
+            return self._begin(state, wanted)
+        image = self._shelf.fetch(self.device, state.confirmed)
+        flash(self.device.port, image, self._board, self._progress)
+        self.sight = self._attested(image)
+        detail = f"{state.confirmed.version} is back" + (f": {reason}" if reason else "")
+        # Without a pending image the board had only strayed, and now runs what it should.
+        kind: Kind = "restored" if state.pending else "attested"
+        self._record(state, kind, detail, step="idle", pending=ImageName())
+        self._shelf.prune()
+        return self._config.watch_seconds
+
+    def _wanted(self, state: DeviceState) -> ImageName:
+        """What to bring onto the device; nothing when it is there or was refused."""
+        version = self._watch.wanted(self.device.project, self.device.id)
+        if not version or version == state.confirmed.version:
+            return ImageName()
+        image = self._shelf.name(self.device, version)
+        return ImageName() if self._journal.refused(self.device.id, image) else image
+
+    def _changed_mind(self, state: DeviceState) -> bool:
+        """Whether another release came while this one could not be flashed; then that is begun."""
+        version = self._watch.wanted(self.device.project, self.device.id)
+        if not version or version == state.pending.version:
+            return False
+        if version == state.confirmed.version:
+            self._journal.record(replace(state, step="restoring", failures=0, problem=""))
+            return True
+        wanted = self._wanted(state)
+        if wanted:
+            self._begin(state, wanted)
+        return bool(wanted)
+
+    def _strangeness(self, state: DeviceState, sight: Sight) -> str:
+        if not state.confirmed:
+            return ""
+        return differs(sight.hello, self._shelf.fetch(self.device, state.confirmed))
+
+    def _runs(self, image: Image) -> bool:
+        try:
+            return not differs(look(self.device.port, self._board.protocol.baud).hello, image)
+        except PortLost:
+            raise
+        except TinyOpsError:
+            return False
+
+    def _attested(self, image: Image) -> Sight:
+        baud = self._board.protocol.baud
+        return attest(self.device.port, baud, image, self._config.attest_seconds)
+
+    def _give_up(self, state: DeviceState, reason: str) -> None:
+        say("not attested", warn=True, device=self.device.id, reason=reason)
+        self._journal.record(
+            replace(state, step="restoring", failures=0, problem=reason), verdict=reason
+        )
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+    def _record(
+        self,
+        state: DeviceState,
+        kind: Kind,
+        detail: str = "",
+        verdict: str = "",
+        **change: Step | ImageName,
+    ) -> None:
+        """Take a step in the journal, with its event."""
+        say(kind, device=self.device.id, version=_about(state), detail=detail)
+        after = replace(state, failures=0, problem="", **change)  # type: ignore[arg-type]
+        self._journal.record(after, self._event(kind, state, detail), verdict)
+
+    def _again(self, error: TinyOpsError, kind: Kind = "error", quiet: bool = False) -> float:
+        """Note a failure; returns how long to wait. The same problem is reported once."""
+        state = self._tried
+        failures = state.failures + 1
+        event = None
+        if error.message != state.problem:
+            say(kind, warn=True, device=self.device.id, step=state.step, problem=error.message)
+            if not quiet:
+                event = self._event(kind, state, f"{state.step}: {error}")
+        self._journal.record(replace(state, failures=failures, problem=error.message), event)
+        seconds = self._config.retry_seconds * 2.0 ** min(failures - 1, 16)
+        return min(seconds, self._config.retry_max_seconds)
+
+    def _event(self, kind: Kind, state: DeviceState, detail: str) -> Event:
+        device = self.device
+        return Event(kind, device.project, _about(state), device.id, device.target, detail)
+
+
+def _about(state: DeviceState) -> str:
+    return state.pending.version or state.confirmed.version
