@@ -109,17 +109,15 @@ class Machine:
                 f"at {self.app_base:#x}",
                 "give the bytes from the flash base on",
             )
-        file = self._folder / "flash.bin"
-        file.write_bytes(flash)
+        files = _loadable(flash, self.flash_base, start)
         pairs = [socket.socketpair() for _ in range(2)]
         self._sockets = [host for host, _ in pairs]
         guests = [guest for _, guest in pairs]
-        # The processor reads its stack pointer and entry at address 0, as a bootloader would at
-        # the application's base.
-        vectors = int.from_bytes(flash[start : start + 8], "little")
         command = [QEMU, "-M", "mps2-an386", "-nodefaults", "-display", "none"]
-        command += ["-device", f"loader,file={file},addr={self.flash_base:#x},force-raw=on"]
-        command += ["-device", f"loader,addr=0,data={vectors:#x},data-len=8"]
+        for address, content in files.items():
+            file = self._folder / f"flash-{address:x}.bin"
+            file.write_bytes(content)
+            command += ["-device", f"loader,file={file},addr={address:#x},force-raw=on"]
         for number, guest in enumerate(guests):
             command += ["-chardev", f"socket,id=uart{number},fd={guest.fileno()}"]
             command += ["-serial", f"chardev:uart{number}"]
@@ -162,6 +160,16 @@ class Machine:
         for sock in self._sockets:
             sock.close()
         self._sockets = []
+
+
+def _loadable(flash: bytes, base: int, start: int) -> dict[int, bytes]:
+    # The processor reads its stack pointer and entry at address 0; a bootloader would read them at
+    # the application's base. QEMU 7.2 refuses files that overlap, and writes the loader's `data=`
+    # only after the processor has read them.
+    vectors = flash[start : start + 8]
+    if base < len(vectors):
+        return {0: vectors + flash[len(vectors) - base :]}
+    return {0: vectors, base: flash}
 
 
 def _guard(pid: int) -> subprocess.Popen[bytes]:
