@@ -1,0 +1,19 @@
+/* Frontend and model together, over the buffers that they share. */
+#ifndef TINYOPS_APP_MODEL_H
+#define TINYOPS_APP_MODEL_H
+
+#include <stdint.h>
+
+#include "bknn_model.h"
+#include "frontend.h"
+
+#define MODEL_FEATURES ((int)BKNN_MODEL_INPUT_BYTES)
+#define MODEL_OUTPUTS ((int)BKNN_MODEL_OUTPUT_BYTES)
+#define MODEL_WINDOW_VALUES (FRONTEND_WINDOW * FRONTEND_CHANNELS)
+
+/* Logits of a raw window [FRONTEND_WINDOW][FRONTEND_CHANNELS]. */
+void model_run_window(const int16_t *window, int8_t *logits);
+/* Logits of MODEL_FEATURES values of model input. */
+void model_run_features(const int8_t *features, int8_t *logits);
+
+#endif

@@ -1,0 +1,35 @@
+/* What a board gives to the application. Pins, clocks and interrupts are behind this file. */
+#ifndef TINYOPS_BOARD_H
+#define TINYOPS_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Set up serial lines, memory protection and counter; interrupts are on afterwards. */
+void board_start(void);
+
+/* Take one received byte; false when there is none. */
+bool board_link_read(uint8_t *byte);
+bool board_sensor_read(uint8_t *byte);
+/* Send all bytes; sleeps while the line is busy. */
+void board_link_write(const uint8_t *bytes, size_t length);
+void board_sensor_write(const uint8_t *bytes, size_t length);
+/* Sleep until an interrupt; returns at once when a received byte waits. */
+void board_idle(void);
+
+/* Counter of the processor's clock or of a fixed fraction of it. */
+void board_stopwatch_start(void);
+uint32_t board_stopwatch_stop(void);
+
+/* Most bytes of stack in use at any time since boot. */
+uint32_t board_stack_used(void);
+/* Faults since power-on, saturating at 255. */
+uint8_t board_faults(void);
+
+/* First byte of the image and bytes under its CRC; the first byte of a parameter page, 0 or 1. */
+const uint8_t *board_image(void);
+size_t board_image_size(void);
+const uint8_t *board_parameters(int page);
+
+#endif
