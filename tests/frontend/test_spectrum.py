@@ -35,8 +35,9 @@ def reference(window: NDArray[np.int16]) -> NDArray[np.float64]:
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(band) / band)
     for carrier in range(CARRIERS):
         envelope = np.abs(np.fft.fft(spectrum[carrier * band : (carrier + 1) * band])) ** 2
-        power = np.abs(np.fft.fft((envelope - envelope.mean()) * hann)[:BINS]) ** 2
-        maps[:, carrier] = 16 * np.log2(power / (envelope.mean() ** 2 * band)) - 32
+        level = np.log2(envelope + envelope.mean() / 4)
+        power = np.abs(np.fft.fft((level - level.mean()) * hann)[:BINS]) ** 2
+        maps[:, carrier] = 16 * np.log2(power / band) - 32
     before = np.concatenate([spectrum[1:2], spectrum[:-1]])
     after = np.concatenate([spectrum[1:], spectrum[-2:-1]])
     power = np.abs(spectrum / 2 - (before + after) / 4) ** 2
@@ -61,10 +62,11 @@ def test_agrees_with_float64() -> None:
     features = make().run(windows)[:, :, 0, :].astype(float)
     wanted = np.stack([reference(window[:, 0]) for window in windows])
     error = np.abs(features - np.clip(wanted, -128, 127))
-    # Half a step of rounding, and up to 0.2 of the logarithm's table of 128 mantissas.
-    assert np.quantile(error, 0.999) < 0.8
-    # Near a zero of the spectrum the float32 sums lose digits.
-    assert error.max() < 4
+    # Half a step of rounding, and what the logarithms' table of 128 mantissas adds: a part of the
+    # envelope's, which shows most where the spectrum is near zero.
+    assert np.quantile(error, 0.99) < 0.8
+    assert error.mean() < 0.3
+    assert error.max() < 6
 
 
 def test_same_bytes_at_every_optimisation() -> None:

@@ -1,9 +1,11 @@
 /* Kind "spectrum": what repeats in a vibration, and where in the spectrum it rings.
  *
  * For every channel FRONTEND_CARRIERS + 2 columns of FRONTEND_BINS values:
- *   carriers: the spectrum of the squared envelope in one of FRONTEND_CARRIERS equal bands (squared
- *             envelope analysis: Randall and Antoni 2011, MSSP 25, section 4), so that impacts
- *             show at their rate whichever resonance they excite;
+ *   carriers: the spectrum of the envelope in one of FRONTEND_CARRIERS equal bands, so that impacts
+ *             show at their rate whichever resonance they excite (envelope analysis: Randall and
+ *             Antoni 2011, MSSP 25, section 4). The logarithm of the envelope is taken, which lone
+ *             knocks upset less than the square (Borghesani and Antoni 2018, MSSP 108), of the
+ *             envelope plus a quarter of its mean, so that quiet stretches weigh little;
  *   lines:    the low end of the spectrum itself, where shaft and mains lines are;
  *   shape:    the whole spectrum in FRONTEND_BINS bands.
  * Each is a logarithm relative to its own mean, so gain does not matter. float in a fixed order;
@@ -68,18 +70,26 @@ static void column(float (*power)(int), int steps, int zero, int8_t *features) {
   }
 }
 
-/* Band `carrier` of the spectrum becomes its own analytic signal, then the spectrum of its squared
- * envelope. A forward transform of bins is the time signal backwards: the same for magnitudes. */
+/* Band `carrier` of the spectrum becomes its own analytic signal, then the spectrum of its
+ * logarithmic envelope. A forward transform of bins is the time signal backwards: the same for
+ * magnitudes. */
 static void demodulate(int carrier, int8_t *features) {
   fft_complex *band = spectrum + carrier * BAND;
   fft(band, BAND, frontend_cosine, FRONTEND_WINDOW);
   float sum = 0.0f;
   for (int i = 0; i < BAND; i++) {
     band[i].re = band[i].re * band[i].re + band[i].im * band[i].im;
-    band[i].im = 0.0f;
     sum += band[i].re;
   }
-  float mean = sum * (1.0f / BAND);
+  float floor = sum * (0.25f / BAND);
+  int32_t log_sum = 0;
+  for (int i = 0; i < BAND; i++) {
+    int32_t value = log2_q8(band[i].re + floor);
+    log_sum += value;
+    band[i].re = (float)value;
+    band[i].im = 0.0f;
+  }
+  float mean = (float)log_sum * (1.0f / BAND);
   for (int i = 0; i < BAND; i++) {
     /* Hann window: (1 - cos(2 pi i / BAND)) / 2 from the one table. */
     int turn = (i < BAND / 2 ? i : BAND - i) * (FRONTEND_WINDOW / BAND);
@@ -87,8 +97,8 @@ static void demodulate(int carrier, int8_t *features) {
     band[i].re = (band[i].re - mean) * hann;
   }
   fft(band, BAND, frontend_cosine, FRONTEND_WINDOW);
-  /* Modulation of white noise has the same power in every bin, whatever its level: mean^2 BAND. */
-  int32_t reference = log2_q8(mean * mean * BAND);
+  /* The mean is a modulation by a factor of two, spread evenly over all bins. */
+  int32_t reference = log2_q8(65536.0f * BAND);
   for (int bin = 0; bin < FRONTEND_BINS; bin++) {
     float power = band[bin].re * band[bin].re + band[bin].im * band[bin].im;
     features[bin * MAPS * FRONTEND_CHANNELS] =
