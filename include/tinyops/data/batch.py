@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +43,6 @@ def publish_batch(
     note: str = "",
     *,
     source: str | None = None,
-    simulated: bool | None = None,
 ) -> str:
     """Write recordings to `incoming/`; nothing sees them before `batch.json` is there.
 
@@ -51,8 +50,9 @@ def publish_batch(
 
     Parameters
     ----------
-    source, simulated
-        Where the recordings come from; by default what the project's `source` says.
+    source
+        Where the recordings come from, by default the project's `source`. The batch is called
+        simulated when that source is, or when a recording has the condition `simulated: "true"`.
 
     Raises
     ------
@@ -61,17 +61,20 @@ def publish_batch(
     TinyOpsError
         `batch_id` cannot be part of a key.
     """
+    if not batch_id:
+        raise BatchError("a batch needs a name", "give a batch id")
     ready = layout.batch_ready(project.name, batch_id)
     with tempfile.TemporaryDirectory(prefix="tinyops-batch-") as folder:
         path = Path(folder) / "recordings.parquet"
-        count = write_recordings(path, recordings)
+        simulated = [source is None and project.source.simulated]
+        count = write_recordings(path, _watched(recordings, simulated))
         batch = Batch(
             batch=batch_id,
             sha256=file_sha256(path),
             count=count,
             size=path.stat().st_size,
             source=source or project.source.kind,
-            simulated=project.source.simulated if simulated is None else simulated,
+            simulated=any(simulated),
             note=note,
             created_at=datetime.now(UTC).isoformat(),
         )
@@ -85,6 +88,13 @@ def publish_batch(
             )
         store.upload(path, layout.batch_recordings(project.name, batch_id))
     return store.put_json(ready, asdict(batch))
+
+
+def _watched(recordings: Iterable[Recording], simulated: list[bool]) -> Iterator[Recording]:
+    for recording in recordings:
+        if recording.conditions.get("simulated") == "true":
+            simulated[0] = True
+        yield recording
 
 
 def parse_batch(content: Any, batch_id: str) -> Batch:

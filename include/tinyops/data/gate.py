@@ -6,7 +6,6 @@ refused whole when it cannot be read, holds nothing, or has no good recording.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,6 @@ from tinyops.projects import Project
 
 if TYPE_CHECKING:
     import pandas as pd
-
-log = logging.getLogger(__name__)
 
 
 class GateError(TinyOpsError):
@@ -43,14 +40,13 @@ class GateResult:
     """What the gate found.
 
     `table` has one row per recording (`summary.COLUMNS`), `problems` concern the batch as a whole,
-    `validation` is GX's ExpectationSuiteValidationResult and `context` GX's context that holds it.
+    `validation` is GX's ExpectationSuiteValidationResult.
     """
 
     table: pd.DataFrame
     refusals: tuple[Refusal, ...]
     problems: tuple[str, ...]
     validation: Any
-    context: Any
 
     @property
     def refused_rows(self) -> frozenset[int]:
@@ -115,12 +111,12 @@ def check(
         if isinstance(recordings, pd.DataFrame)
         else summarise(recordings, project, known_fingerprints)
     )
-    context, validation = _validate(table, project, name)
+    validation = _validate(table, project, name)
     refusals, problems = _read(validation, table)
-    return GateResult(table, refusals, problems, validation, context)
+    return GateResult(table, refusals, problems, validation)
 
 
-def _validate(table: pd.DataFrame, project: Project, name: str) -> tuple[Any, Any]:
+def _validate(table: pd.DataFrame, project: Project, name: str) -> Any:
     gx = import_gx()
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -136,7 +132,7 @@ def _validate(table: pd.DataFrame, project: Project, name: str) -> tuple[Any, An
             suite=context.suites.add(suite),
         )
     )
-    validation = definition.run(
+    return definition.run(
         batch_parameters={"dataframe": table},
         result_format={
             "result_format": "COMPLETE",
@@ -145,7 +141,6 @@ def _validate(table: pd.DataFrame, project: Project, name: str) -> tuple[Any, An
         },
         run_id=RunIdentifier(run_name=name),
     )
-    return context, validation
 
 
 def _read(validation: Any, table: pd.DataFrame) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
@@ -176,7 +171,7 @@ def _read(validation: Any, table: pd.DataFrame) -> tuple[tuple[Refusal, ...], tu
         recording_id = table["recording_id"].iloc[row]
         refusals.append(
             Refusal(
-                row=row,
+                row=int(row),
                 recording_id=recording_id if isinstance(recording_id, str) else "",
                 reasons=tuple(reason for reason, _ in said),
                 fixes=tuple(fix for _, fix in said),

@@ -1,0 +1,127 @@
+"""`tinyops data`: check recordings, hand them in, see what became of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+data_app = typer.Typer(help="Recordings, the quality gate and dataset versions.")
+
+ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@data_app.command()
+def check(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A Parquet file.")],
+    project: ProjectName,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a file of recordings against the quality gate; needs no S3. Exit 1 if any is refused."""
+    from dataclasses import asdict
+
+    from tinyops.data.gate import check as gate
+    from tinyops.data.parquet import read_rows
+    from tinyops.projects import load_project
+
+    result = gate(read_rows(file), load_project(project), name=file.stem)
+    if as_json:
+        refusals = [asdict(refusal) for refusal in result.refusals]
+        _print(result.summary() | {"problems": list(result.problems), "refusals": refusals})
+    else:
+        _show_refusals(result)
+    if result.refused_rows or result.problems:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def publish(
+    project: ProjectName,
+    batch_id: Annotated[str, typer.Option(help="Name of the batch; made up if absent.")] = "",
+    file: Annotated[Path | None, typer.Option(help="A Parquet file; else the source.")] = None,
+    size: Annotated[Literal["small", "full"], typer.Option(help="How much to generate.")] = "small",
+    seed: Annotated[int, typer.Option(help="Seed of a simulated source.")] = 1,
+    number: Annotated[int, typer.Option(min=0, help="Which batch of the source: 0, 1, …")] = 0,
+    note: Annotated[str, typer.Option(help="A line for whoever reads batch.json.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hand in a batch: a file of recordings, or what the project's source gives."""
+    from tinyops.data.batch import publish_batch
+    from tinyops.data.parquet import read_recordings
+    from tinyops.data.sources import source_for
+    from tinyops.projects import load_project
+    from tinyops.store import Store
+
+    config = load_project(project)
+    store = Store.from_env()
+    if file is not None:
+        name = batch_id or file.stem
+        uri = publish_batch(store, config, name, read_recordings(file), note, source="file")
+    else:
+        name = batch_id or f"{config.source.kind}-s{seed}-n{number}-{size}"
+        uri = publish_batch(
+            store, config, name, source_for(config).recordings(seed, size, number), note
+        )
+    if as_json:
+        _print({"batch": name, "uri": uri})
+    else:
+        Console().print(f"published {uri}", soft_wrap=True, markup=False)
+
+
+@data_app.command()
+def log(project: ProjectName, as_json: AsJson = False) -> None:
+    """Dataset versions, newest first, and what became of each batch."""
+    from tinyops.data.history import history
+    from tinyops.projects import load_project
+    from tinyops.store import Store
+
+    found = history(Store.from_env(), load_project(project))
+    if as_json:
+        _print(found)
+        return
+    console = Console()
+    versions = Table("version", "created", "recordings", "train", "validation", "test", "batches")
+    for version in found["versions"]:
+        parts = version["by_part"]
+        versions.add_row(
+            version["version"],
+            version["created_at"][:19],
+            str(sum(parts.values())),
+            *(str(parts.get(part, 0)) for part in ("train", "validation", "test")),
+            ", ".join(version["batches"]) + (" (simulated)" if version["simulated"] else ""),
+        )
+    console.print(versions)
+    batches = Table("batch", "status", "dataset", "reason")
+    for batch in found["batches"]:
+        batches.add_row(
+            *(escape(str(batch[key])) for key in ("batch", "status", "dataset", "reason"))
+        )
+    console.print(batches)
+
+
+def _show_refusals(result: Any) -> None:
+    console = Console()
+    if result.refusals:
+        table = Table("row", "recording", "why", "what to do")
+        for refusal in result.refusals:
+            table.add_row(
+                str(refusal.row),
+                escape(refusal.recording_id),
+                escape("\n".join(refusal.reasons)),
+                "\n".join(refusal.fixes),
+            )
+        console.print(table)
+    for problem in result.problems:
+        console.print(problem, markup=False)
+    summary = result.summary()
+    console.print(f"{summary['accepted']} of {summary['recordings']} recordings are good")
+
+
+def _print(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
