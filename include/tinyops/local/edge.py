@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,7 @@ from tinyops.projects import Project
 
 GATEWAY = "gateway"
 VIRTUAL_BOARD = "nano33ble-sense"
+GENERATED = "# Written by `tinyops up`. Remove this line to keep changes of your own.\n"
 
 
 def device_id(project: str) -> str:
@@ -40,31 +42,32 @@ class EmbeddedEdge:
         self.config = self.state_dir / "gateway" / "gateway.yaml"
 
     def start(self, projects: list[Project], env: dict[str, str]) -> None:
-        """Start what does not run; does not wait. The gateway's file is written once, then kept."""
+        """Start what does not run; does not wait. A gateway whose file has changed starts anew."""
         served = with_virtual_board(projects)
-        self.config.parent.mkdir(parents=True, exist_ok=True)
         (self.state_dir / "boards").mkdir(exist_ok=True)
-        if not self.config.exists():
-            self.config.write_text(self._gateway_file(served), encoding="utf-8")
         for project in served:
-            name = board_service(project.name)
-            if not process.running(self.run_dir, name):
-                process.stop(self.run_dir, name)
-                process.start(self._board(project.name), self.run_dir, self.log_dir)
-        if not process.running(self.run_dir, GATEWAY):
+            self._start(self._board(project.name))
+        if self._write_config(served):
             process.stop(self.run_dir, GATEWAY)
-            argv = [*_tinyops(), "gateway", "run", "--config", str(self.config)]
-            process.start(Command(GATEWAY, argv, env), self.run_dir, self.log_dir)
+        argv = [*_tinyops(), "gateway", "run", "--config", str(self.config)]
+        self._start(Command(GATEWAY, argv, env))
 
     def names(self) -> list[str]:
         """Services that have a record: the gateway and every board ever started and not stopped."""
         found = sorted(path.stem for path in self.run_dir.glob("board-*.json"))
         return [GATEWAY, *found]
 
-    def stop(self) -> None:
+    def stop(self, keep: Collection[str] = ()) -> None:
         """The gateway first: it must not take a board that goes away for a broken one."""
-        process.stop(self.run_dir, GATEWAY)
-        process.stop_all(self.run_dir, [name for name in self.names() if name != GATEWAY])
+        leaving = [name for name in self.names() if name not in keep]
+        if GATEWAY in leaving:
+            process.stop(self.run_dir, GATEWAY)
+        process.stop_all(self.run_dir, [name for name in leaving if name != GATEWAY])
+
+    def _start(self, command: Command) -> None:
+        if process.running(self.run_dir, command.name) is None:
+            process.stop(self.run_dir, command.name)
+            process.start(command, self.run_dir, self.log_dir)
 
     def _board(self, project: str) -> Command:
         device = device_id(project)
@@ -74,21 +77,27 @@ class EmbeddedEdge:
         # No S3 keys: a board has none.
         return Command(board_service(project), [*argv, "--state", str(state), "--project", project])
 
-    def _gateway_file(self, served: list[Project]) -> str:
+    def _write_config(self, served: list[Project]) -> bool:
+        """Whether the gateway's file is another one now. A file without the mark is left alone."""
         boards = self.state_dir / "boards"
-        content = {
-            "name": "local",
-            "devices": [
-                {
-                    "id": device_id(project.name),
-                    "board": VIRTUAL_BOARD,
-                    "project": project.name,
-                    "port": str(boards / device_id(project.name)),
-                }
-                for project in served
-            ],
-        }
-        return yaml.safe_dump(content, sort_keys=False)
+        devices = [
+            {
+                "id": device_id(project.name),
+                "board": VIRTUAL_BOARD,
+                "port": str(boards / device_id(project.name)),
+                "project": project.name,
+            }
+            for project in served
+        ]
+        # Everything is on this machine: looking often costs nothing and a demo should not wait.
+        content = {"name": "local", "poll_seconds": 1, "watch_seconds": 15, "devices": devices}
+        text = GENERATED + yaml.safe_dump(content, sort_keys=False)
+        found = self.config.read_text(encoding="utf-8") if self.config.exists() else GENERATED
+        if found == text or not found.startswith(GENERATED):
+            return False
+        self.config.parent.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(text, encoding="utf-8")
+        return True
 
 
 def _tinyops() -> list[str]:

@@ -13,7 +13,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,15 +122,28 @@ class Stack:
             if missing := self.airflow.wait_for_dags(wanted, 90.0):
                 progress(f"airflow: DAGs not found yet: {', '.join(sorted(missing))}")
             progress(f"airflow answers at {self.airflow.url}")
+        self.require_alive()
 
-    def down(self) -> None:
-        """Stop everything that is recorded and still runs; nothing else is ever signalled."""
+    def down(self, keep: Collection[str] = ()) -> None:
+        """Stop everything that is recorded and still runs; nothing else is ever signalled.
+
+        Parameters
+        ----------
+        keep
+            Names of services to leave alone, as `running()` gives them.
+        """
         if not self.state_dir.exists():
             return
         with self._lock():
-            self.edge.stop()
-            self.airflow.stop()
-            self.s3.stop()
+            self.edge.stop(keep)
+            if "airflow" not in keep:
+                self.airflow.stop()
+            if "s3" not in keep:
+                self.s3.stop()
+
+    def running(self) -> set[str]:
+        """Names of the services of which something runs."""
+        return {row.name for row in self.status() if row.pids}
 
     def status(self) -> list[ServiceStatus]:
         """One row a service."""
