@@ -1,0 +1,48 @@
+# Everything starts here. Each target sets up what it needs first; that costs nothing when done.
+
+PYTHON ?=
+PROJECT ?= motor_health
+EXIT ?=
+JOBS ?= 2
+BIN := .venv/bin
+FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]')
+
+# Set in some environments, it would make every process compile every import again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench soak lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing (OS packages, .venv); repeated: at once
+	@PYTHON='$(PYTHON)' sh scripts/setup.sh
+
+demo: setup ## Run the whole loop: PROJECT=motor_health, EXIT=1 to end after it
+	@$(BIN)/tinyops demo --project '$(PROJECT)' $(if $(EXIT),--exit)
+
+# A file's tests stay on one worker, so that they share its expensive fixtures.
+test: setup ## Run all tests: JOBS=2 workers
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'not soak'
+
+lint: setup ## Check style and types of Python and C
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(FIRMWARE)
+
+bench: setup ## Measure; writes benchmarks/results/*.json and the tables in docs/
+	@set -e; for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python "$$each"; done
+
+soak: setup ## Long random runs
+	@$(BIN)/python -m pytest -m soak
+
+lock: setup ## Resolve requirements.in again: UPGRADE=1 takes newer versions
+	$(BIN)/uv pip compile $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate \
+	  --no-emit-index-url --quiet --output-file requirements.txt requirements.in
+
+clean: ## Stop the stack, remove its data (.tinyops/) and all caches; .venv stays
+	@[ ! -x $(BIN)/tinyops ] || [ ! -d .tinyops ] || $(BIN)/tinyops down
+	rm -rf .tinyops .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -path ./.venv -prune -o -name __pycache__ -type d -print | xargs rm -rf
