@@ -18,8 +18,8 @@ from tinyops.boards.transport import SerialPort, SerialStream
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.errors import AttestationFailed
 
-ASK = 1.0
-"""Seconds to wait for one HELLO."""
+ASK = 0.4
+"""Seconds to wait for one HELLO; what is asked while the board starts is lost."""
 SELFTEST = 30.0
 """Seconds a self-test may take."""
 
@@ -91,7 +91,7 @@ def differs(hello: Hello, image: Image) -> str:
 
 
 def _ask(link: Link, image: Image) -> Sight:
-    hello = link.hello(ASK, attempts=2)
+    hello = link.hello(ASK, attempts=3)
     if difference := differs(hello, image):
         raise LinkError(f"the device runs something else: {difference}")
     if not hello.boot_ok:

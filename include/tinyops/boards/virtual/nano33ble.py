@@ -22,7 +22,7 @@ from tinyops.emulation import Machine
 Mode = Literal["off", "bootloader", "application"]
 # How often a closed or unplugged port is looked at: a pty tells nobody when it is opened. The
 # host waits at least 200 ms after a touch, as it must for real boards.
-LOOK = 0.02
+LOOK = 0.05
 
 
 class VirtualBoard:
@@ -49,7 +49,7 @@ class VirtualBoard:
     ) -> None:
         self.flash = FlashMemory(state / "flash.bin", APP_END, PAGE)
         self.mode: Mode = "off"
-        self._link = link
+        self.port = link
         self._sensor = sensor
         self._faults = faults or Faults()
         self._faulty = FaultyLine(self._faults)
@@ -78,9 +78,9 @@ class VirtualBoard:
 
     def start(self) -> None:
         """Plug in and power on; returns when the port is there."""
-        self._line = PtyLine(self._link)
+        self._line = PtyLine(self.port)
         self._restart()
-        self._thread = threading.Thread(target=self._run, name=f"board {self._link.name}")
+        self._thread = threading.Thread(target=self._run, name=f"board {self.port.name}")
         self._thread.start()
 
     def stop(self) -> None:
@@ -204,7 +204,7 @@ class VirtualBoard:
             self._power_off()
             self._unplug_line()
         elif order == "plug" and self._line is None:
-            self._line = PtyLine(self._link)
+            self._line = PtyLine(self.port)
             self._restart()
         elif order == "reset" and self.mode != "off":
             self._restart()

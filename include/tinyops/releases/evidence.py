@@ -1,0 +1,104 @@
+"""What the release stages wrote about a version: its images, and a proof of each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tinyops.boards.image import ImageError, ImageHeader, load_image
+from tinyops.releases.errors import ReleaseError
+from tinyops.store import ObjectMissing, Store, layout, sha256_hex
+
+
+@dataclass(frozen=True)
+class ProvedImage:
+    """An image that may be signed: its bytes are the ones that were proved."""
+
+    target: str
+    offset: int
+    role: str
+    content: bytes
+    header: ImageHeader
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A version's images, and every file that speaks for it with its SHA-256."""
+
+    candidate: str
+    images: list[ProvedImage]
+    digests: dict[str, str]
+
+
+def read_evidence(store: Store, project: str, version: str) -> Evidence:
+    """Read and check what is to be signed.
+
+    Raises
+    ------
+    ReleaseError
+        A file is missing, an image is not the proved one, or a proof has mismatches.
+    """
+    folder = layout.release(project, version)
+    targets = store.folders(folder)
+    if not targets:
+        raise ReleaseError(f"{store.uri(folder)} holds no image", "compile the candidate first")
+    digests: dict[str, str] = {}
+    fit = _json(store, folder, "fit.json", digests)
+    images = [_image(store, folder, target, digests) for target in targets]
+    for image in images:
+        if (image.header.project, image.header.version) != (project, version):
+            raise ReleaseError(
+                f"{folder}{image.target}/image.bin is {image.header.project} "
+                f"{image.header.version}, not {project} {version}",
+                "compile the candidate again",
+            )
+    return Evidence(str(fit.get("candidate", "")), images, digests)
+
+
+def _image(store: Store, folder: str, target: str, digests: dict[str, str]) -> ProvedImage:
+    about = _json(store, folder, f"{target}/image.json", digests)
+    proof = _json(store, folder, f"proof-{target}.json", digests)
+    content = _bytes(store, folder, f"{target}/image.bin")
+    sha256 = sha256_hex(content)
+    named = {f"{target}/image.json": about["sha256"], f"proof-{target}.json": proof["image_sha256"]}
+    for name, proved in named.items():
+        if proved != sha256:
+            raise ReleaseError(
+                f"{folder}{name} is about another image than {target}/image.bin",
+                "compile and prove the candidate again",
+            )
+    if proof["mismatches"] != 0 or proof["windows"] < 1:
+        raise ReleaseError(
+            f"{folder}proof-{target}.json: {proof['mismatches']} of {proof['windows']} windows "
+            "differ from the reference",
+            "do not release this model; find out why the chip computes something else",
+        )
+    try:
+        header = load_image(content, about["offset"]).header
+    except ImageError as error:
+        raise ReleaseError(f"{folder}{target}/image.bin: {error.message}", error.fix) from None
+    if header.target != target:
+        raise ReleaseError(
+            f"{folder}{target}/image.bin is for target {header.target}", "compile it again"
+        )
+    return ProvedImage(target, about["offset"], about["role"], content, header)
+
+
+def _json(store: Store, folder: str, name: str, digests: dict[str, str]) -> dict[str, Any]:
+    data = _bytes(store, folder, name)
+    digests[name] = sha256_hex(data)
+    try:
+        content: dict[str, Any] = json.loads(data)
+    except ValueError as error:
+        raise ReleaseError(f"{folder}{name} is not JSON: {error}", "run its stage again") from None
+    return content
+
+
+def _bytes(store: Store, folder: str, name: str) -> bytes:
+    try:
+        return store.get(folder + name)
+    except ObjectMissing:
+        raise ReleaseError(
+            f"{store.uri(folder + name)} is missing", "run fit, compile and prove first"
+        ) from None

@@ -1,0 +1,76 @@
+"""A project, its first image and a bench: a virtual board with a gateway's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from gateway_bench import DEVICE, PROJECT, TARGET, TINY, Bench
+
+from tinyops.boards.catalogue import load_board
+from tinyops.boards.image import Image
+from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.store import Store
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """Version v1: a real image of a tiny model."""
+    from tinyops.conversion.image import BuildRequest, build_image
+    from tinyops.frontend import Frontend, FrontendSpec
+
+    golden = np.random.default_rng(1).integers(-128, 128, (4, 16, 1)).astype(np.int16)
+    request = BuildRequest(
+        tflite=TINY.read_bytes(),
+        board=load_board("nano33ble-sense"),
+        target=TARGET,
+        frontend=Frontend(FrontendSpec.identity((4, 4, 1), 1 / 128, 0)),
+        golden=golden,
+        project=PROJECT,
+        version="v1",
+    )
+    return build_image(request, tmp_path_factory.mktemp("image")).image
+
+
+@pytest.fixture
+def released_store(
+    store: Store, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Store:
+    """A store, with the project and development keys to release into it."""
+    projects = tmp_path_factory.mktemp("projects")
+    example = Path(__file__).parents[2] / "include" / "projects" / "motor_health" / "project.yaml"
+    content = yaml.safe_load(example.read_text()) | {"name": PROJECT}
+    (projects / PROJECT).mkdir()
+    (projects / PROJECT / "project.yaml").write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("TINYOPS_PROJECTS", str(projects))
+    monkeypatch.setenv("TINYOPS_STATE", str(tmp_path_factory.mktemp("state")))
+    return store
+
+
+@pytest.fixture
+def bench(released_store: Store, tmp_path: Path) -> Iterator[Bench]:
+    port = tmp_path / "ttyVIRTUAL0"
+    device = {
+        "id": DEVICE,
+        "board": "nano33ble-sense",
+        "port": str(port),
+        "project": PROJECT,
+        "target": TARGET,
+    }
+    content = {
+        "name": "bench",
+        "state": "gateway",
+        "poll_seconds": 0.2,
+        "attest_seconds": 3,
+        "watch_seconds": 0.5,
+        "retry_seconds": 0.1,
+        "retry_max_seconds": 0.5,
+        "devices": [device],
+    }
+    config = tmp_path / "gateway.yaml"
+    config.write_text(yaml.safe_dump(content))
+    with VirtualBoard(port, tmp_path / "board") as board:
+        yield Bench(released_store, board, config)

@@ -1,0 +1,113 @@
+"""Images, releases and a gateway for the tests of this folder; all parts are real."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, image_crc
+from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.gateway.config import load_config
+from tinyops.gateway.event import Event
+from tinyops.gateway.service import Gateway
+from tinyops.releases.publish import sign_and_stage
+from tinyops.store import Store, layout, sha256_hex
+
+TARGET = "mps2-an386-virtual"
+PROJECT = "demo_project"
+DEVICE = "bench-1"
+TINY = Path(__file__).with_name("data") / "tiny.tflite"
+
+
+def renamed(image: Image, version: str, content: bytes | None = None) -> Image:
+    """The same image, or other content with its header, under another version."""
+    data = content or image.bytes
+    unsigned = replace(image.header, version=version, image_crc32=0)
+    header = replace(unsigned, image_crc32=image_crc(_with(data, unsigned.pack())))
+    return Image(image.offset, _with(data, header.pack()), image.role, header)
+
+
+def mute(image: Image, version: str) -> Image:
+    """An image whose first instruction is an endless loop: it never says HELLO."""
+    entry = int.from_bytes(image.bytes[4:8], "little") & ~1
+    at = entry - image.header.load_address
+    return renamed(image, version, image.bytes[:at] + b"\xfe\xe7" + image.bytes[at + 2 :])
+
+
+def wrong_golden(image: Image, version: str, logits: bytes) -> Image:
+    """An image that expects other logits of its golden windows than its model gives."""
+    assert image.bytes.count(logits) == 1
+    return renamed(image, version, image.bytes.replace(logits, bytes(b ^ 1 for b in logits)))
+
+
+def _with(data: bytes, header: bytes) -> bytes:
+    return data[:HEADER_OFFSET] + header + data[HEADER_OFFSET + HEADER_SIZE :]
+
+
+def release(store: Store, image: Image, mismatches: int = 0) -> dict[str, object]:
+    """What fit, compile and prove leave behind, and then the publication."""
+    write_evidence(store, image, mismatches)
+    return sign_and_stage(store, PROJECT, image.header.version)
+
+
+def write_evidence(store: Store, image: Image, mismatches: int = 0) -> None:
+    folder = layout.release(PROJECT, image.header.version)
+    sha256 = sha256_hex(image.bytes)
+    store.put(f"{folder}{TARGET}/image.bin", image.bytes)
+    about = {"offset": image.offset, "role": image.role, "sha256": sha256}
+    store.put_json(f"{folder}{TARGET}/image.json", about)
+    store.put_json(f"{folder}fit.json", {"candidate": f"run-{image.header.version}"})
+    proof = {"image_sha256": sha256, "windows": 8, "mismatches": mismatches}
+    store.put_json(f"{folder}proof-{TARGET}.json", proof)
+
+
+@dataclass
+class Bench:
+    """One virtual board and the configuration of a gateway for it."""
+
+    store: Store
+    board: VirtualBoard
+    config: Path
+
+    def gateway(self) -> Gateway:
+        return Gateway(load_config(self.config), self.store)
+
+    def events(self) -> list[Event]:
+        """What the gateway has reported, oldest first."""
+        rows = sorted(row.key for row in self.store.objects(layout.gateway_events("bench")))
+        return [Event(**self.store.get_json(key)) for key in rows]
+
+    def kinds(self) -> list[tuple[str, str]]:
+        return [(event.kind, event.version) for event in self.events()]
+
+    def saw(self, kind: str, version: str) -> bool:
+        return (kind, version) in self.kinds()
+
+    def flash(self, image: Image) -> bytes:
+        """What the board's flash holds where the image goes."""
+        return self.board.flash.read(image.offset, len(image.bytes))
+
+
+@contextmanager
+def running(gateway: Gateway) -> Iterator[Gateway]:
+    """The gateway runs inside the block."""
+    thread = threading.Thread(target=gateway.run)
+    thread.start()
+    try:
+        yield gateway
+    finally:
+        gateway.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def wait_for(holds: Callable[[], bool], what: str, timeout: float = 30.0) -> None:
+    """Wait until something comes true; a failure names it."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain: {what}"
+        time.sleep(0.05)

@@ -1,0 +1,97 @@
+"""From a signed release to an attested board, and back when the new image is no good."""
+
+from __future__ import annotations
+
+from gateway_bench import (
+    DEVICE,
+    PROJECT,
+    Bench,
+    mute,
+    release,
+    renamed,
+    running,
+    wait_for,
+    wrong_golden,
+)
+
+from tinyops.boards.image import Image
+from tinyops.boards.link import Link
+from tinyops.boards.transport import SerialPort, SerialStream
+from tinyops.store import layout
+
+
+def test_a_release_is_flashed_attested_and_replaced_by_the_next(bench: Bench, built: Image) -> None:
+    second = renamed(built, "v2")
+    with running(bench.gateway()):
+        release(bench.store, built)
+        wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
+        assert bench.flash(built) == built.bytes
+        release(bench.store, second)
+        wait_for(lambda: bench.saw("attested", "v2"), "v2 attested")
+        assert bench.flash(second) == second.bytes
+    assert bench.kinds() == [
+        (kind, version) for version in ("v1", "v2") for kind in ("flashing", "flashed", "attested")
+    ]
+    status = bench.store.get_json(layout.gateway_status("bench"))
+    device = status["devices"][DEVICE]
+    assert (device["state"], device["confirmed"], device["problem"]) == ("idle", "v2", "")
+    assert device["runs"]["version"] == "v2"
+    assert device["runs"]["project"] == PROJECT
+    images = {path.name for path in (bench.config.parent / "gateway" / "images").iterdir()}
+    assert len(images) == 1
+
+
+def test_an_image_that_never_says_hello_is_replaced_by_the_last_good_one(
+    bench: Bench, built: Image
+) -> None:
+    silent = mute(built, "v2")
+    with running(bench.gateway()):
+        release(bench.store, built)
+        wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
+        release(bench.store, silent)
+        wait_for(lambda: bench.saw("restored", "v2"), "v1 restored")
+        assert bench.flash(built) == built.bytes
+        third = renamed(built, "v3")
+        release(bench.store, third)
+        wait_for(lambda: bench.saw("attested", "v3"), "v3 attested")
+    restored = next(event for event in bench.events() if event.kind == "restored")
+    assert "no rightful HELLO" in restored.detail
+    assert "v1 is back" in restored.detail
+    assert bench.kinds().count(("flashing", "v2")) == 1
+
+
+def test_an_image_that_fails_its_golden_windows_is_not_confirmed(
+    bench: Bench, built: Image
+) -> None:
+    with running(bench.gateway()):
+        release(bench.store, built)
+        wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
+    with SerialPort(str(bench.board.port)) as line:
+        logits = Link(SerialStream(line)).selftest(1).logits.tobytes()
+    bad = wrong_golden(built, "v2", logits)
+    with running(bench.gateway()):
+        release(bench.store, bad)
+        wait_for(lambda: bench.saw("restored", "v2"), "v1 restored")
+    assert bench.flash(built) == built.bytes
+    restored = next(event for event in bench.events() if event.kind == "restored")
+    assert "0 of 4 golden windows" in restored.detail
+
+
+def test_a_first_release_that_does_not_attest_is_refused(bench: Bench, built: Image) -> None:
+    with running(bench.gateway()):
+        release(bench.store, mute(built, "v1"))
+        wait_for(lambda: bench.saw("refused", "v1"), "v1 refused")
+        good = renamed(built, "v2")
+        release(bench.store, good)
+        wait_for(lambda: bench.saw("attested", "v2"), "v2 attested")
+
+
+def test_a_board_that_runs_the_release_already_is_only_attested(bench: Bench, built: Image) -> None:
+    with running(bench.gateway()):
+        release(bench.store, built)
+        wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
+    for path in (bench.config.parent / "gateway").glob("journal.db*"):
+        path.unlink()
+    with running(bench.gateway()):
+        wait_for(lambda: bench.kinds().count(("attested", "v1")) == 2, "attested again")
+    assert bench.kinds().count(("flashing", "v1")) == 1
