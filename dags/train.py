@@ -66,15 +66,15 @@ def train_dag(project: Project) -> None:
             """The dataset version to train on; skipped with the reason when there is none."""
             from airflow.sdk.exceptions import AirflowSkipException
 
+            from tinyops.data.dataset import current_version
             from tinyops.store import Store
             from tinyops.training.pipeline import outstanding_dataset, settle_champion
-            from tinyops_airflow.work import pointed_at
 
             store = Store.from_env()
             settle_champion(store, project.name)
             version = outstanding_dataset(store, project.name)
             if version is None and params["force"]:
-                version = pointed_at(store, project.name, "dataset")
+                version = current_version(store, project.name)
             if version is None:
                 raise AirflowSkipException("no dataset version that was not trained on")
             return version

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
-from tinyops.store import layout
-
 if TYPE_CHECKING:
     from airflow.sdk.types import OutletEventAccessorsProtocol
 
@@ -35,12 +33,7 @@ def incoming(project: str) -> Asset:
 
     from tinyops_airflow.triggers import OutstandingTrigger
 
-    trigger = OutstandingTrigger(
-        project=project,
-        prefix=layout.incoming(project),
-        mark="/" + layout.batch_ready(project, "batch").rpartition("/")[2],
-        consumer="ingest",
-    )
+    trigger = OutstandingTrigger(project, "tinyops.data.inbox:outstanding_batches")
     return _asset(project, "incoming", watchers=[AssetWatcher(f"{project}/incoming", trigger)])
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from importlib import import_module
 from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from tinyops.errors import TinyOpsError
-from tinyops.store import Store, receipts
+from tinyops.store import Store
 
 REPEAT_SECONDS = 300.0
 """Work that stays outstanding is announced again: its run may have failed."""
@@ -28,46 +29,33 @@ def poll_seconds() -> float:
 class OutstandingTrigger(BaseEventTrigger):
     """Yields the ids of inputs that are ready and have no receipt.
 
-    An input is ready when the object `<prefix><id><mark>` exists. An event is yielded when an id
-    appears that the last event did not carry, and again every `repeat` seconds while anything is
-    outstanding. Nothing is remembered beyond the process: a restarted triggerer announces what is
-    outstanding once more, which is harmless because the consumer reconciles from S3.
+    An event is yielded when an id appears that the last listing did not have, and again every
+    `repeat` seconds while anything is outstanding. Nothing is remembered beyond the process: a
+    restarted triggerer announces what is outstanding once more, which is harmless because the
+    consumer reconciles from S3.
 
     Parameters
     ----------
     project
-        Whose receipts count.
-    prefix
-        Folder to list, ending in `/`.
-    mark
-        What follows the id in the key of the ready mark.
-    consumer
-        The stage that writes the receipts.
+        Whose inputs.
+    outstanding
+        `package.module:function`, called with (store, project) for the ids. It is the function
+        that the consumer itself works from, so both always agree on what is left.
     repeat
         Seconds after which work that is still outstanding is announced again.
     """
 
-    def __init__(
-        self, project: str, prefix: str, mark: str, consumer: str, repeat: float = REPEAT_SECONDS
-    ) -> None:
+    def __init__(self, project: str, outstanding: str, repeat: float = REPEAT_SECONDS) -> None:
         super().__init__()
         self.project = project
-        self.prefix = prefix
-        self.mark = mark
-        self.consumer = consumer
+        self.outstanding = outstanding
         self.repeat = repeat
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments; equal arguments share one row in Airflow's database."""
         return (
             "tinyops_airflow.triggers.OutstandingTrigger",
-            {
-                "project": self.project,
-                "prefix": self.prefix,
-                "mark": self.mark,
-                "consumer": self.consumer,
-                "repeat": self.repeat,
-            },
+            {"project": self.project, "outstanding": self.outstanding, "repeat": self.repeat},
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -81,29 +69,25 @@ class OutstandingTrigger(BaseEventTrigger):
                 # botocore takes about a second to import and to read its data files: not on the
                 # event loop. One attempt: the loop itself is the retry.
                 store = store or await asyncio.to_thread(Store.from_env, attempts=1, timeout=10.0)
-                found = await asyncio.to_thread(self.outstanding, store)
+                found = await asyncio.to_thread(self._look, store)
             except (TinyOpsError, OSError) as error:
                 pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
                 self.log.warning(
-                    "%s: cannot look for work, next try in %.0f s: %s", self.prefix, pause, error
+                    "%s: cannot look for work, next try in %.0f s: %s", self.project, pause, error
                 )
             else:
                 if pause > poll_seconds():
-                    self.log.info("%s: S3 answers again", self.prefix)
+                    self.log.info("%s: S3 answers again", self.project)
                 pause = poll_seconds()
                 new = not announced.issuperset(found)
                 if found and (new or time.monotonic() - announced_at >= self.repeat):
                     announced_at = time.monotonic()
-                    self.log.info("%s: %d outstanding", self.prefix, len(found))
+                    self.log.info("%s: %d outstanding", self.project, len(found))
                     yield TriggerEvent({"ids": found})
                 announced = frozenset(found)
             await asyncio.sleep(pause)
 
-    def outstanding(self, store: Store) -> list[str]:
-        """Ready inputs without a receipt, sorted."""
-        ready = [
-            row.key.removeprefix(self.prefix).removesuffix(self.mark)
-            for row in store.objects(self.prefix)
-            if row.key.endswith(self.mark)
-        ]
-        return receipts.outstanding(store, self.project, self.consumer, ready)
+    def _look(self, store: Store) -> list[str]:
+        module, _, function = self.outstanding.partition(":")
+        find: Callable[[Store, str], list[str]] = getattr(import_module(module), function)
+        return find(store, self.project)

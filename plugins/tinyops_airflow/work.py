@@ -42,21 +42,15 @@ def run_name(run_id: str, run_after: datetime) -> str:
     return f"{run_after:%Y%m%dT%H%M%SZ}-{content_id(run_id, 6)}"
 
 
-def pointed_at(store: Store, project: str, pointer: str) -> str | None:
-    """The version that a pointer of the project names, or None when it was never written."""
-    content = store.get_json_or(layout.pointer(project, pointer), None)
-    return str(content["version"]) if content else None
-
-
 def outstanding_candidate(store: Store, project: str) -> str | None:
     """The newest accepted candidate, unless release has handled it.
 
     The pointer names it, so candidates that were superseded before their release are never built.
     """
-    newest = pointed_at(store, project, "candidate")
-    if newest is None or receipts.read(store, project, "release", newest):
+    pointer = store.get_json_or(layout.pointer(project, "candidate"), None)
+    if pointer is None or receipts.read(store, project, "release", pointer["version"]):
         return None
-    return newest
+    return str(pointer["version"])
 
 
 def left_over(store: Store, project: str) -> dict[str, tuple[str, object]]:

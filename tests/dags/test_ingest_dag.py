@@ -1,0 +1,72 @@
+"""The ingest DAG on a real Airflow database and a real S3 server."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from airflow_runs import airflow_env, run_dag
+from tinyops.data.batch import publish_batch
+from tinyops.data.dataset import current_version
+from tinyops.data.inbox import outstanding_batches
+from tinyops.data.sources.registry import generate
+from tinyops.projects import load_project
+from tinyops.store import Store, layout, receipts
+
+PROJECT = load_project("motor_health")
+DAG_ID = "motor_health__ingest"
+SECONDS = 1.5 * PROJECT.signal.window / PROJECT.signal.rate_hz
+
+
+@pytest.fixture
+def env(airflow_home: Path, store: Store) -> dict[str, str]:
+    """Airflow with this test's bucket."""
+    return airflow_env(airflow_home, TINYOPS_BUCKET=store.bucket)
+
+
+def publish(store: Store, name: str, number: int) -> None:
+    """A small batch of motors of its own."""
+    recordings = generate(PROJECT, 3, machines=12, seconds=SECONDS, start_machine=number * 12)
+    publish_batch(store, PROJECT, name, recordings)
+
+
+def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
+    env: dict[str, str], store: Store, tmp_path: Path
+) -> None:
+    names = [f"burst-{number}" for number in range(6)]
+    for number, name in enumerate(names):
+        publish(store, name, number)
+
+    run = run_dag(env, DAG_ID, tmp_path / "run.json")
+
+    assert run["state"] == "success", run
+    assert run["tasks"] == {"ingest_batches": "success"}
+    assert outstanding_batches(store, PROJECT) == []
+    assert receipts.handled(store, PROJECT.name, "ingest") == set(names)
+    version = current_version(store, PROJECT)
+    [[asset, extra]] = run["events"]
+    assert asset == "motor_health/dataset"
+    assert extra["version"] == version
+    assert extra["uri"] == store.uri(layout.dataset(PROJECT.name, str(version)))
+    manifest = store.get_json(layout.dataset_manifest(PROJECT.name, str(version)))
+    assert {entry["batch"] for entry in manifest["batches"]} == set(names)
+
+    wrong = [
+        dataclasses.replace(one, label="broken_fan")
+        for one in generate(PROJECT, 3, machines=2, seconds=SECONDS)
+    ]
+    publish_batch(store, PROJECT, "mislabelled", wrong)
+
+    run = run_dag(env, DAG_ID, tmp_path / "again.json")
+
+    # A refused batch is no failure, and nothing new wakes nobody up.
+    assert run["state"] == "success", run
+    assert run["tasks"] == {"ingest_batches": "skipped"}
+    assert run["events"] == []
+    assert current_version(store, PROJECT) == version
+    [told] = run["xcoms"]["ingest_batches"]["batches"]
+    assert told["status"] == "quarantined"
+    assert told["reason"]
+    assert store.folders(f"{PROJECT.name}/quarantine/") == ["mislabelled"]
