@@ -7,14 +7,16 @@
 
 typedef struct {
   cmsdk_uart *uart;
+  uint8_t *bytes;
   volatile uint16_t head; /* written by the interrupt */
   volatile uint16_t tail; /* written by the reader */
   volatile bool stalled;  /* a byte waits in the UART for room in the ring */
-  uint8_t bytes[RING];
 } line;
 
-static line link_line = {.uart = UART0};
-static line sensor_line = {.uart = UART1};
+static uint8_t link_bytes[RING];
+static uint8_t sensor_bytes[RING];
+static line link_line = {.uart = UART0, .bytes = link_bytes};
+static line sensor_line = {.uart = UART1, .bytes = sensor_bytes};
 
 static void receive(line *from) {
   const uint16_t next = (uint16_t)((from->head + 1) % RING);
