@@ -113,13 +113,15 @@ class Machine:
         pairs = [socket.socketpair() for _ in range(2)]
         self._sockets = [host for host, _ in pairs]
         guests = [guest for _, guest in pairs]
-        command = [QEMU, "-M", "mps2-an386", "-nodefaults", "-display", "none"]
+        # A multiplexer in front of each socket: its 32-byte buffer saves a turn of QEMU's main loop
+        # a byte (a third of the processor time). 256 is no byte, so it has no escape character.
+        command = [QEMU, "-M", "mps2-an386", "-nodefaults", "-display", "none", "-echr", "256"]
         for address, content in files.items():
             file = self._folder / f"flash-{address:x}.bin"
             file.write_bytes(content)
             command += ["-device", f"loader,file={file},addr={address:#x},force-raw=on"]
         for number, guest in enumerate(guests):
-            command += ["-chardev", f"socket,id=uart{number},fd={guest.fileno()}"]
+            command += ["-chardev", f"socket,id=uart{number},fd={guest.fileno()},mux=on"]
             command += ["-serial", f"chardev:uart{number}"]
         if self.icount:
             command += ["-icount", "shift=0"]
