@@ -1,0 +1,101 @@
+"""Compile a canonical model to C with bakenn and CMSIS-NN for Cortex-M4."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyops.conversion.errors import ConversionError
+
+NAME = "model"
+
+
+@dataclass(frozen=True)
+class AotModel:
+    """Generated C and what the compiler knows of it; sizes in bytes."""
+
+    sources: tuple[Path, ...]
+    include_dirs: tuple[Path, ...]
+    arena_bytes: int
+    constant_bytes: int
+    input_bytes: int
+    outputs: int
+    output_scale: float
+    portable_steps: tuple[str, ...]
+    """Steps for which CMSIS-NN has no kernel: slower, not wrong."""
+
+
+def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
+    """Write the C of a canonical .tflite into `out_dir`.
+
+    Raises
+    ------
+    ConversionError
+        The compiler refuses the model; the message names the operator.
+    """
+    import bakenn
+
+    options = bakenn.CBackendOptions(
+        kernel_policy=bakenn.KernelPolicy.STATIC_PRIORITY,
+        target=bakenn.CORTEX_M4,
+        enable_cmsis_nn=True,
+    )
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+        file.write(tflite)
+        file.flush()
+        try:
+            compiled = bakenn.compile_tflite(
+                file.name, out_dir, name=NAME, target="cortex-m4", backend_options=options
+            )
+        except bakenn.BakeNNError as error:
+            raise ConversionError(
+                f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite)}",
+                "change that layer, or use a board with runtime tflm",
+            ) from None
+    made, report = compiled.artifacts, compiled.memory_report
+    support = [path for path in made.support_sources if path.suffix == ".c"]
+    header = made.header.read_text()
+    return AotModel(
+        sources=(made.model_source, made.weights_source, made.kernels_source, *support),
+        include_dirs=(out_dir, *made.support_include_dirs),
+        arena_bytes=report.arena_bytes,
+        constant_bytes=report.emitted_constant_payload_bytes,
+        input_bytes=report.input_bytes,
+        outputs=report.output_bytes,
+        output_scale=_output_scale(header),
+        portable_steps=_portable_steps(report),
+    )
+
+
+def _output_scale(header: str) -> float:
+    found = re.search(r"_OUTPUT_SCALE (\S+?)f?$", header, re.M)
+    if found is None:
+        raise ConversionError("bakenn's header names no output scale", "use bakenn 1.0.0")
+    return float.fromhex(found[1])
+
+
+def _portable_steps(report: object) -> tuple[str, ...]:
+    text = report.to_text()  # type: ignore[attr-defined]
+    return tuple(
+        found[1]
+        for found in re.finditer(r"^\s*\[\d+\] (\S+): portable\.(\S+)", text, re.M)
+        if not found[2].startswith(("flatten_view", "pad2d"))
+    )
+
+
+def _one_line(error: Exception, tflite: bytes) -> str:
+    from tinyops.conversion.flatbuffer import operator_name, read_model
+
+    text = " ".join(str(error).split())
+    # bakenn says operator[3] or tflite_3_conv_2d; name what is there.
+    found = re.search(r"operator\[(\d+)\]", text)
+    if found:
+        model = read_model(tflite)
+        operators = model.subgraphs[0].operators
+        number = int(found[1])
+        if number < len(operators):
+            text = f"{operator_name(model, operators[number])} (operator {number}): {text}"
+    return text

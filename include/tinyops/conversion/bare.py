@@ -1,0 +1,50 @@
+"""Prove a model that comes without a project: identity frontend, random and extreme inputs."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.boards.catalogue import Board
+from tinyops.conversion.canonical import canonical
+from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.image import BuildRequest, BuiltImage, build_image
+from tinyops.conversion.reference import Reference
+from tinyops.frontend import Frontend, FrontendSpec
+
+_GOLDEN = 4
+
+
+def inputs_for(shape: tuple[int, ...], samples: int, seed: int) -> NDArray[np.int8]:
+    """int8 [samples, *shape]: the lowest, highest and middle value first, then random ones."""
+    generator = np.random.default_rng(seed)
+    inputs = generator.integers(-128, 128, (samples, *shape), dtype=np.int64).astype(np.int8)
+    for row, value in zip(range(samples), (-128, 127, 0), strict=False):
+        inputs[row] = value
+    return inputs
+
+
+def build_bare(tflite: bytes, board: Board, name: str, folder: Path) -> BuiltImage:
+    """An image of a bare model for the board's first target; errors as in `build_image`."""
+    if not board.targets:
+        raise ConversionError(
+            f"no image can be built for {board.name}: its runtime is {board.runtime.kind}",
+            "only `tinyops fit` works for it; use nano33ble-sense or sparkfun-edge2",
+        )
+    shape = Reference(canonical(tflite)).input_shape[1:]
+    frontend = Frontend(FrontendSpec.identity(shape))
+    golden = inputs_for((math.prod(shape), 1), _GOLDEN, seed=1).astype(np.int16)
+    request = BuildRequest(
+        tflite=tflite,
+        board=board,
+        target=board.targets[0],
+        frontend=frontend,
+        golden=golden,
+        project=name[:31] or "model",
+        version="bare",
+        sampling=False,
+    )
+    return build_image(request, folder)

@@ -1,0 +1,215 @@
+"""Rewrite an int8 .tflite into the form that the ahead-of-time compiler takes.
+
+Batch fixed to 1, trailing SOFTMAX removed (the device works on logits), missing ReshapeOptions
+filled, and SAME padding that CMSIS-NN refuses turned into an explicit PAD. LiteRT must give the
+same bytes before and after.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.flatbuffer import (
+    builtin_code,
+    read_model,
+    schema_module,
+    tensor_name,
+    write_model,
+)
+
+_CHECKS = 6
+
+
+def canonical(tflite: bytes) -> bytes:
+    """The same model, rewritten.
+
+    Parameters
+    ----------
+    tflite
+        An int8 model with one subgraph, one input and one output.
+
+    Raises
+    ------
+    ConversionError
+        Not such a model, or a rewrite changed what it computes.
+    """
+    schema = schema_module()
+    model = read_model(tflite)
+    _require_plain(schema, model)
+    graph = model.subgraphs[0]
+    before = graph.outputs[0]
+    for tensor in graph.tensors:
+        tensor.shapeSignature = None
+    model.signatureDefs = None
+    _strip_softmax(schema, model)
+    _fill_reshape(schema, model)
+    _pad_explicitly(schema, model)
+    rewritten = write_model(model)
+    stripped = graph.outputs[0] if graph.outputs[0] != before else None
+    _require_equal(tflite, rewritten, stripped)
+    return rewritten
+
+
+def _require_plain(schema: Any, model: Any) -> None:
+    if len(model.subgraphs) != 1:
+        raise ConversionError(
+            f"the model has {len(model.subgraphs)} subgraphs", "export it without control flow"
+        )
+    graph = model.subgraphs[0]
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ConversionError(
+            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
+            "export it with one of each",
+        )
+    if not graph.operators:
+        raise ConversionError("the model has no operators", "export it again")
+    names = {value: name for name, value in vars(schema.TensorType).items()}
+    for role, index in (("input", graph.inputs[0]), ("output", graph.outputs[0])):
+        tensor = graph.tensors[index]
+        if tensor.type != schema.TensorType.INT8:
+            raise ConversionError(
+                f"{role} {tensor_name(tensor)} is {names.get(tensor.type, tensor.type)}, not INT8",
+                "quantise the model to int8, input and output included",
+            )
+        if any(size < 1 for size in tensor.shape[1:]) or tensor.shape[0] != 1:
+            raise ConversionError(
+                f"{role} {tensor_name(tensor)} has shape {list(tensor.shape)}",
+                "export the model with fixed sizes and batch 1",
+            )
+
+
+def _strip_softmax(schema: Any, model: Any) -> None:
+    graph = model.subgraphs[0]
+    last = graph.operators[-1]
+    if builtin_code(model, last) == schema.BuiltinOperator.SOFTMAX and len(graph.operators) > 1:
+        graph.operators.pop()
+        graph.outputs = [last.inputs[0]]
+
+
+def _fill_reshape(schema: Any, model: Any) -> None:
+    graph = model.subgraphs[0]
+    for operator in graph.operators:
+        code = builtin_code(model, operator)
+        if code == schema.BuiltinOperator.RESHAPE and operator.builtinOptions is None:
+            options = schema.ReshapeOptionsT()
+            options.newShape = list(graph.tensors[operator.outputs[0]].shape)
+            operator.builtinOptions = options
+            operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+
+
+def _pad_explicitly(schema: Any, model: Any) -> None:
+    # CMSIS-NN's Conv2D takes one padding for both sides (bakenn 1.0 then falls back to portable C,
+    # several times slower); SAME with an odd total pads one more at the end.
+    graph = model.subgraphs[0]
+    pad_code: int | None = None
+    operators = []
+    for number, operator in enumerate(graph.operators):
+        pads = _asymmetric_pads(schema, model, operator)
+        if pads is not None:
+            if pad_code is None:
+                pad_code = _add_pad_code(schema, model)
+            operators.append(_add_pad(schema, model, operator, pads, pad_code, number))
+        operators.append(operator)
+    graph.operators = operators
+
+
+def _asymmetric_pads(schema: Any, model: Any, operator: Any) -> NDArray[np.int32] | None:
+    if builtin_code(model, operator) != schema.BuiltinOperator.CONV_2D:
+        return None
+    options = operator.builtinOptions
+    if options.padding != schema.Padding.SAME:
+        return None
+    tensors = model.subgraphs[0].tensors
+    source = tensors[operator.inputs[0]].shape
+    kernel = tensors[operator.inputs[1]].shape[1:3]
+    output = tensors[operator.outputs[0]].shape
+    strides = (options.strideH, options.strideW)
+    dilations = (options.dilationHFactor or 1, options.dilationWFactor or 1)
+    pads = np.zeros((4, 2), np.int32)
+    for axis in (1, 2):
+        reach = (kernel[axis - 1] - 1) * dilations[axis - 1] + 1
+        total = max((output[axis] - 1) * strides[axis - 1] + reach - source[axis], 0)
+        pads[axis] = total // 2, total - total // 2
+    return pads if (pads[:, 0] != pads[:, 1]).any() else None
+
+
+def _add_pad_code(schema: Any, model: Any) -> int:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.PAD
+    code.version = 2
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
+def _add_pad(
+    schema: Any, model: Any, operator: Any, pads: NDArray[np.int32], pad_code: int, number: int
+) -> Any:
+    graph = model.subgraphs[0]
+    source = graph.tensors[operator.inputs[0]]
+    buffer = schema.BufferT()
+    buffer.data = list(pads.astype("<i4").tobytes())
+    model.buffers.append(buffer)
+    amounts = schema.TensorT()
+    amounts.shape = [4, 2]
+    amounts.type = schema.TensorType.INT32
+    amounts.buffer = len(model.buffers) - 1
+    amounts.name = f"pads{number}"
+    padded = schema.TensorT()
+    padded.shape = [int(size + pads[axis].sum()) for axis, size in enumerate(source.shape)]
+    padded.type = source.type
+    padded.buffer = 0
+    padded.name = f"padded{number}"
+    padded.quantization = source.quantization
+    graph.tensors += [amounts, padded]
+    pad = schema.OperatorT()
+    pad.opcodeIndex = pad_code
+    pad.inputs = [operator.inputs[0], len(graph.tensors) - 2]
+    pad.outputs = [len(graph.tensors) - 1]
+    pad.builtinOptionsType = schema.BuiltinOptions.PadOptions
+    pad.builtinOptions = schema.PadOptionsT()
+    operator.inputs = [len(graph.tensors) - 1, *operator.inputs[1:]]
+    operator.builtinOptions.padding = schema.Padding.VALID
+    return pad
+
+
+def _require_equal(tflite: bytes, rewritten: bytes, stripped: int | None) -> None:
+    old, new = _litert(tflite), _litert(rewritten)
+    shape = new.get_input_details()[0]["shape"]
+    tensor = old.get_output_details()[0]["index"] if stripped is None else stripped
+    generator = np.random.default_rng(0)
+    inputs = [generator.integers(-128, 128, shape).astype(np.int8) for _ in range(_CHECKS)]
+    inputs += [np.full(shape, value, np.int8) for value in (-128, 127)]
+    for number, values in enumerate(inputs):
+        for interpreter in (old, new):
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+            interpreter.invoke()
+        given = new.get_tensor(new.get_output_details()[0]["index"])
+        if old.get_tensor(tensor).tobytes() != given.tobytes():
+            raise ConversionError(
+                f"the rewritten model differs from the original on check input {number}",
+                "report the model; the rewrite is wrong for it",
+            )
+
+
+def _litert(tflite: bytes) -> Any:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    try:
+        # No delegate: XNNPACK may round differently once the graph looks different. All tensors
+        # are kept so that the logits of a model that ends in SOFTMAX can be read.
+        interpreter = Interpreter(
+            model_content=tflite,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_preserve_all_tensors=True,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ConversionError(
+            f"LiteRT refuses the model: {reason}", "export it with a current converter"
+        ) from None
+    return interpreter

@@ -1,0 +1,76 @@
+"""The factory parameter block: what a device may be told later without a new image."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+
+from tinyops.conversion.errors import ConversionError
+
+MAGIC = b"TPRM"
+FORMAT = 1
+MAX_CLASSES = 32
+ONE_Q15 = 1 << 15
+_STRUCT = struct.Struct(f"<4sHHI32s32s{MAX_CLASSES}h256H")
+SIZE = _STRUCT.size + 4
+
+
+@dataclass(frozen=True)
+class ParameterBlock:
+    """The block, field by field as in firmware/app/parameters.h.
+
+    Parameters
+    ----------
+    output_scale
+        Of the int8 logits, per step.
+    temperature
+        Divides the logits before the softmax; above 1 makes the device less sure.
+    class_offset
+        Added to each class's logit, in steps of the int8 output.
+    """
+
+    model_sha256: str
+    reference_tag: str
+    output_scale: float
+    temperature: float = 1.0
+    class_offset: tuple[int, ...] = ()
+    sequence: int = 1
+
+    def pack(self) -> bytes:
+        """The block's bytes.
+
+        Raises
+        ------
+        ConversionError
+            Too many classes, or a temperature that is not above 0.
+        """
+        if len(self.class_offset) > MAX_CLASSES:
+            raise ConversionError(f"{len(self.class_offset)} class offsets, at most {MAX_CLASSES}")
+        offsets = [*self.class_offset, *[0] * (MAX_CLASSES - len(self.class_offset))]
+        data = _STRUCT.pack(
+            MAGIC,
+            FORMAT,
+            SIZE,
+            self.sequence,
+            bytes.fromhex(self.model_sha256),
+            self.reference_tag.encode()[:31],
+            *offsets,
+            *exponent_table(self.output_scale, self.temperature),
+        )
+        return data + struct.pack("<I", zlib.crc32(data))
+
+
+def exponent_table(output_scale: float, temperature: float = 1.0) -> list[int]:
+    """exp(-steps * scale / temperature) for 0 to 255 steps below the highest logit, in Q15."""
+    if not temperature > 0:
+        raise ConversionError(f"temperature {temperature} is not above 0", "use 1.0")
+    return [round(ONE_Q15 * math.exp(-n * output_scale / temperature)) for n in range(256)]
+
+
+def confidence_q8(logits: list[int], table: list[int], offsets: tuple[int, ...] = ()) -> int:
+    """The device's arithmetic: share of the highest class among all, in 1/256, at most 255."""
+    values = [value + (offsets[i] if i < len(offsets) else 0) for i, value in enumerate(logits)]
+    total = sum(table[min(max(values) - value, 255)] for value in values)
+    return min((table[0] << 8) // total, 255)

@@ -1,0 +1,170 @@
+"""Proof: the very image, booted on an emulated chip, returns the bytes that the reference returns.
+
+It proves computation, not peripherals: UART, MPU and counter are those of QEMU's mps2-an386.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.boards.image import Image, nonce_crc
+from tinyops.boards.link import Hello, Link, LinkError, SocketStream
+from tinyops.conversion.errors import ProofFailed
+from tinyops.conversion.reference import Reference
+from tinyops.emulation import Machine
+from tinyops.emulation.machine import INSTRUCTIONS_PER_TICK
+
+_BOOT_TIMEOUT = 60.0
+_SHOWN = 16
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared and counted. All figures are of the emulated chip; sizes in bytes.
+
+    `instructions_per_inference` is exact to one counter tick (40 instructions) and repeatable.
+    `flash_bytes` is everything that is flashed, `ram_bytes` what is reserved, stack included;
+    `stack_bytes` the most of it that was in use.
+    """
+
+    board: str
+    target: str
+    samples: int
+    mismatches: int
+    golden: int
+    instructions_per_inference: int
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+    image_crc32: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON content."""
+        return asdict(self)
+
+
+def prove(
+    image: Image,
+    reference: bytes,
+    inputs: NDArray[np.int8],
+    *,
+    inference_timeout: float = 120.0,
+    progress: Callable[[int], object] | None = None,
+) -> Proof:
+    """Boot an image and compare it with TensorFlow Lite Micro.
+
+    Parameters
+    ----------
+    reference
+        The canonical .tflite that the image was compiled from.
+    inputs
+        Model inputs int8 [n, …].
+    inference_timeout
+        Seconds for one inference, or for the self-test, on this host.
+    progress
+        Called with the number of samples done.
+
+    Raises
+    ------
+    ProofFailed
+        The image does not boot whole, fails its self-test, faults, or differs on a sample; the
+        message names the first one that differs.
+    """
+    if not len(inputs):
+        raise ProofFailed("no inputs to prove with", "give at least one sample")
+    model = Reference(reference)
+    start = image.header.load_address
+    with Machine(image.bytes, flash_base=start, app_base=start, icount=True) as machine:
+        link = Link(SocketStream(machine.uart0))
+        try:
+            hello = link.boot_hello(_BOOT_TIMEOUT)
+            _check_boot(image, hello, model)
+            _check_selftest(image, link, inference_timeout)
+            instructions = _compare(image, link, model, inputs, inference_timeout, progress)
+            last = link.hello(_BOOT_TIMEOUT)
+        except LinkError as error:
+            raise ProofFailed(
+                f"{_name(image)} stopped answering: {error.message}",
+                "read the log of the machine and the map of the image",
+            ) from error
+    return Proof(
+        board=image.header.board,
+        target=image.header.target,
+        samples=len(inputs),
+        mismatches=0,
+        golden=hello.golden,
+        instructions_per_inference=instructions,
+        flash_bytes=len(image.bytes),
+        ram_bytes=image.header.ram_bytes,
+        stack_bytes=last.stack_bytes,
+        image_crc32=image.header.image_crc32,
+    )
+
+
+def _check_boot(image: Image, hello: Hello, model: Reference) -> None:
+    if not hello.boot_ok or hello.image != image.header:
+        raise ProofFailed(
+            f"{_name(image)} boots with CRC {hello.boot_crc32:#010x}, "
+            f"its header says {image.header.image_crc32:#010x}",
+            "build it again",
+        )
+    if hello.faults:
+        raise ProofFailed(f"{_name(image)} faulted {hello.faults} times while it started")
+    size = int(np.prod(model.input_shape))
+    if hello.feature_bytes != size:
+        raise ProofFailed(
+            f"{_name(image)} takes {hello.feature_bytes} bytes, the model takes {size}",
+            "prove the image against the model it was built from",
+        )
+
+
+def _check_selftest(image: Image, link: Link, timeout: float) -> None:
+    nonce = secrets.randbits(32)
+    result = link.selftest(nonce, timeout)
+    if result.passed != result.golden:
+        raise ProofFailed(
+            f"{_name(image)} passes {result.passed} of {result.golden} golden windows",
+            "the frontend or the model differs on the chip",
+        )
+    if result.crc32 != nonce_crc(image.bytes, nonce):
+        raise ProofFailed(f"{_name(image)} answers a wrong CRC for nonce {nonce:#010x}")
+
+
+def _compare(
+    image: Image,
+    link: Link,
+    model: Reference,
+    inputs: NDArray[np.int8],
+    timeout: float,
+    progress: Callable[[int], object] | None,
+) -> int:
+    counts = []
+    differing: list[tuple[int, NDArray[np.int8], NDArray[np.int8]]] = []
+    for number, values in enumerate(inputs):
+        link.send_input(np.ascontiguousarray(values).tobytes(), _BOOT_TIMEOUT)
+        answer = link.infer(timeout=timeout)
+        expected = model.logits(values)
+        counts.append(answer.ticks * INSTRUCTIONS_PER_TICK)
+        if not np.array_equal(answer.logits, expected):
+            differing.append((number, answer.logits, expected))
+        if progress:
+            progress(number + 1)
+    if differing:
+        number, got, expected = differing[0]
+        raise ProofFailed(
+            f"{_name(image)} differs on {len(differing)} of {len(inputs)} samples, first on sample "
+            f"{number}: {got[:_SHOWN].tolist()} instead of {expected[:_SHOWN].tolist()}",
+            "do not release it; report the model",
+        )
+    return max(counts)
+
+
+def _name(image: Image) -> str:
+    header = image.header
+    return f"{header.project} {header.version} for {header.target} ({header.board})"

@@ -1,0 +1,210 @@
+"""From a candidate in the store to evidence for its release: fit, images, proofs.
+
+The release's version is the candidate's id. Every step may be repeated: it reads the candidate,
+which never changes, and writes the same objects again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.image import load_image
+from tinyops.conversion.canonical import canonical
+from tinyops.conversion.errors import ConversionError, DoesNotFit, ProofFailed
+from tinyops.conversion.fit import check_sensor, fit_project
+from tinyops.conversion.image import BuildRequest, build_image
+from tinyops.conversion.prove import prove
+from tinyops.frontend import Frontend, FrontendSpec
+from tinyops.projects import Project, load_project
+from tinyops.store import Store, layout, sha256_hex
+
+_NO_TARGET = "runtime {kind} has no target yet: fit only"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What training left in the store; arrays as in golden.npz and proof_inputs.npz."""
+
+    tflite: bytes
+    manifest: dict[str, Any]
+    golden: NDArray[np.int16]
+    proof_inputs: NDArray[np.int8]
+
+
+def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
+    """Measure the candidate on every board of the project; writes fit.json.
+
+    Returns
+    -------
+    {candidate, version, boards: {board: fit report}}
+
+    Raises
+    ------
+    DoesNotFit
+        A sensor, memory or an operator is missing on a board; fit.json has been written.
+    """
+    scope = load_project(project)
+    tflite = store.get(layout.candidate(project, candidate) + "model.tflite")
+    boards = [load_board(name) for name in scope.boards]
+    for board in boards:
+        check_sensor(scope, board)
+    reports = {board.name: fit_project(tflite, scope, board) for board in boards}
+    result = {
+        "candidate": candidate,
+        "version": candidate,
+        "boards": {name: report.to_dict() for name, report in reports.items()},
+    }
+    store.put_json(layout.release(project, candidate) + "fit.json", result)
+    for name, report in reports.items():
+        if not report.fits:
+            raise DoesNotFit(
+                f"candidate {candidate} of {project} does not fit {name}: {report.problems[0]}",
+                "train a smaller model or relax the project's constraints",
+            )
+    return result
+
+
+def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
+    """Build one image a target; writes <target>/image.bin, then <target>/image.json.
+
+    Returns
+    -------
+    {version, targets: {target: {board, uri, bytes, sha256}}, skipped: {board: reason}}
+    """
+    scope = load_project(project)
+    found = read_candidate(store, project, candidate)
+    targets: dict[str, Any] = {}
+    skipped: dict[str, str] = {}
+    for board, target in _targets(scope, skipped):
+        with tempfile.TemporaryDirectory() as folder:
+            request = _request(scope, candidate, found, board, target)
+            built = build_image(request, Path(folder))
+        prefix = layout.release(project, candidate) + f"{target}/"
+        content = built.to_dict()
+        uri = store.put(prefix + "image.bin", built.image.bytes)
+        store.put_json(prefix + "image.json", content)
+        targets[target] = {
+            "board": board.name,
+            "uri": uri,
+            "bytes": content["bytes"],
+            "sha256": content["sha256"],
+        }
+    return {"version": candidate, "targets": targets, "skipped": skipped}
+
+
+def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
+    """Boot every image as it is in the store and compare it; writes proof-<target>.json.
+
+    Returns
+    -------
+    {version, proofs: {target: proof}, skipped: {board: reason}}
+
+    Raises
+    ------
+    ProofFailed
+        An image computes something else, or needs more instructions than the project's latency
+        allows even at one instruction a clock cycle.
+    """
+    scope = load_project(project)
+    found = read_candidate(store, project, candidate)
+    reference = canonical(found.tflite)
+    proofs: dict[str, Any] = {}
+    skipped: dict[str, str] = {}
+    for board, target in _targets(scope, skipped):
+        prefix = layout.release(project, candidate)
+        described = store.get_json(prefix + f"{target}/image.json")
+        data = store.get(prefix + f"{target}/image.bin")
+        image = load_image(data, described["offset"], described["role"])
+        proof = prove(image, reference, found.proof_inputs)
+        content = proof.to_dict() | {
+            "windows": proof.samples + proof.golden,
+            "image_sha256": sha256_hex(data),
+            **_latency(scope, board, proof.instructions_per_inference),
+        }
+        store.put_json(prefix + f"proof-{target}.json", content)
+        proofs[target] = content
+    return {"version": candidate, "proofs": proofs, "skipped": skipped}
+
+
+def read_candidate(store: Store, project: str, candidate: str) -> Candidate:
+    """The candidate's files.
+
+    Raises
+    ------
+    ConversionError
+        golden.npz or proof_inputs.npz is not what training writes.
+    ObjectMissing
+        No such candidate.
+    """
+    folder = layout.candidate(project, candidate)
+    manifest = store.get_json(layout.candidate_manifest(project, candidate))
+    golden = _arrays(store, folder + "golden.npz", "windows")
+    inputs = _arrays(store, folder + "proof_inputs.npz", "features")
+    return Candidate(
+        tflite=store.get(folder + "model.tflite"),
+        manifest=manifest,
+        golden=golden.astype(np.int16, copy=False),
+        proof_inputs=inputs.astype(np.int8, copy=False),
+    )
+
+
+def _arrays(store: Store, key: str, name: str) -> NDArray[Any]:
+    try:
+        with np.load(io.BytesIO(store.get(key)), allow_pickle=False) as content:
+            return np.asarray(content[name])
+    except (ValueError, KeyError, OSError, json.JSONDecodeError) as error:
+        raise ConversionError(
+            f"{store.uri(key)}: no readable array {name!r}: {error}", "train the candidate again"
+        ) from None
+
+
+def _targets(project: Project, skipped: dict[str, str]) -> list[tuple[Board, str]]:
+    # One image a target: boards that share a virtual target share the first one's image.
+    found: dict[str, Board] = {}
+    for name in project.boards:
+        board = load_board(name)
+        if not board.targets:
+            skipped[name] = _NO_TARGET.format(kind=board.runtime.kind)
+        for target in board.targets:
+            if target in found:
+                skipped[name] = f"target {target} is built for {found[target].name}"
+            found.setdefault(target, board)
+    return [(board, target) for target, board in found.items()]
+
+
+def _request(
+    project: Project, candidate: str, found: Candidate, board: Board, target: str
+) -> BuildRequest:
+    manifest = found.manifest
+    return BuildRequest(
+        tflite=found.tflite,
+        board=board,
+        target=target,
+        frontend=Frontend(FrontendSpec.from_dict(manifest["frontend"])),
+        golden=found.golden,
+        project=project.name,
+        version=candidate,
+        reference_tag=str(manifest.get("dataset", ""))[:31],
+        temperature=float(manifest.get("temperature", 1.0)),
+    )
+
+
+def _latency(project: Project, board: Board, instructions: int) -> dict[str, Any]:
+    shortest = 1000.0 * instructions / board.clock.hz
+    constraint = project.constraints.get(board.name)
+    if constraint and shortest > constraint.latency_ms:
+        raise ProofFailed(
+            f"one inference takes {instructions:,} instructions, at least {shortest:.1f} ms on "
+            f"{board.name}; {project.name} allows {constraint.latency_ms:g} ms",
+            "train a smaller model or raise constraints latency_ms",
+        )
+    return {"shortest_latency_ms": round(shortest, 3), "latency_note": "at one instruction a cycle"}

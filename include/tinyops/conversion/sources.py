@@ -1,0 +1,61 @@
+"""C that is generated for one image: sizes, header, golden windows, parameter block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NOTE = "/* Generated. */\n"
+
+
+def config_header(guard: str, defines: Mapping[str, int]) -> str:
+    """A header of integer macros."""
+    lines = "".join(f"#define {name} {value}\n" for name, value in defines.items())
+    return f"{_NOTE}#ifndef {guard}\n#define {guard}\n\n{lines}\n#endif\n"
+
+
+def header_source(header: bytes) -> str:
+    """The image header as bytes in its own section; patched after linking."""
+    return (
+        f"{_NOTE}#include <stdint.h>\n\n"
+        'const uint8_t image_header[] __attribute__((section(".image_header"), aligned(4))) = {\n'
+        f"{_rows(np.frombuffer(header, np.uint8))}}};\n"
+    )
+
+
+def parameters_source(block: bytes) -> str:
+    """The factory parameter block in its own flash section."""
+    return (
+        f"{_NOTE}#include <stdint.h>\n\n"
+        'const uint8_t factory_parameters[] __attribute__((section(".parameters"), used)) = {\n'
+        f"{_rows(np.frombuffer(block, np.uint8))}}};\n"
+    )
+
+
+def golden_source(windows: NDArray[np.int16], logits: NDArray[np.int8]) -> str:
+    """Golden windows [n, W, C] and their logits [n, outputs]."""
+    return (
+        f'{_NOTE}#include "selftest.h"\n\n'
+        "const int16_t golden_windows[APP_GOLDEN][MODEL_WINDOW_VALUES] = {\n"
+        + "".join(f"{{\n{_rows(window.ravel())}}},\n" for window in windows)
+        + "};\n\nconst int8_t golden_logits[APP_GOLDEN][MODEL_OUTPUTS] = {\n"
+        + "".join(f"{{\n{_rows(row)}}},\n" for row in logits)
+        + "};\n"
+    )
+
+
+def write(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write files; the .c among them, in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in files if name.endswith(".c")]
+
+
+def _rows(values: NDArray) -> str:
+    texts = [str(int(value)) for value in values]
+    rows = (texts[start : start + 20] for start in range(0, len(texts), 20))
+    return "".join(f"{', '.join(row)},\n" for row in rows)
