@@ -1,0 +1,40 @@
+"""`tinyops boards`: the catalogue."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def boards(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """List the boards: processor, memory, sensors, how they are flashed and what can be built."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tinyops.boards.catalogue import board_names, load_board
+
+    found = [load_board(name) for name in board_names()]
+    if as_json:
+        typer.echo(json.dumps([board.model_dump() for board in found], indent=2, sort_keys=True))
+        return
+    table = Table(
+        "board", "processor", "flash", "RAM", "sensors", "runtime", "flashed by", "targets"
+    )
+    for board in found:
+        sensors = [
+            f"{sensor.name} {sensor.max_rate_hz:g} Hz{', external' if sensor.external else ''}"
+            for sensor in board.sensors
+        ]
+        table.add_row(
+            f"[bold]{escape(board.name)}[/]",
+            f"{board.core}\n{board.clock.hz // 1_000_000} MHz",
+            f"{board.flash.app_bytes // 1024} / {board.ram.app_bytes // 1024} KiB",
+            "\n".join(map(escape, sensors)),
+            f"{board.runtime.kind}\n{', '.join(board.targets) or 'no target'}",
+        )
+    Console().print(table)

@@ -1,0 +1,167 @@
+"""`tinyops fit`, `compile`, `prove`: what becomes of a .tflite on a board."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from tinyops.conversion.fit import FitReport
+
+app = typer.Typer(help="What becomes of a model on a board.")
+
+Model = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An int8 .tflite.")]
+OneBoard = Annotated[str, typer.Option("--board", "-b", help="A board of `tinyops boards`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def fit(
+    model: Model,
+    board: Annotated[
+        list[str] | None, typer.Option("--board", "-b", help="A board; repeatable. Default: all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a model against the memory and operators of boards. Exit 1 if it fits none of them."""
+    from tinyops.boards.catalogue import board_names, load_board
+    from tinyops.conversion.fit import fit as measure
+
+    tflite = model.read_bytes()
+    reports = [measure(tflite, load_board(name)) for name in board or board_names()]
+    if as_json:
+        _print([report.to_dict() for report in reports])
+    else:
+        _show_fit(reports)
+    if not any(report.fits for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command("compile")
+def compile_model(
+    model: Model,
+    board: OneBoard,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for image, map and sources.")],
+    as_json: AsJson = False,
+) -> None:
+    """Build the image of a bare model: image.bin, image.json, firmware.elf, .map and sources."""
+    from tinyops.boards.catalogue import load_board
+    from tinyops.conversion.bare import build_bare
+
+    out.mkdir(parents=True, exist_ok=True)
+    built = build_bare(model.read_bytes(), load_board(board), model.stem, out)
+    content = built.to_dict()
+    text = json.dumps(content, indent=2, sort_keys=True)
+    (out / "image.json").write_text(text + "\n")
+    if as_json:
+        typer.echo(text)
+        return
+    sizes = built.sizes
+    Console().print(
+        f"[bold]{escape(str(out / 'image.bin'))}[/] for {content['header']['target']}: "
+        f"flash {sizes.flash_bytes:,} bytes, RAM {sizes.ram_bytes:,} bytes"
+    )
+
+
+@app.command()
+def prove(
+    model: Model,
+    board: OneBoard,
+    samples: Annotated[int, typer.Option(min=1, help="Inputs to compare.")] = 16,
+    seed: Annotated[int, typer.Option(help="Of the random inputs.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Boot the model's image on an emulated chip and compare it with TensorFlow Lite Micro."""
+    from tinyops.boards.catalogue import load_board
+    from tinyops.conversion.bare import build_bare, inputs_for
+    from tinyops.conversion.prove import prove as compare
+    from tinyops.conversion.reference import Reference
+
+    tflite, described = model.read_bytes(), load_board(board)
+    with tempfile.TemporaryDirectory() as folder:
+        built = build_bare(tflite, described, model.stem, Path(folder))
+        shape = Reference(built.canonical).input_shape[1:]
+        inputs = inputs_for(shape, samples, seed)
+        with _progress() as progress:
+            task = progress.add_task("proving", total=samples)
+            proof = compare(
+                built.image,
+                built.canonical,
+                inputs,
+                progress=lambda done: progress.update(task, completed=done),
+            )
+    if as_json:
+        _print(proof.to_dict())
+        return
+    milliseconds = 1000 * proof.instructions_per_inference / described.clock.hz
+    table = Table(show_header=False)
+    for name, value in (
+        ("board", f"{proof.board}, emulated ({proof.target})"),
+        ("same bytes as the reference", f"{proof.samples} of {proof.samples} samples"),
+        ("instructions an inference", f"{proof.instructions_per_inference:,}"),
+        (
+            "shortest time, one a cycle",
+            f"{milliseconds:.1f} ms at {described.clock.hz / 1e6:g} MHz",
+        ),
+        ("flash, with firmware", _bytes(proof.flash_bytes)),
+        ("RAM, with firmware and stack", _bytes(proof.ram_bytes)),
+        ("stack in use at most", _bytes(proof.stack_bytes)),
+    ):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def _show_fit(reports: list[FitReport]) -> None:
+    table = Table("board", "runtime", "fits", "flash KiB", "RAM KiB")
+    for report in reports:
+        table.add_row(
+            report.board,
+            report.runtime,
+            "[green]yes" if report.fits else "[red]no",
+            _share(report.flash_bytes, report.flash_limit),
+            _share(report.ram_bytes, report.ram_limit),
+        )
+    console = Console()
+    console.print(table)
+    for report in reports:
+        for line in (*report.problems, *report.notes):
+            console.print(f"{report.board}: {escape(line)}")
+    for source in sorted({report.arena_source for report in reports} - {""}):
+        kinds = sorted({each.runtime for each in reports if each.arena_source == source})
+        console.print(f"[dim]{', '.join(kinds)}: model RAM by {escape(source)}[/]")
+
+
+def _share(used: int | None, limit: int) -> str:
+    return (
+        f"- of {limit / 1024:.0f}" if used is None else f"{used / 1024:.0f} of {limit / 1024:.0f}"
+    )
+
+
+def _progress() -> Progress:
+    # On standard error and only for a person: --json and pipes get the result alone.
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _bytes(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
+
+
+def _print(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=2, sort_keys=True))
