@@ -50,7 +50,7 @@ class FitReport:
 class _Need:
     model: int
     arena: int
-    buffers: int
+    features: int
     source: str
     notes: tuple[str, ...] = ()
 
@@ -70,7 +70,7 @@ def fit(
     tflite
         Any model; what cannot be run on the board is a problem in the report, not an error.
     window_bytes
-        Raw samples that the device keeps and receives beside the model.
+        One window of raw samples, for a device that samples by itself.
     """
     limits = (
         min(flash_limit or board.flash.app_bytes, board.flash.app_bytes),
@@ -85,7 +85,9 @@ def fit(
     flash = ram = None
     if need is not None:
         flash = need.model + board.runtime.flash_bytes
-        ram = need.arena + need.buffers + 2 * window_bytes + board.runtime.ram_bytes
+        # The model's input, the window that is being sampled, and what the link fills.
+        buffers = need.features + window_bytes + max(need.features, window_bytes)
+        ram = need.arena + buffers + board.runtime.ram_bytes
         for kind, used, limit in (("flash", flash, limits[0]), ("RAM", ram, limits[1])):
             if used > limit:
                 problems.append(
@@ -169,7 +171,7 @@ def _need_aot(tflite: bytes) -> _Need:
     return _Need(
         model.constant_bytes,
         model.arena_bytes,
-        2 * model.input_bytes,
+        model.input_bytes,
         MEASURED_BY_COMPILER,
         notes,
     )

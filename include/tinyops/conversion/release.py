@@ -23,6 +23,7 @@ from tinyops.conversion.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.conversion.fit import check_sensor, fit_project
 from tinyops.conversion.image import BuildRequest, build_image
 from tinyops.conversion.prove import prove
+from tinyops.conversion.toolchain import SectionSizes
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout, sha256_hex
@@ -79,6 +80,13 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
     Returns
     -------
     {version, targets: {target: {board, uri, bytes, sha256}}, skipped: {board: reason}}
+
+    Raises
+    ------
+    DoesNotFit
+        The linked image overflows the board, or takes more than the project allows.
+    ConversionError
+        The model or a source is refused.
     """
     scope = load_project(project)
     found = read_candidate(store, project, candidate)
@@ -88,6 +96,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
         with tempfile.TemporaryDirectory() as folder:
             request = _request(scope, candidate, found, board, target)
             built = build_image(request, Path(folder))
+        _check_sizes(scope, board, built.sizes)
         prefix = layout.release(project, candidate) + f"{target}/"
         content = built.to_dict()
         uri = store.put(prefix + "image.bin", built.image.bytes)
@@ -196,6 +205,21 @@ def _request(
         reference_tag=str(manifest.get("dataset", ""))[:31],
         temperature=float(manifest.get("temperature", 1.0)),
     )
+
+
+def _check_sizes(project: Project, board: Board, sizes: SectionSizes) -> None:
+    constraint = project.constraints.get(board.name)
+    limits = (
+        ("flash", sizes.flash_bytes, constraint.flash_bytes if constraint else None),
+        ("RAM", sizes.ram_bytes, constraint.ram_bytes if constraint else None),
+    )
+    for kind, used, limit in limits:
+        if limit is not None and used > limit:
+            raise DoesNotFit(
+                f"the linked image takes {used:,} bytes of {kind} on {board.name}; {project.name} "
+                f"allows {limit:,}, {used - limit:,} too many",
+                "train a smaller model or relax the project's constraints",
+            )
 
 
 def _latency(project: Project, board: Board, instructions: int) -> dict[str, Any]:
