@@ -22,9 +22,8 @@ def boards(
     if as_json:
         typer.echo(json.dumps([board.model_dump() for board in found], indent=2, sort_keys=True))
         return
-    table = Table(
-        "board", "processor", "flash", "RAM", "sensors", "runtime", "flashed by", "targets"
-    )
+    table = Table("board", "processor", "flash / RAM", "sensors, highest rate", "runtime")
+    table.columns[0].no_wrap = True
     for board in found:
         sensors = [
             f"{sensor.name} {sensor.max_rate_hz:g} Hz{', external' if sensor.external else ''}"
@@ -35,6 +34,6 @@ def boards(
             f"{board.core}\n{board.clock.hz // 1_000_000} MHz",
             f"{board.flash.app_bytes // 1024} / {board.ram.app_bytes // 1024} KiB",
             "\n".join(map(escape, sensors)),
-            f"{board.runtime.kind}\n{', '.join(board.targets) or 'no target'}",
+            board.runtime.kind if board.targets else f"{board.runtime.kind}, fit only",
         )
     Console().print(table)
