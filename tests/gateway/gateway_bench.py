@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, image_crc
@@ -72,6 +72,7 @@ class Bench:
     store: Store
     board: VirtualBoard
     config: Path
+    read: dict[str, Event] = field(default_factory=dict)
 
     def gateway(self) -> Gateway:
         return Gateway(load_config(self.config), self.store)
@@ -79,7 +80,10 @@ class Bench:
     def events(self) -> list[Event]:
         """What the gateway has reported, oldest first."""
         rows = sorted(row.key for row in self.store.objects(layout.gateway_events("bench")))
-        return [Event(**self.store.get_json(key)) for key in rows]
+        for key in rows:
+            if key not in self.read:
+                self.read[key] = Event(**self.store.get_json(key))
+        return [self.read[key] for key in rows]
 
     def kinds(self) -> list[tuple[str, str]]:
         return [(event.kind, event.version) for event in self.events()]
@@ -110,4 +114,4 @@ def wait_for(holds: Callable[[], bool], what: str, timeout: float = 30.0) -> Non
     deadline = time.monotonic() + timeout
     while not holds():
         assert time.monotonic() < deadline, f"waited {timeout:g} s in vain: {what}"
-        time.sleep(0.05)
+        time.sleep(0.1)

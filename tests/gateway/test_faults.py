@@ -1,0 +1,177 @@
+"""What goes wrong between a bucket and a board, and how the gateway comes out of it."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gateway_bench import DEVICE, PROJECT, TARGET, Bench, release, renamed, running, wait_for
+from gateway_wire import CuttableWire
+
+from tinyops.boards.image import Image
+from tinyops.boards.virtual.faults import Faults
+from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.gateway.config import load_config
+from tinyops.gateway.service import Gateway
+from tinyops.releases import paths
+from tinyops.store import Store, layout, sha256_hex
+
+
+@pytest.fixture
+def at_v1(bench: Bench, built: Image) -> Bench:
+    """A bench whose board has attested v1; its gateway is stopped."""
+    with running(bench.gateway()):
+        release(bench.store, built)
+        wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
+    return bench
+
+
+def test_a_tampered_image_is_refused_and_the_old_firmware_stays(at_v1: Bench, built: Image) -> None:
+    second = renamed(built, "v2")
+    release(at_v1.store, second)
+    folder = paths.image(PROJECT, "v2", TARGET).rpartition("/")[0]
+    key = layout.tuf_target(f"{folder}/{sha256_hex(second.bytes)}.image.bin")
+    at_v1.store.put(key, second.bytes[:-1] + b"!")
+    with running(at_v1.gateway()):
+        wait_for(lambda: at_v1.saw("refused", "v2"), "the tampered image refused")
+        assert at_v1.flash(built) == built.bytes
+        assert ("flashing", "v2") not in at_v1.kinds()
+        at_v1.store.put(key, second.bytes)
+        wait_for(lambda: at_v1.saw("attested", "v2"), "the repaired image attested")
+    assert at_v1.kinds().count(("refused", "v2")) == 1
+
+
+def test_replayed_metadata_is_refused_and_the_new_firmware_stays(
+    at_v1: Bench, built: Image
+) -> None:
+    key = layout.tuf_metadata("timestamp.json")
+    old = at_v1.store.get(key)
+    second = renamed(built, "v2")
+    release(at_v1.store, second)
+    with running(at_v1.gateway()):
+        wait_for(lambda: at_v1.saw("attested", "v2"), "v2 attested")
+        at_v1.store.put(key, old)
+        wait_for(lambda: "refused" in dict(at_v1.kinds()), "old metadata refused")
+        time.sleep(1)
+    refused = [event for event in at_v1.events() if event.kind == "refused"]
+    assert len(refused) == 1
+    assert "BadVersionNumberError" in refused[0].detail
+    assert at_v1.flash(second) == second.bytes
+
+
+def test_unplugged_in_the_middle_of_flashing(
+    released_store: Store, bench: Bench, built: Image, tmp_path: Path
+) -> None:
+    bench.board.stop()
+    faults = Faults(power_cut_after=13_000, power_back_after=1.0)
+    with VirtualBoard(bench.board.port, tmp_path / "other", faults=faults) as bench.board:
+        with running(bench.gateway()):
+            release(released_store, built)
+            wait_for(lambda: bench.saw("error", "v1"), "the loss reported")
+            wait_for(lambda: bench.saw("attested", "v1"), "v1 attested once it is back")
+        assert bench.flash(built) == built.bytes
+    assert bench.kinds().count(("flashing", "v1")) == 1
+
+
+def test_a_board_that_lost_its_firmware_gets_it_back(at_v1: Bench, built: Image) -> None:
+    at_v1.board.press_reset(2)
+    with running(at_v1.gateway()):
+        wait_for(lambda: at_v1.kinds().count(("attested", "v1")) == 2, "v1 put back")
+    assert at_v1.flash(built) == built.bytes
+
+
+def test_events_wait_while_s3_is_down_and_arrive_afterwards(at_v1: Bench, built: Image) -> None:
+    endpoint = at_v1.store.client.meta.endpoint_url
+    with CuttableWire(endpoint) as wire:
+        store = wire.store()
+        with running(Gateway(load_config(at_v1.config), store)) as gateway:
+            second = renamed(built, "v2")
+            release(at_v1.store, second)
+            wait_for(lambda: gateway.workers[0].state.step == "flashing", "v2 on its way")
+            wire.cut()
+            done = gateway.workers[0]
+            wait_for(lambda: done.state.confirmed.version == "v2", "v2 attested without S3")
+            assert not at_v1.saw("attested", "v2")
+            wire.mend()
+            wait_for(lambda: at_v1.saw("attested", "v2"), "the event sent")
+    tail = [kind for kind in at_v1.kinds() if kind[1] == "v2"]
+    assert tail == [("flashing", "v2"), ("flashed", "v2"), ("attested", "v2")]
+
+
+def start(bench: Bench, log: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tinyops.cli.main", "gateway", "run", "--config"]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*command, str(bench.config)], stdout=output, stderr=output, start_new_session=True
+        )
+
+
+@pytest.fixture
+def killed(at_v1: Bench, tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_killed_at_any_point_of_flashing_it_ends_attested(
+    at_v1: Bench,
+    built: Image,
+    tmp_path: Path,
+    killed: list[subprocess.Popen[bytes]],
+) -> None:
+    chance = random.Random(11)
+    log = tmp_path / "gateway.log"
+    # The bench's configuration names no root: a process finds that of the embedded stack.
+    for number in range(2, 5):
+        image = renamed(built, f"v{number}")
+        release(at_v1.store, image)
+        killed.append(start(at_v1, log))
+        if number < 4:
+            wait_for(lambda: at_v1.board.mode == "bootloader", "the bootloader entered")
+            time.sleep(chance.uniform(0.3, 0.8))
+        else:
+            wait_for(lambda: at_v1.saw("flashed", "v4"), "v4 flashed")
+        killed[-1].send_signal(signal.SIGKILL)
+        killed[-1].wait()
+        killed.append(start(at_v1, log))
+        version = image.header.version
+        wait_for(lambda version=version: at_v1.saw("attested", version), f"{version} attested")
+        assert at_v1.flash(image) == image.bytes
+        killed[-1].send_signal(signal.SIGTERM)
+        assert killed[-1].wait(20) == 0
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_second_gateway_on_the_same_state_is_refused(bench: Bench) -> None:
+    from tinyops.gateway.errors import GatewayError
+
+    with running(bench.gateway()), pytest.raises(GatewayError, match="another gateway"):
+        bench.gateway()
+
+
+def test_a_lost_state_folder_is_no_loss(at_v1: Bench, built: Image) -> None:
+    shutil.rmtree(at_v1.config.parent / "gateway")
+    with running(at_v1.gateway()) as gateway:
+        second = renamed(built, "v2")
+        release(at_v1.store, second)
+        wait_for(lambda: at_v1.saw("attested", "v2"), "v2 attested")
+        assert gateway.workers[0].device.id == DEVICE
+
+
+def test_the_gateway_loads_nothing_heavy() -> None:
+    heavy = "{'tensorflow', 'airflow', 'mlflow', 'pandas', 'pyarrow', 'scipy', 'sklearn'}"
+    code = (
+        "import sys, tinyops.gateway.service, tinyops.boards.samba, tinyops.store as s;"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
