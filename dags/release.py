@@ -14,9 +14,10 @@ same bytes; nothing reaches a gateway before `sign_and_stage` moves the signed c
 
 **When it fails.** Each stage fails with the board, the limit or the window concerned: `fit` when
 the model does not fit a board, `compile` when the cross compiler refuses it, `prove` when the
-emulated chip and the reference disagree. The candidate is refused with a receipt, or stays
-outstanding when S3 or the emulator was the cause; boards keep what they run. Correct the project
-or the model and train again, or clear the failed task.
+emulated chip and the reference disagree. Such a candidate is refused by a receipt and not built
+again unless it is named in `candidate`: correct the project or the model and train again. Any other
+failure (S3, a missing compiler) leaves it outstanding, and `tinyops__maintain` tries again. Boards
+keep what they run.
 
 **Owner.** The project's owner.
 """
@@ -67,13 +68,14 @@ def release_dag(project: Project) -> None:
 
             from tinyops.conversion.release import fit_candidate
             from tinyops.store import Store
-            from tinyops_airflow.work import outstanding_candidate
+            from tinyops_airflow.work import outstanding_candidate, refusing
 
             store = Store.from_env()
             chosen = params["candidate"] or outstanding_candidate(store, project.name)
             if chosen is None:
                 raise AirflowSkipException("no accepted candidate without a receipt")
-            fit_candidate(store, project.name, chosen)
+            with refusing(store, project.name, chosen):
+                fit_candidate(store, project.name, chosen)
             return chosen
 
         @task(task_id="compile", pool=pools.EMULATOR, execution_timeout=timedelta(minutes=20))
@@ -89,8 +91,11 @@ def release_dag(project: Project) -> None:
             """Boot each image on the emulated chip and compare it with the reference."""
             from tinyops.conversion.release import prove_candidate
             from tinyops.store import Store
+            from tinyops_airflow.work import refusing
 
-            return prove_candidate(Store.from_env(), project.name, chosen)
+            store = Store.from_env()
+            with refusing(store, project.name, chosen):
+                return prove_candidate(store, project.name, chosen)
 
         @task(outlets=[release])
         def sign_and_stage(proved: dict[str, Any], *, outlet_events: Any) -> dict[str, Any]:
@@ -100,9 +105,8 @@ def release_dag(project: Project) -> None:
 
             store = Store.from_env()
             result = publish.sign_and_stage(store, project.name, proved["version"])
-            uri = store.uri(layout.release(project.name, proved["version"]))
-            extra = {"uri": uri, "version": proved["version"]}
-            outlet_events[release].extra = {**result, **extra}
+            uri = store.uri(layout.release(project.name, result["version"]))
+            outlet_events[release].extra = {**result, "uri": uri}
             return result
 
         chosen = fit()

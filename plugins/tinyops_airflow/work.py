@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
 from tinyops.errors import TinyOpsError
-from tinyops.store import Store, StoreUnavailable, content_id, layout, receipts
+from tinyops.store import Receipt, Store, StoreUnavailable, content_id, layout, receipts
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -51,6 +52,22 @@ def outstanding_candidate(store: Store, project: str) -> str | None:
     if pointer is None or receipts.read(store, project, "release", pointer["version"]):
         return None
     return str(pointer["version"])
+
+
+@contextmanager
+def refusing(store: Store, project: str, candidate: str) -> Iterator[None]:
+    """Write a receipt when the candidate itself is to blame, so that it is not built again.
+
+    Anything else (S3, a missing compiler, an emulator that dies) leaves it outstanding.
+    """
+    from tinyops.conversion.errors import DoesNotFit, ProofFailed
+
+    try:
+        yield
+    except (DoesNotFit, ProofFailed) as verdict:
+        refusal = Receipt("release", candidate, "refused", reason=str(verdict))
+        receipts.write(store, project, refusal)
+        raise
 
 
 def left_over(store: Store, project: str) -> dict[str, tuple[str, object]]:
