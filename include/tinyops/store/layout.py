@@ -10,12 +10,12 @@ TUF_METADATA = "tuf/metadata/"
 TUF_TARGETS = "tuf/targets/"
 GATEWAYS = "gateways/"
 
-_SAFE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,127}$")
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}")
 
 
 def _part(value: str) -> str:
     # A name that comes from outside (a batch, a gateway) must not climb out of its prefix.
-    if not _SAFE.match(value) or ".." in value:
+    if not _SAFE.fullmatch(value) or ".." in value:
         raise TinyOpsError(f"{value!r} cannot be part of an S3 key", "use letters, digits and ._=-")
     return value
 
