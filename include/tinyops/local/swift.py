@@ -134,7 +134,10 @@ class EmbeddedS3:
         return [name for name in PROCESSES if not process.running(self.run_dir, name)]
 
     def answers(self) -> bool:
-        """Whether the S3 API is reachable."""
+        """Whether the S3 API, and each server behind it, is reachable."""
+        known = self._read("ports.json")
+        if not known or not all(ports.listens(port) for port in known.values()):
+            return False
         try:
             with urllib.request.urlopen(f"{self.endpoint}/healthcheck", timeout=2) as answer:
                 return bool(answer.status == 200)
@@ -142,9 +145,15 @@ class EmbeddedS3:
             return False
 
     def _prepare(self) -> None:
-        for folder in (self._etc, self._devices / "d1", self._home / "cache"):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._home.chmod(0o700)
+        try:
+            for folder in (self._etc, self._devices / "d1", self._home / "cache"):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._home.chmod(0o700)
+        except OSError as error:
+            raise EmbeddedS3Error(
+                f"{error.filename}: {error.strerror}",
+                "make room for a folder there, or choose another state folder (TINYOPS_STATE)",
+            ) from None
         probe = self._home / ".attributes"
         try:
             probe.touch()
@@ -226,7 +235,6 @@ class EmbeddedS3:
             time.sleep(0.05)
 
     def _ensure_bucket(self) -> None:
-        # The proxy may answer before the servers behind it do; Store tries again by itself.
         import boto3
         from botocore.config import Config
 
@@ -239,9 +247,7 @@ class EmbeddedS3:
             aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
             region_name=env["AWS_DEFAULT_REGION"],
-            config=Config(
-                s3={"addressing_style": "path"}, retries={"max_attempts": 8, "mode": "standard"}
-            ),
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 3}),
         )
         Store(client, self.bucket).ensure_bucket()
 

@@ -103,6 +103,8 @@ symlink versioned_writes proxy-server
 use = egg:swift#proxy
 allow_account_management = true
 account_autocreate = true
+# There is no second replica to turn to: never leave out a server because it failed a while ago.
+error_suppression_limit = 1000000000
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:gatekeeper]
