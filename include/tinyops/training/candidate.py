@@ -1,0 +1,63 @@
+"""A candidate: one training run's result, as a folder in S3 that never changes."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.store import Store, layout
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """What the folder holds.
+
+    Parameters
+    ----------
+    manifest
+        candidate.json: project, run, dataset, labels, model sha256, frontend spec, figures.
+    metrics
+        metrics.json: float and int8 evaluations.
+    golden
+        windows int16 [8, W, C], features int8 and labels of the device's self-test.
+    proof_inputs
+        int8 [<= 64, H, W, C] from the test part.
+    """
+
+    manifest: dict[str, Any]
+    model: bytes
+    metrics: dict[str, Any]
+    card: str
+    golden: dict[str, NDArray]
+    proof_inputs: NDArray[np.int8]
+
+    def files(self) -> dict[str, bytes]:
+        """All files but the manifest, by name."""
+        return {
+            "model.tflite": self.model,
+            "metrics.json": json.dumps(self.metrics, indent=2, sort_keys=True).encode() + b"\n",
+            "card.md": self.card.encode(),
+            "golden.npz": _npz(self.golden),
+            "proof_inputs.npz": _npz({"features": self.proof_inputs}),
+        }
+
+
+def write_candidate(store: Store, candidate: Candidate) -> str:
+    """Write the folder, candidate.json last; writing it twice is harmless. Returns its URI."""
+    project, run = candidate.manifest["project"], candidate.manifest["run"]
+    folder = layout.candidate(project, run)
+    for name, data in candidate.files().items():
+        store.put(folder + name, data)
+    store.put_json(layout.candidate_manifest(project, run), candidate.manifest)
+    return store.uri(folder)
+
+
+def _npz(arrays: dict[str, NDArray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()

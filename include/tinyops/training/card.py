@@ -1,0 +1,135 @@
+"""The model card: what the figures mean, in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinyops.projects import Project
+from tinyops.training.evaluate import Evaluation
+from tinyops.training.recipe import Recipe
+from tinyops.training.verdict import Verdict
+from tinyops.training.windows import WindowSet
+
+
+@dataclass(frozen=True, eq=False)
+class CardFacts:
+    """All that a card tells."""
+
+    project: Project
+    run: str
+    dataset: str
+    recipe: Recipe
+    parts: dict[str, WindowSet]
+    floating: Evaluation
+    int8: Evaluation
+    champion: Evaluation | None
+    verdict: Verdict
+    model_bytes: int
+    parameters: int
+
+
+def model_card(facts: CardFacts) -> str:
+    """The card's text."""
+    sections = (_head, _split, _data, _figures, _classes, _confusion, _limits)
+    return "\n\n".join(section(facts) for section in sections) + "\n"
+
+
+def _head(facts: CardFacts) -> str:
+    project = facts.project
+    outcome = facts.verdict.status + (f": {facts.verdict.reason}" if facts.verdict.reason else "")
+    return (
+        f"# {project.title}: candidate {facts.run}\n\n{project.goal}\n\n"
+        f"* Owner: {project.owner}\n* Dataset version: {facts.dataset}\n"
+        f"* Outcome: {outcome}\n"
+        f"* Model: {facts.recipe.model}, {facts.parameters} parameters, "
+        f"{facts.model_bytes} bytes as int8 TFLite\n"
+        f"* Window: {project.signal.window} samples at {project.signal.rate_hz:g} Hz, "
+        f"frontend {project.frontend.kind}\n* Seed: {facts.recipe.seed}"
+    )
+
+
+def _split(facts: CardFacts) -> str:
+    group = facts.project.split.group_by
+    proves = {
+        "machine_id": "machines or people whom it has never seen",
+        "recording": "other recordings of machines or people that it has seen, not new ones",
+    }.get(group, f"values of {group} that it has not seen; machines may be in several parts")
+    counts = ", ".join(
+        f"{name} {len(set(part.groups.tolist()))}" for name, part in facts.parts.items()
+    )
+    return (
+        f"## What the split proves\n\nData is divided by {group}, so the test figures tell how the "
+        f"model does on {proves}. Machines or people: {counts}."
+    )
+
+
+def _data(facts: CardFacts) -> str:
+    source = facts.project.source
+    kind = (
+        "**The recordings are simulated**; the figures say nothing yet about real devices."
+        if source.simulated
+        else "The recordings are real."
+    )
+    rows = [
+        [name, str(part.recordings), *(str(n) for n in part.counts(facts.project.labels).values())]
+        for name, part in facts.parts.items()
+    ]
+    table = _table(["part", "recordings", *facts.project.labels], rows)
+    return (
+        f"## Data\n\nSource: {source.kind}. {kind}\n\nWindows of each class "
+        f"(those of training overlap {facts.recipe.overlap} times):\n\n{table}"
+    )
+
+
+def _figures(facts: CardFacts) -> str:
+    models = {"float": facts.floating, "int8": facts.int8}
+    if facts.champion is not None:
+        models["champion (int8)"] = facts.champion
+    rows = [
+        [
+            name,
+            f"{figures.macro_f1:.4f}",
+            f"{figures.accuracy:.4f}",
+            f"{figures.worst_group} ({figures.worst_group_f1:.3f})",
+        ]
+        for name, figures in models.items()
+    ]
+    head = ["model", "macro F1", "accuracy", "worst group (its macro F1)"]
+    return f"## Figures on {facts.int8.windows} test windows\n\n{_table(head, rows)}"
+
+
+def _classes(facts: CardFacts) -> str:
+    rows = [
+        [name, f"{facts.floating.per_class[name]:.4f}", f"{score:.4f}"]
+        for name, score in facts.int8.per_class.items()
+    ]
+    return f"## F1 of each class\n\n{_table(['class', 'float', 'int8'], rows)}"
+
+
+def _confusion(facts: CardFacts) -> str:
+    labels = facts.project.labels
+    rows = [
+        [label, *map(str, row)] for label, row in zip(labels, facts.int8.confusion, strict=True)
+    ]
+    table = _table(["true \\ predicted", *labels], rows)
+    return f"## Confusion (int8, test windows)\n\n{table}"
+
+
+def _limits(facts: CardFacts) -> str:
+    groups = len(set(facts.parts["test"].groups.tolist()))
+    lines = [
+        f"The test part has {groups} machines or people: its figures move with whom it holds.",
+        "Every input gets one of the classes; there is no answer for what was never trained.",
+        "Figures are of single windows; a decision over several is safer.",
+        "The int8 figures are computed on a host with LiteRT; the release's proof shows that the "
+        "image gives the same logits on the emulated processor.",
+    ]
+    if facts.project.source.simulated:
+        lines.insert(0, "Trained and tested on simulated recordings.")
+    return "## Limits\n\n" + "\n".join(f"* {line}" for line in lines)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,71 @@
+"""The champion: the newest version that a device has attested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinyops.store import Store, layout
+from tinyops.training import registry
+
+POINTER = "champion"
+
+
+def settle_champion(store: Store, project: str) -> dict[str, Any]:
+    """Make the newest attested version the champion; harmless when it is already.
+
+    Reads all gateways' events `{kind, project, version, device, target, at}`. Returns
+    {champion: version | None, candidate, changed}.
+    """
+    newest = newest_attestation(store, project)
+    key = layout.pointer(project, POINTER)
+    current: dict[str, Any] | None = store.get_json_or(key, None)
+    if newest is None or (current and current["at"] >= newest["at"]):
+        return _told(current, changed=False)
+    if current and current["version"] == newest["version"]:
+        return _told(current, changed=False)
+    manifest: dict[str, Any] = store.get_json_or(
+        layout.release_manifest(project, newest["version"]), {}
+    )
+    candidate = str(manifest.get("candidate") or newest["version"])
+    registry.crown(project, candidate)
+    content = {
+        "version": newest["version"],
+        "candidate": candidate,
+        "device": newest["device"],
+        "target": newest["target"],
+        "at": newest["at"],
+    }
+    # Last: until it is written, the alias is set again at the next call.
+    store.put_json(key, content)
+    return _told(content, changed=True)
+
+
+def newest_attestation(store: Store, project: str) -> dict[str, Any] | None:
+    """The newest event in which a device of the project attested what it runs."""
+    attested: list[dict[str, Any]] = []
+    for gateway in store.folders(layout.GATEWAYS):
+        for row in store.objects(layout.gateway_events(gateway)):
+            if not row.key.endswith(".json"):
+                continue
+            event = store.get_json(row.key)
+            if (
+                event.get("kind") == "attested"
+                and event.get("project") == project
+                and event.get("version")
+            ):
+                attested.append(event)
+    return max(attested, key=lambda event: str(event["at"]), default=None)
+
+
+def champion_candidate(store: Store, project: str) -> str | None:
+    """The candidate that the champion was made from, or None before the first."""
+    content = store.get_json_or(layout.pointer(project, POINTER), None)
+    return str(content["candidate"]) if content else None
+
+
+def _told(content: dict[str, Any] | None, changed: bool) -> dict[str, Any]:
+    return {
+        "champion": content["version"] if content else None,
+        "candidate": content["candidate"] if content else None,
+        "changed": changed,
+    }

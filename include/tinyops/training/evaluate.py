@@ -1,0 +1,122 @@
+"""Figures of a model: macro F1, classes, confusion and the worst group; int8 as it will run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.training.recipe import TrainingError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one model on one set of windows.
+
+    Parameters
+    ----------
+    confusion
+        [true class][predicted class], counts.
+    per_class
+        F1 of each class.
+    worst_group, worst_group_f1
+        The machine or person with the lowest macro F1 over the classes it has.
+    """
+
+    windows: int
+    accuracy: float
+    macro_f1: float
+    per_class: dict[str, float]
+    worst_group: str
+    worst_group_f1: float
+    confusion: list[list[int]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON content."""
+        return asdict(self)
+
+
+def f1_scores(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.float64]:
+    """F1 of each class; NaN for a class that neither occurs nor is predicted."""
+    table = confusion(labels, predicted, classes)
+    both = table.sum(axis=0) + table.sum(axis=1)
+    hits = 2.0 * np.diag(table)
+    return np.divide(hits, both, out=np.full(classes, np.nan), where=both > 0)
+
+
+def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> float:
+    """Mean F1 over the classes that occur or are predicted."""
+    return float(np.nanmean(f1_scores(labels, predicted, classes)))
+
+
+def confusion(
+    labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """Counts [true][predicted]."""
+    flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return flat.reshape(classes, classes)
+
+
+def evaluate(
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    groups: NDArray[np.str_],
+    names: Sequence[str],
+) -> Evaluation:
+    """All figures of predictions [n] against labels [n]."""
+    classes = len(names)
+    scores = f1_scores(labels, predicted, classes)
+    by_group = {
+        str(group): macro_f1(labels[groups == group], predicted[groups == group], classes)
+        for group in np.unique(groups)
+    }
+    worst = min(by_group, key=lambda group: by_group[group])
+    return Evaluation(
+        windows=len(labels),
+        accuracy=float(np.mean(labels == predicted)),
+        macro_f1=float(np.nanmean(scores)),
+        per_class={
+            name: 0.0 if np.isnan(score) else float(score)
+            for name, score in zip(names, scores, strict=True)
+        },
+        worst_group=worst,
+        worst_group_f1=by_group[worst],
+        confusion=confusion(labels, predicted, classes).tolist(),
+    )
+
+
+def int8_logits(tflite: bytes, features: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Logits int8 [n, classes] of an int8 model by LiteRT, for features int8 [n, H, W, C].
+
+    Raises
+    ------
+    TrainingError
+        The model does not take these features.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    # Without XNNPACK, whose rounding may differ by one from the kernels on a microcontroller.
+    interpreter = Interpreter(
+        model_content=tflite,
+        num_threads=1,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    given, wanted = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    if tuple(given["shape"][1:]) != features.shape[1:] or given["dtype"] != np.int8:
+        raise TrainingError(
+            f"the model takes {given['dtype'].__name__} {list(given['shape'])}, the features are "
+            f"{features.dtype} {list(features.shape)}",
+            "use the frontend that the model was trained with",
+        )
+    logits = np.empty((len(features), int(wanted["shape"][-1])), dtype=np.int8)
+    for row, feature in zip(logits, features, strict=True):
+        interpreter.set_tensor(given["index"], feature[None])
+        interpreter.invoke()
+        row[:] = interpreter.get_tensor(wanted["index"]).ravel()
+    return logits

@@ -1,0 +1,211 @@
+"""From a dataset version to a candidate; what the train DAG and the command line call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from tinyops.data.dataset import Dataset, current_version, open_dataset
+from tinyops.frontend import Frontend, from_project
+from tinyops.projects import Project, load_project
+from tinyops.store import Receipt, Store, layout, receipts, sha256_hex
+from tinyops.training import registry
+from tinyops.training.candidate import Candidate, write_candidate
+from tinyops.training.card import CardFacts, model_card
+from tinyops.training.champion import champion_candidate, settle_champion
+from tinyops.training.evaluate import evaluate
+from tinyops.training.fit import fit, predict
+from tinyops.training.recipe import Recipe, recipe_of, short_wanted
+from tinyops.training.verdict import (
+    Verdict,
+    evaluate_candidate,
+    evaluate_int8,
+    headline,
+    judge,
+)
+from tinyops.training.windows import WindowSet, golden_windows, windows_of
+
+__all__ = ["outstanding_dataset", "settle_champion", "train_candidate"]
+
+log = logging.getLogger(__name__)
+CONSUMER = "train"
+_PROOF_INPUTS = 64
+_REPRESENTATIVE = 256
+
+
+def outstanding_dataset(store: Store, project: Project | str) -> str | None:
+    """The current dataset version, unless it was trained on; older ones are superseded."""
+    name = project if isinstance(project, str) else project.name
+    version = current_version(store, name)
+    if version is None or receipts.read(store, name, CONSUMER, version):
+        return None
+    return version
+
+
+def train_candidate(
+    store: Store, project: Project | str, dataset: str, run_id: str, short: bool = False
+) -> dict[str, Any]:
+    """Train, quantise, evaluate and judge; write the candidate, then pointer and receipt.
+
+    Parameters
+    ----------
+    dataset
+        A dataset version.
+    run_id
+        Names the candidate's folder.
+    short
+        A quarter of the epochs; also by the variable TINYOPS_SHORT.
+
+    Returns
+    -------
+    {candidate, status: first | better | worse, reason, dataset, mlflow_run, and headline figures}
+    """
+    project = load_project(project) if isinstance(project, str) else project
+    recipe = recipe_of(project.training)
+    if short_wanted(short):
+        recipe = recipe.shortened()
+    frontend = from_project(project.frontend, project.signal)
+    data = open_dataset(store, project, dataset)
+    parts = _parts(data, project, frontend, recipe)
+    say = _speaker(project.name)
+    say(", ".join(f"{name} {len(part)} windows" for name, part in parts.items()))
+    model = fit(parts["train"], parts["validation"], frontend, len(project.labels), recipe, say)
+    tflite = _quantise(model, parts["train"], frontend)
+    test = parts["test"]
+    floating = evaluate(
+        test.labels, predict(model, test.inputs(frontend)), test.groups, project.labels
+    )
+    int8 = evaluate_int8(tflite, test, project.labels)
+    best = champion_candidate(store, project.name)
+    champion = evaluate_candidate(store, project, best, test, frontend) if best else None
+    verdict = judge(project.objective, floating, int8, champion)
+    say(f"macro F1 float {floating.macro_f1:.3f}, int8 {int8.macro_f1:.3f}: {verdict.status}")
+    figures = headline(floating, int8, champion)
+    facts = CardFacts(
+        project=project,
+        run=run_id,
+        dataset=dataset,
+        recipe=recipe,
+        parts=parts,
+        floating=floating,
+        int8=int8,
+        champion=champion,
+        verdict=verdict,
+        model_bytes=len(tflite),
+        parameters=int(model.count_params()),
+    )
+    metrics = {
+        "float": floating.to_dict(),
+        "int8": int8.to_dict(),
+        "champion": champion.to_dict() if champion else None,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "simulated": project.source.simulated,
+    }
+    windows, labels = golden_windows(data.recordings("test"), project)
+    manifest = {
+        "project": project.name,
+        "run": run_id,
+        "dataset": dataset,
+        "labels": project.labels,
+        "model_sha256": sha256_hex(tflite),
+        "frontend": frontend.spec.to_dict(),
+        "input_scale": frontend.input_scale,
+        "input_zero_point": frontend.input_zero_point,
+        "simulated": project.source.simulated,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "metrics": figures,
+        "recipe": recipe.__dict__,
+    }
+    candidate = Candidate(
+        manifest=manifest,
+        model=tflite,
+        metrics=metrics,
+        card=model_card(facts),
+        golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
+        proof_inputs=_spread(test.features, _PROOF_INPUTS),
+    )
+    manifest["mlflow_run"] = _track(candidate, recipe, dataset, verdict)
+    uri = write_candidate(store, candidate)
+    _conclude(store, project, run_id, dataset, verdict, manifest, uri)
+    return {
+        "candidate": run_id,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "dataset": dataset,
+        "mlflow_run": manifest["mlflow_run"],
+        **figures,
+    }
+
+
+def _parts(
+    data: Dataset, project: Project, frontend: Frontend, recipe: Recipe
+) -> dict[str, WindowSet]:
+    return {
+        "train": windows_of(data.recordings("train"), project, frontend, recipe.overlap),
+        "validation": windows_of(data.recordings("validation"), project, frontend),
+        "test": windows_of(data.recordings("test"), project, frontend),
+    }
+
+
+def _quantise(model: Any, train: WindowSet, frontend: Frontend) -> bytes:
+    from tinyops.conversion.int8 import quantise
+
+    representative = _spread(train.features, _REPRESENTATIVE)
+    return quantise(model, representative, frontend.input_scale, frontend.input_zero_point)
+
+
+def _spread(features: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` rows, evenly over all."""
+    chosen = np.linspace(0, len(features) - 1, min(count, len(features))).round().astype(int)
+    return features[chosen]
+
+
+def _track(candidate: Candidate, recipe: Recipe, dataset: str, verdict: Verdict) -> str:
+    manifest, files = candidate.manifest, candidate.files()
+    numbers = {k: v for k, v in manifest["metrics"].items() if not isinstance(v, str)}
+    return registry.log_run(
+        manifest["project"],
+        manifest["run"],
+        params={**recipe.__dict__, "dataset": dataset},
+        metrics=numbers,
+        tags={"status": verdict.status, "simulated": str(manifest["simulated"]).lower()},
+        artifacts={name: files[name] for name in ("card.md", "metrics.json")},
+    )
+
+
+def _conclude(
+    store: Store,
+    project: Project,
+    run: str,
+    dataset: str,
+    verdict: Verdict,
+    manifest: dict[str, Any],
+    uri: str,
+) -> None:
+    """Registry and pointer for an accepted candidate, then the receipt for either."""
+    accepted = verdict.status != "worse"
+    if accepted:
+        registry.register(project.name, run, manifest["mlflow_run"], uri, dataset)
+        content = {
+            "version": run,
+            "dataset": dataset,
+            "metrics": manifest["metrics"],
+            "at": datetime.now(UTC).isoformat(),
+        }
+        store.put_json(layout.pointer(project.name, "candidate"), content)
+    status: receipts.Status = "done" if accepted else "refused"
+    receipt = Receipt(CONSUMER, dataset, status, output=run, reason=verdict.reason)
+    receipts.write(store, project.name, receipt)
+
+
+def _speaker(project: str) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        log.info("%s: %s", project, line)
+
+    return say

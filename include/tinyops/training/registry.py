@@ -1,0 +1,112 @@
+"""MLflow: every run tracked, every candidate a registered version, aliases for what counts.
+
+The server is MLFLOW_TRACKING_URI; without it, a SQLite file in the state folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+CANDIDATE, CHAMPION = "candidate", "champion"
+_CANDIDATE_TAG = "tinyops.candidate"
+
+
+def _client() -> Any:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    state = Path(os.environ.get("TINYOPS_STATE", ".tinyops")).resolve() / "mlflow"
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        state.mkdir(parents=True, exist_ok=True)
+        uri = f"sqlite:///{state / 'mlflow.db'}"
+        # Without it MLflow 3.17 puts artifacts below the current folder.
+        os.environ.setdefault("_MLFLOW_SERVER_ARTIFACT_ROOT", str(state / "artifacts"))
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def log_run(
+    project: str,
+    candidate: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    artifacts: Mapping[str, bytes],
+) -> str:
+    """Track a finished training run; returns MLflow's run id."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    client = _client()
+    found = client.get_experiment_by_name(project)
+    experiment = found.experiment_id if found else client.create_experiment(project)
+    run = client.create_run(experiment, run_name=candidate)
+    now = run.info.start_time
+    client.log_batch(
+        run.info.run_id,
+        metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
+        params=[Param(name, str(value)) for name, value in params.items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, data in artifacts.items():
+            path = Path(scratch) / name
+            path.write_bytes(data)
+            client.log_artifact(run.info.run_id, str(path))
+    client.set_terminated(run.info.run_id)
+    return str(run.info.run_id)
+
+
+def register(project: str, candidate: str, run_id: str, uri: str, dataset: str) -> str:
+    """Register a candidate as a version of the model `project` with the alias `candidate`.
+
+    Registering the same candidate twice gives the same version.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = _client()
+    version = _version_of(client, project, candidate)
+    if version is None:
+        try:
+            client.create_registered_model(project)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {_CANDIDATE_TAG: candidate, "tinyops.dataset": dataset}
+        version = client.create_model_version(project, uri, run_id=run_id, tags=tags).version
+    client.set_registered_model_alias(project, CANDIDATE, version)
+    return str(version)
+
+
+def crown(project: str, candidate: str) -> str | None:
+    """Move the alias `champion` to a candidate's version; None where MLflow does not know it."""
+    client = _client()
+    version = _version_of(client, project, candidate)
+    if version is None:
+        log.warning("%s: MLflow knows no candidate %s; no alias moved", project, candidate)
+        return None
+    client.set_registered_model_alias(project, CHAMPION, version)
+    return version
+
+
+def alias(project: str, name: str) -> str | None:
+    """The version that an alias names, or None."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(_client().get_model_version_by_alias(project, name).version)
+    except MlflowException:
+        return None
+
+
+def _version_of(client: Any, project: str, candidate: str) -> str | None:
+    found = client.search_model_versions(f"name = '{project}'")
+    matches = [item.version for item in found if item.tags.get(_CANDIDATE_TAG) == candidate]
+    return str(matches[0]) if matches else None

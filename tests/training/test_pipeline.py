@@ -1,0 +1,123 @@
+"""From recordings to candidate to champion, on a real S3 server with a real (tiny) training run."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinyops.conversion.int8 import input_quantisation
+from tinyops.data.batch import publish_batch
+from tinyops.data.ingest import ingest_batch
+from tinyops.data.sources import generate
+from tinyops.frontend import Frontend, FrontendSpec
+from tinyops.projects import Project, load_project
+from tinyops.store import Store, layout, receipts, sha256_hex
+from tinyops.training import registry
+from tinyops.training.evaluate import int8_logits
+from tinyops.training.pipeline import outstanding_dataset, settle_champion, train_candidate
+
+
+@pytest.fixture
+def project() -> Project:
+    """`motor_health` with short windows, a weak objective and a short recipe."""
+    full = load_project("motor_health")
+    return full.model_copy(
+        update={
+            "signal": full.signal.model_copy(update={"window": 2048, "hop": 2048}),
+            "objective": full.objective.model_copy(update={"minimum": 0.0, "int8_loss": 1.0}),
+            "split": full.split.model_copy(update={"salt": "3"}),
+            "training": full.training.model_copy(
+                update={"epochs": 4, "learning_rate": 5e-3, "options": {"width": 8, "blocks": 2}}
+            ),
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("_MLFLOW_SERVER_ARTIFACT_ROOT", raising=False)
+    monkeypatch.setenv("TINYOPS_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("TINYOPS_CACHE", str(tmp_path / "cache"))
+
+
+def ingest(store: Store, project: Project, batch: str, start: int) -> str:
+    recordings = generate(project, 1, machines=12, seconds=0.5, start_machine=start)
+    publish_batch(store, project, batch, recordings)
+    result = ingest_batch(store, project, batch)
+    assert result["status"] == "accepted", result
+    return str(result["dataset"])
+
+
+def arrays(store: Store, key: str) -> dict[str, Any]:
+    return dict(np.load(io.BytesIO(store.get(key))))
+
+
+def attest(store: Store, version: str, at: str, project: str = "motor_health") -> None:
+    event = {"kind": "attested", "project": project, "version": version, "at": at}
+    event |= {"device": "d1", "target": "mps2-an386-virtual"}
+    store.put_json(layout.gateway_event("gw1", f"{at[:10]}-{version}"), event)
+
+
+def test_from_dataset_to_champion(store: Store, project: Project) -> None:
+    dataset = ingest(store, project, "b1", 0)
+    assert outstanding_dataset(store, project) == dataset
+    result = train_candidate(store, project, dataset, "run-1")
+    assert result["status"] == "first", result
+    assert outstanding_dataset(store, project) is None
+
+    folder = layout.candidate("motor_health", "run-1")
+    manifest = store.get_json(folder + "candidate.json")
+    model = store.get(folder + "model.tflite")
+    assert manifest["model_sha256"] == sha256_hex(model)
+    assert manifest["labels"] == project.labels
+    assert input_quantisation(model) == (manifest["input_scale"], manifest["input_zero_point"])
+    frontend = Frontend(FrontendSpec.from_dict(manifest["frontend"]))
+    golden = arrays(store, folder + "golden.npz")
+    assert golden["windows"].shape == (8, 2048, 1)
+    assert golden["windows"].dtype == np.int16
+    assert np.array_equal(frontend.run(golden["windows"]), golden["features"])
+    assert set(golden["labels"].tolist()) == {0, 1, 2, 3}
+    assert int8_logits(model, golden["features"]).shape == (8, 4)
+    proof = arrays(store, folder + "proof_inputs.npz")["features"]
+    assert proof.dtype == np.int8
+    assert proof.shape[1:] == frontend.output_shape
+    card = store.get(folder + "card.md").decode()
+    assert "simulated" in card
+    assert "never seen" in card
+    metrics = store.get_json(folder + "metrics.json")
+    assert metrics["int8"]["macro_f1"] == pytest.approx(result["macro_f1"], abs=1e-4)
+    assert np.sum(metrics["int8"]["confusion"]) == result["windows"]
+    assert store.get_json(layout.pointer("motor_health", "candidate"))["version"] == "run-1"
+    assert registry.alias("motor_health", "candidate") == "1"
+    assert registry.alias("motor_health", "champion") is None
+
+    # The alias moves only when a device has attested, and settling again changes nothing.
+    assert settle_champion(store, "motor_health")["champion"] is None
+    store.put_json(layout.release_manifest("motor_health", "r1"), {"candidate": "run-1"})
+    attest(store, "other", "2026-01-02T00:00:00+00:00", project="exercise_watch")
+    attest(store, "r1", "2026-01-01T00:00:00+00:00")
+    told = settle_champion(store, "motor_health")
+    assert told == {"champion": "r1", "candidate": "run-1", "changed": True}
+    assert registry.alias("motor_health", "champion") == "1"
+    assert settle_champion(store, "motor_health")["changed"] is False
+
+    # A candidate that is worse than the champion is kept but not taken.
+    demanding = project.model_copy(
+        update={"objective": project.objective.model_copy(update={"minimum": 1.0})}
+    )
+    second = ingest(store, project, "b2", 12)
+    refused = train_candidate(store, demanding, second, "run-2")
+    assert refused["status"] == "worse"
+    assert "below the minimum" in refused["reason"]
+    assert "champion_macro_f1" in refused
+    receipt = receipts.read(store, "motor_health", "train", second)
+    assert receipt is not None
+    assert receipt.status == "refused"
+    assert store.get_json(layout.pointer("motor_health", "candidate"))["version"] == "run-1"
+    assert store.exists(layout.candidate("motor_health", "run-2") + "card.md")
+    assert registry.alias("motor_health", "candidate") == "1"

@@ -1,0 +1,119 @@
+"""What needs no training run: recipes, variation, figures and the champion's rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from tinyops.data.recording import Recording
+from tinyops.data.sources import generate
+from tinyops.frontend import from_project, to_counts
+from tinyops.projects import load_project
+from tinyops.projects.schema import Objective, Training
+from tinyops.training.augment import augmenter
+from tinyops.training.evaluate import Evaluation, evaluate, macro_f1
+from tinyops.training.recipe import Recipe, TrainingError, recipe_of
+from tinyops.training.verdict import judge
+from tinyops.training.windows import golden_windows, windows_of
+
+
+def figures(score: float) -> Evaluation:
+    return Evaluation(10, score, score, {}, "m", score, [])
+
+
+def test_unknown_option_names_itself() -> None:
+    with pytest.raises(TrainingError, match="widht"):
+        recipe_of(Training(options={"widht": 3}))
+    with pytest.raises(TrainingError, match="width"):
+        recipe_of(Training(options={"width": "wide"}))
+    assert recipe_of(Training(options={"warp": 0, "width": 16})).width == 16
+
+
+def test_projects_have_recipes() -> None:
+    for name in ("motor_health", "exercise_watch"):
+        recipe_of(load_project(name).training)
+
+
+@pytest.mark.parametrize(
+    ("floating", "int8", "champion", "status"),
+    [
+        (0.95, 0.95, None, "first"),
+        (0.95, 0.945, 0.95, "better"),
+        (0.95, 0.93, None, "worse"),
+        (0.89, 0.89, None, "worse"),
+        (0.95, 0.95, 0.97, "worse"),
+    ],
+)
+def test_verdict(floating: float, int8: float, champion: float | None, status: str) -> None:
+    objective = Objective(minimum=0.9, allowed_regression=0.01, int8_loss=0.01)
+    best = figures(champion) if champion else None
+    verdict = judge(objective, figures(floating), figures(int8), best)
+    assert verdict.status == status
+    assert bool(verdict.reason) == (status == "worse")
+
+
+def test_macro_f1_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    labels, guesses = rng.integers(0, 4, 200), rng.integers(0, 3, 200)
+    assert macro_f1(labels, guesses, 4) == pytest.approx(f1_score(labels, guesses, average="macro"))
+    groups = np.where(np.arange(200) < 50, "a", "b")
+    guesses[50:] = labels[50:]
+    found = evaluate(labels, guesses, groups, ["w", "x", "y", "z"])
+    assert found.worst_group == "a"
+    assert np.sum(found.confusion) == 200
+
+
+def test_windows_stay_with_their_recording() -> None:
+    project = load_project("motor_health")
+    frontend = from_project(project.frontend, project.signal)
+    recordings = list(generate(project, 2, machines=2, seconds=1.0))
+    plain, dense = (windows_of(recordings, project, frontend, overlap) for overlap in (1, 4))
+    assert len(plain) == 8 * 2
+    assert len(dense) == 8 * 6
+    assert plain.counts(project.labels) == dict.fromkeys(project.labels, 4)
+    unlabelled = [replace_label(recording) for recording in recordings]
+    with pytest.raises(TrainingError, match="no labelled"):
+        windows_of(unlabelled, project, frontend)
+
+
+def replace_label(recording: Recording) -> Recording:
+    return replace(recording, label=None)
+
+
+def test_golden_windows_take_classes_in_turn() -> None:
+    project = load_project("motor_health")
+    recordings = list(generate(project, 2, machines=1, seconds=1.0))
+    windows, labels = golden_windows(recordings, project)
+    assert sorted(labels.tolist()) == [0, 0, 1, 1, 2, 2, 3, 3]
+    counts = to_counts(recordings[0].signal, project.signal.full_scale)
+    assert np.array_equal(windows[0], counts[8192:16384])
+
+
+def test_variation_keeps_what_it_should() -> None:
+    project = load_project("motor_health")
+    spec = from_project(project.frontend, project.signal).spec
+    rng = np.random.default_rng(0)
+    batch = rng.standard_normal((5, *spec.output_shape)).astype(np.float32)
+    varied = augmenter(spec, Recipe(shuffle=True, warp=0.2))(batch, rng)
+    assert varied.dtype == np.float32
+    assert np.array_equal(varied[..., -1], batch[..., -1])
+    assert not np.array_equal(varied, batch)
+    swapped = augmenter(spec, Recipe(shuffle=True))(batch, rng)
+    assert np.array_equal(np.sort(swapped[..., :-2], axis=3), np.sort(batch[..., :-2], axis=3))
+    assert np.array_equal(augmenter(spec, Recipe())(batch, rng), batch)
+
+
+def test_turned_sensor_measures_the_same_length() -> None:
+    project = load_project("exercise_watch")
+    spec = from_project(project.frontend, project.signal).spec
+    rng = np.random.default_rng(0)
+    batch = rng.standard_normal((5, *spec.output_shape)).astype(np.float32)
+    varied = augmenter(spec, Recipe(rotate=30.0, mirror=0.5))(batch, rng)
+    for first in (0, 3):
+        before, after = (
+            np.linalg.norm(maps[..., first : first + 3], axis=3) for maps in (batch, varied)
+        )
+        assert np.allclose(before, after, atol=1e-4)
