@@ -15,6 +15,8 @@ import pytest
 from gateway_bench import DEVICE, PROJECT, TARGET, Bench, release, renamed, running, wait_for
 from gateway_wire import CuttableWire
 
+from tinyops.boards.catalogue import load_board
+from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.nano33ble import VirtualBoard
@@ -27,8 +29,9 @@ from tinyops.store import Store, layout, sha256_hex
 @pytest.fixture
 def at_v1(bench: Bench, built: Image) -> Bench:
     """A bench whose board has attested v1; its gateway is stopped."""
+    flash(str(bench.board.port), built, load_board("nano33ble-sense"))
+    release(bench.store, built)
     with running(bench.gateway()):
-        release(bench.store, built)
         wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
     return bench
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 
-from tinyops.boards.errors import WrongAnswer
+from tinyops.boards.errors import BoardSilent, WrongAnswer
 from tinyops.boards.transport import SerialPort
 
 PAGE = 4096
@@ -34,8 +34,14 @@ class SamBa:
         self.port = port
 
     def normal_mode(self) -> None:
-        """N: binary mode; the first sign that a bootloader is listening."""
-        self._ask(b"N#", b"\n\r", 0.5)
+        """N: binary mode; the first sign that a bootloader is listening.
+
+        Whatever was sent to the port before ends up in front of the first N and spoils it.
+        """
+        try:
+            self._ask(b"N#", b"\n\r", 0.2)
+        except BoardSilent:
+            self._ask(b"N#", b"\n\r", 0.5)
 
     def version(self) -> str:
         """V: for example `Arduino Bootloader (SAM-BA extended) 2.0 [Arduino:IKXYZ]`."""

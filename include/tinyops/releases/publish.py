@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from tuf.api.metadata import TargetFile
+
 from tinyops.projects import load_project
 from tinyops.releases import paths
 from tinyops.releases.bundle import BundleImage, BundleTarget, Manifest
@@ -35,27 +37,24 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
     """
     rings = load_project(project).rollout.rings
     evidence = read_evidence(store, project, version)
+    repository = Repository(store, signing_keys())
+    signed = repository.targets()
+    channel = _channel_of(signed, project)
     staged = store.get_json_or(layout.release_manifest(project, version), None)
     if staged is None:
-        repository = Repository(store, signing_keys())
-        signed = repository.targets()
         created = datetime.now(UTC).isoformat()
         if earlier := signed.get(paths.manifest(project, version)):
             created = earlier.custom["created"]
         manifest = _manifest(store, project, version, created, evidence)
-        channel = _channel(store, project, version, rings)
+        channel = _next_channel(channel, project, version, rings)
         repository.publish([*_files(manifest, evidence), _pointer(channel)])
         staged = manifest.model_dump(mode="json")
         store.put_json(layout.release_manifest(project, version), staged)
-    current = read_channel(store, project)
-    if current is not None and current.version == version:
+    if channel is not None and channel.version == version:
+        uri = store.uri(layout.release_manifest(project, version))
         store.put_json(
             layout.pointer(project, POINTER),
-            {
-                "version": version,
-                "uri": store.uri(layout.release_manifest(project, version)),
-                "at": staged["created"],
-            },
+            {"version": version, "uri": uri, "at": staged["created"]},
         )
     if evidence.candidate:
         receipts.write(
@@ -85,14 +84,7 @@ def move_channel(
     if version is not None and version != current.version:
         if not store.exists(layout.release_manifest(project, version)):
             raise ReleaseError(f"{project} {version} was never staged", "name a staged version")
-        current = Channel(
-            project=project,
-            version=version,
-            rings=current.rings,
-            ring=0,
-            salt=_salt(project, version),
-            previous=current.version,
-        )
+        current = _next_channel(current, project, version, current.rings)
     if ring is not None:
         if not 0 <= ring < len(current.rings):
             raise ReleaseError(
@@ -105,12 +97,17 @@ def move_channel(
 
 def read_channel(store: Store, project: str) -> Channel | None:
     """The signed channel of a project; None before its first release."""
-    file = Repository(store, signing_keys()).targets().get(paths.channel(project))
+    return _channel_of(Repository(store, signing_keys()).targets(), project)
+
+
+def _channel_of(signed: dict[str, TargetFile], project: str) -> Channel | None:
+    file = signed.get(paths.channel(project))
     return Channel.model_validate_json(file.custom["channel"]) if file else None
 
 
-def _channel(store: Store, project: str, version: str, rings: list[float]) -> Channel:
-    current = read_channel(store, project)
+def _next_channel(
+    current: Channel | None, project: str, version: str, rings: list[float]
+) -> Channel:
     if current is not None and current.version == version:
         return current
     return Channel(
