@@ -85,7 +85,9 @@ def train_dag(project: Project) -> None:
             execution_timeout=timedelta(hours=4),
             retries=1,
         )
-        def train_candidate(dataset: str, *, dag_run: Any, outlet_events: Any) -> dict[str, Any]:
+        def train_candidate(
+            dataset: str, *, dag_run: Any, ti: Any, outlet_events: Any
+        ) -> dict[str, Any]:
             """Search, train and evaluate; skipped with the reason when the champion is better."""
             from airflow.sdk.exceptions import AirflowSkipException
 
@@ -95,8 +97,9 @@ def train_dag(project: Project) -> None:
 
             store, run = Store.from_env(), run_name(dag_run.run_id, dag_run.run_after)
             result = pipeline.train_candidate(store, project.name, dataset, run)
-            if result["status"] not in ("better", "first"):
-                raise AirflowSkipException(f"candidate {result['candidate']} refused: {result}")
+            if result["status"] == "worse":
+                ti.xcom_push(key="refused", value=result)
+                raise AirflowSkipException(f"{result['candidate']} refused: {result['reason']}")
             uri = store.uri(layout.candidate(project.name, result["candidate"]))
             extra = {"uri": uri, "version": result["candidate"], "dataset": dataset}
             outlet_events[candidate].extra = {**result, **extra}

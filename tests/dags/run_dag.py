@@ -36,6 +36,7 @@ def main() -> None:
         result = {
             "state": str(run.state),
             "tasks": {ti.task_id: str(ti.state) for ti in run.get_task_instances(session=session)},
+            "tries": {ti.task_id: ti.try_number for ti in run.get_task_instances(session=session)},
             "xcoms": xcoms,
             "events": [[name, extra] for name, extra in events],
         }
