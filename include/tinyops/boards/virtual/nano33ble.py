@@ -59,6 +59,7 @@ class VirtualBoard:
         self._uarts: tuple[Uart, Uart] | None = None
         self._power_back: float | None = None
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         self._orders: list[str] = []
         self._thread: threading.Thread | None = None
@@ -98,8 +99,8 @@ class VirtualBoard:
 
     def wait(self) -> None:
         """Until the board's thread ends."""
-        if self._thread is not None:
-            self._thread.join()
+        # Not join(): a signal handler's exception in it marks a live thread as ended (Python 3.11).
+        self._ended.wait()
 
     def unplug(self) -> None:
         """Pull the plug: the port vanishes and the power goes."""
@@ -127,6 +128,7 @@ class VirtualBoard:
         finally:
             self._power_off()
             self._unplug_line()
+            self._ended.set()
 
     def _step(self) -> None:
         poll = select.poll()

@@ -1,0 +1,90 @@
+"""What may be signed, and that signing may be repeated."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from gateway_bench import PROJECT, TARGET, release, renamed, write_evidence
+
+from tinyops.boards.image import Image
+from tinyops.releases.errors import ReleaseError
+from tinyops.releases.publish import move_channel, read_channel, sign_and_stage
+from tinyops.releases.refresh import refresh_metadata
+from tinyops.store import Store, layout, receipts
+
+
+def objects(store: Store) -> dict[str, str]:
+    return {row.key: row.etag for row in store.objects("") if "/receipts/" not in row.key}
+
+
+def test_a_publication_leaves_manifest_pointer_receipt_and_may_be_repeated(
+    released_store: Store, built: Image
+) -> None:
+    result = release(released_store, built)
+    assert result == {
+        "version": "v1",
+        "candidate": "run-v1",
+        "targets": [TARGET],
+        "bytes": len(built.bytes),
+    }
+    before = objects(released_store)
+    assert sign_and_stage(released_store, PROJECT, "v1") == result
+    assert objects(released_store) == before
+    manifest = released_store.get_json(layout.release_manifest(PROJECT, "v1"))
+    assert manifest["targets"][TARGET]["images"][0]["size"] == len(built.bytes)
+    assert set(manifest["evidence"]) == {
+        "fit.json",
+        f"proof-{TARGET}.json",
+        f"{TARGET}/image.json",
+    }
+    assert released_store.get_json(layout.pointer(PROJECT, "release"))["version"] == "v1"
+    receipt = receipts.read(released_store, PROJECT, "release", "run-v1")
+    assert receipt is not None
+    assert receipt.output == "v1"
+    assert refresh_metadata(released_store) == {"signed": []}
+
+
+def test_a_version_without_a_clean_proof_is_not_signed(released_store: Store, built: Image) -> None:
+    folder = layout.release(PROJECT, "v1")
+    with pytest.raises(ReleaseError, match="3 of 8 windows differ"):
+        release(released_store, built, mismatches=3)
+    released_store.delete(f"{folder}proof-{TARGET}.json")
+    with pytest.raises(ReleaseError, match=rf"proof-{TARGET}\.json is missing"):
+        sign_and_stage(released_store, PROJECT, "v1")
+    write_evidence(released_store, built)
+    released_store.put(f"{folder}{TARGET}/image.bin", renamed(built, "v9").bytes)
+    with pytest.raises(ReleaseError, match="about another image"):
+        sign_and_stage(released_store, PROJECT, "v1")
+    with pytest.raises(ReleaseError, match="holds no image"):
+        sign_and_stage(released_store, PROJECT, "v2")
+    assert read_channel(released_store, PROJECT) is None
+
+
+def test_repeating_an_old_publication_does_not_move_the_channel_back(
+    released_store: Store, built: Image
+) -> None:
+    release(released_store, built)
+    release(released_store, renamed(built, "v2"))
+    sign_and_stage(released_store, PROJECT, "v1")
+    channel = read_channel(released_store, PROJECT)
+    assert channel is not None
+    assert (channel.version, channel.previous) == ("v2", "v1")
+    assert released_store.get_json(layout.pointer(PROJECT, "release"))["version"] == "v2"
+    moved = move_channel(released_store, PROJECT, version="v1")
+    assert (moved["version"], moved["previous"]) == ("v1", "v2")
+    with pytest.raises(ReleaseError, match="never staged"):
+        move_channel(released_store, PROJECT, version="v7")
+    with pytest.raises(ReleaseError, match="no ring 1"):
+        move_channel(released_store, PROJECT, ring=1)
+
+
+def test_evidence_is_signed_with_the_release(released_store: Store, built: Image) -> None:
+    release(released_store, built)
+    manifest = released_store.get_json(layout.release_manifest(PROJECT, "v1"))
+    signed = [
+        row.key
+        for row in released_store.objects(f"{layout.TUF_TARGETS}{PROJECT}/v1/")
+        if row.key.endswith("manifest.json")
+    ]
+    assert json.loads(released_store.get(signed[0])) == manifest
