@@ -115,15 +115,19 @@ class EmbeddedAirflow:
         PortTaken
             Somebody else listens on the port.
         """
-        if not process.running(self.run_dir, "airflow-api-server"):
-            option = "--airflow-port or TINYOPS_AIRFLOW_PORT"
-            ports.require_free(self.port, "Airflow", option)
+        self.require_port()
         env = self.env(extra)
         for name in self.dead():
             # Members that outlived their component would hold the port or run tasks twice.
             process.stop(self.run_dir, name)
             command = Command(name, [sys.executable, "-m", "airflow", *COMPONENTS[name]], env)
             process.start(command, self.run_dir, self.log_dir)
+
+    def require_port(self) -> None:
+        """PortTaken when somebody else listens on the port."""
+        if not process.running(self.run_dir, "airflow-api-server"):
+            option = "--airflow-port or TINYOPS_AIRFLOW_PORT"
+            ports.require_free(self.port, "Airflow", option)
 
     def wait(self, timeout: float, progress: Callable[[str], None]) -> None:
         """Until all components report a heartbeat.

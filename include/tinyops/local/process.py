@@ -111,11 +111,12 @@ def log_path(log_dir: Path, name: str) -> Path:
 
 
 def recorded(run_dir: Path, name: str) -> Running | None:
-    """What the record says, whether or not it still runs; None without a readable record."""
+    """What was started since this boot, whether or not it still runs; None without a record."""
     try:
-        return Running(**json.loads(_record_path(run_dir, name).read_text(encoding="utf-8")))
+        record = Running(**json.loads(_record_path(run_dir, name).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+    return record if record.boot_id == _boot_id() else None
 
 
 def running(run_dir: Path, name: str) -> Running | None:
@@ -179,8 +180,6 @@ def session(leader: Running) -> list[int]:
     The kernel gives a pid to nobody else while a session of that number exists, so members that
     are older than the leader, or a leader with another start tick, prove the record stale.
     """
-    if leader.boot_id != _boot_id():
-        return []
     at_number = _stat(leader.pid)
     if at_number is not None and int(at_number[19]) != leader.start_tick:
         return []

@@ -105,6 +105,10 @@ class Stack:
         """
         projects = self._projects(progress)
         with self._lock():
+            # Before the first slow step.
+            self.airflow.require_port()
+            if not self.external_s3:
+                self.s3.require_port()
             with ThreadPoolExecutor(1) as pool:
                 # Only a training task needs MLflow: its database is made while Airflow starts.
                 experiments = pool.submit(mlflow_store.migrate, self.state_dir)

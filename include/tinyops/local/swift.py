@@ -113,6 +113,7 @@ class EmbeddedS3:
             self._wait(timeout)
             return
         self.stop()
+        self.require_port()
         self._prepare()
         chosen = self._choose_ports()
         for name in PROCESSES:
@@ -124,6 +125,12 @@ class EmbeddedS3:
             )
         self._wait(timeout)
         self._ensure_bucket()
+
+    def require_port(self) -> None:
+        """PortTaken when somebody else listens on the port that was asked for."""
+        ours = process.running(self.run_dir, "s3-proxy") and self._wanted_port == self.port
+        if self._wanted_port is not None and not ours:
+            ports.require_free(self._wanted_port, "the S3 server", "--s3-port or TINYOPS_S3_PORT")
 
     def stop(self) -> None:
         """End all processes, the proxy first so that no request is cut in two."""
@@ -179,7 +186,6 @@ class EmbeddedS3:
         chosen = dict(zip(names, ports.free_ports(len(names)), strict=True))
         chosen |= {name: port for name, port in known.items() if ports.is_free(port)}
         if self._wanted_port is not None:
-            ports.require_free(self._wanted_port, "the S3 server", "--s3-port or TINYOPS_S3_PORT")
             chosen["proxy"] = self._wanted_port
         result = SwiftPorts(**chosen)
         write_config(
