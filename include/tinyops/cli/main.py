@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import sys
@@ -50,8 +49,6 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_prepare)
     for name, module, attribute in COMMANDS:
-        if importlib.util.find_spec(module) is None:
-            continue
         found = getattr(importlib.import_module(module), attribute)
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name)
