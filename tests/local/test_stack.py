@@ -23,7 +23,6 @@ from tinyops.local.ports import PortTaken, free_ports
 from tinyops.local.stack import REPOSITORY, Stack, StackError
 from tinyops.store import Store
 
-
 pytestmark = pytest.mark.timeout(600)
 
 
