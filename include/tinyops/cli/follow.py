@@ -1,0 +1,111 @@
+"""Follow one batch through the loop by what the stages leave in S3: receipts and gateway events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from tinyops.store import ObjectMissing, Store, layout, receipts
+
+State = Literal["waiting", "running", "done", "stopped"]
+
+STAGES = ("data in", "gate", "train", "release", "flash", "attest")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the loop: what it made, and when it was done (UTC)."""
+
+    name: str
+    state: State = "waiting"
+    output: str = ""
+    reason: str = ""
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A batch on its way to a board."""
+
+    project: str
+    batch: str
+    stages: tuple[Stage, ...]
+
+    @property
+    def attested(self) -> bool:
+        """Whether a board runs the model that came of this batch, and has shown it."""
+        return self.stages[-1].state == "done"
+
+    @property
+    def stopped(self) -> Stage | None:
+        """The stage that ended the loop early, or None."""
+        return next((stage for stage in self.stages if stage.state == "stopped"), None)
+
+
+def follow(store: Store, project: str, batch: str) -> Loop:
+    """Where the batch is now. Reads S3 only; a handful of requests.
+
+    Raises
+    ------
+    StoreError
+        S3 cannot be read.
+    """
+    stages = [Stage(name) for name in STAGES]
+    stages[0] = _landed(store, project, batch)
+    consumed = batch
+    for index, consumer in ((1, "ingest"), (2, "train"), (3, "release")):
+        if stages[index - 1].state != "done":
+            break
+        stages[index] = _receipted(store, project, consumer, consumed)
+        consumed = stages[index].output
+    if stages[3].state == "done":
+        stages[4], stages[5] = _on_board(store, project, consumed)
+    return Loop(project, batch, tuple(stages))
+
+
+def _landed(store: Store, project: str, batch: str) -> Stage:
+    key = layout.batch_ready(project, batch)
+    for row in store.objects(key):
+        if row.key == key:
+            return Stage(STAGES[0], "done", output=batch, done_at=row.last_modified)
+    return Stage(STAGES[0])
+
+
+def _receipted(store: Store, project: str, consumer: str, input_id: str) -> Stage:
+    name = {"ingest": STAGES[1], "train": STAGES[2], "release": STAGES[3]}[consumer]
+    receipt = receipts.read(store, project, consumer, input_id)
+    if receipt is None:
+        return Stage(name, "running")
+    at = datetime.fromisoformat(receipt.at)
+    state: State = "done" if receipt.status == "done" else "stopped"
+    return Stage(name, state, receipt.output, receipt.reason, at)
+
+
+def _on_board(store: Store, project: str, version: str) -> tuple[Stage, Stage]:
+    """The stages flash and attest, from the events of all gateways.
+
+    Events older than the release are skipped by version, so a listing suffices.
+    """
+    flash, attest = Stage(STAGES[4], "running"), Stage(STAGES[5])
+    for gateway in store.folders(layout.GATEWAYS):
+        for row in store.objects(layout.gateway_events(gateway)):
+            try:
+                event = store.get_json(row.key)
+            except ObjectMissing:
+                continue
+            if event.get("project") != project or event.get("version") != version:
+                continue
+            at = datetime.fromisoformat(event["at"])
+            kind, device = event["kind"], str(event.get("device", ""))
+            if kind == "flashed":
+                flash = Stage(STAGES[4], "done", output=device, done_at=at)
+                attest = replace(attest, state="running") if attest.state == "waiting" else attest
+            elif kind == "attested":
+                attest = Stage(STAGES[5], "done", output=device, done_at=at)
+                if flash.state != "done":
+                    flash = Stage(STAGES[4], "done", output=device, done_at=at)
+            elif kind in ("restored", "refused"):
+                detail = str(event.get("detail", kind))
+                attest = Stage(STAGES[5], "stopped", output=device, reason=detail, done_at=at)
+    return flash, attest

@@ -1,0 +1,91 @@
+"""Recordings to a signed release through the real DAGs: S3, Airflow, TensorFlow, gcc and QEMU."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_runs import airflow_env, migrate, run_dag
+from tinyops.data.batch import publish_batch
+from tinyops.data.dataset import current_version
+from tinyops.data.sources.registry import source_for
+from tinyops.projects import load_project, projects_folder
+from tinyops.store import Store, layout, receipts, sha256_hex
+
+
+@pytest.fixture(scope="module")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a migrated database and the pools."""
+    home = tmp_path_factory.mktemp("chain-home")
+    migrate(airflow_env(home))
+    return home
+
+
+def step(env: dict[str, str], dag_id: str, answer: Path) -> dict[str, Any]:
+    """Run one DAG; every task must succeed."""
+    run = run_dag(env, dag_id, answer)
+    assert run["state"] == "success", run
+    assert set(run["tasks"].values()) == {"success"}, run
+    return run
+
+
+@pytest.fixture
+def undemanding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The projects with three epochs and no minimum: this is about the way, not the model."""
+    folder = shutil.copytree(projects_folder(), tmp_path / "projects")
+    for path in folder.glob("*/project.yaml"):
+        content = yaml.safe_load(path.read_text())
+        content["training"]["epochs"] = 3
+        content["objective"] |= {"minimum": 0.0, "int8_loss": 1.0}
+        path.write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("TINYOPS_PROJECTS", str(folder))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("undemanding")
+@pytest.mark.parametrize("name", ["motor_health", "exercise_watch"])
+def test_a_batch_becomes_a_signed_release(
+    name: str, airflow_home: Path, store: Store, tmp_path: Path
+) -> None:
+    project = load_project(name)
+    publish_batch(store, project, "first", source_for(project).recordings(11, "small"))
+    env = airflow_env(
+        airflow_home,
+        TINYOPS_BUCKET=store.bucket,
+        TINYOPS_STATE=str(tmp_path / "state"),
+    )
+
+    step(env, f"{name}__ingest", tmp_path / "ingest.json")
+    dataset = current_version(store, name)
+    trained = step(env, f"{name}__train", tmp_path / "train.json")
+    [[asset, extra]] = trained["events"]
+    assert (asset, extra["dataset"]) == (f"{name}/candidate", dataset)
+    candidate = extra["version"]
+    assert extra["uri"] == store.uri(layout.candidate(name, candidate))
+    released = step(env, f"{name}__release", tmp_path / "release.json")
+    [[asset, extra]] = released["events"]
+    assert asset == f"{name}/release"
+    version = extra["version"]
+
+    # What gateways pull is what was proved, byte for byte, and hangs together by its hashes.
+    manifest = store.get_json(layout.release_manifest(name, version))
+    assert manifest["dataset"] == dataset
+    assert len(manifest["targets"]) == len(project.boards)
+    for target, content in manifest["targets"].items():
+        proof = store.get_json(layout.release(name, version) + f"proof-{target}.json")
+        assert proof["mismatches"] == 0
+        for image in content["images"]:
+            built = store.get(layout.release(name, version) + f"{target}/image.bin")
+            assert sha256_hex(built) == image["sha256"] == proof["image_sha256"]
+    assert store.exists(layout.tuf_metadata("timestamp.json"))
+    assert store.get_json(layout.pointer(name, "release"))["version"] == version
+    assert receipts.handled(store, name, "train") == {dataset}
+    assert receipts.handled(store, name, "release") == {candidate}
+
+    idle = run_dag(env, f"{name}__release", tmp_path / "idle.json")
+    assert set(idle["tasks"].values()) == {"skipped"}, "handled work is not done again"
