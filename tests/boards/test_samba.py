@@ -17,7 +17,7 @@ from tinyops.boards.sam_ba import PAGE, SamBa, page_crc
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.nano33ble import VirtualBoard
-from tinyops.boards.virtual.nano_bootloader import APP, CHIP, VERSION
+from tinyops.boards.virtual.nano_bootloader import APP, CHIP, VERSION, NanoBootloader
 
 
 @pytest.fixture
@@ -116,6 +116,22 @@ def test_a_virtual_image_never_reaches_a_real_port(port: str) -> None:
 def test_a_port_that_is_not_there_is_worth_another_try(port: str) -> None:
     with pytest.raises(PortLost, match="plug the board in"):
         flash(port, idle_image(), board())
+
+
+def test_a_page_that_does_not_hold_is_found_although_every_write_is_answered(
+    virtual: VirtualBoard, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = virtual.flash.write
+
+    def worn(address: int, data: bytes) -> None:
+        write(address, data[:-1] + b"\xff" if address == APP + 2 * PAGE else data)
+
+    monkeypatch.setattr(virtual.flash, "write", worn)
+    with pytest.raises(FlashFailed, match="page at 0x02000 after 4 tries: CRC"):
+        flash(port, idle_image(20_000), board())
+    # The first page is written last: the board does not start half an image.
+    assert virtual.mode == "bootloader"
+    assert NanoBootloader.stays(virtual.flash)
 
 
 @pytest.mark.parametrize("seed", range(2))

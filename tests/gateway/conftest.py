@@ -63,9 +63,9 @@ def bench(released_store: Store, tmp_path: Path) -> Iterator[Bench]:
     content = {
         "name": "bench",
         "state": "gateway",
-        "poll_seconds": 0.2,
+        "poll_seconds": 0.5,
         "attest_seconds": 3,
-        "watch_seconds": 0.5,
+        "watch_seconds": 1,
         "retry_seconds": 0.1,
         "retry_max_seconds": 0.5,
         "devices": [device],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import yaml
 from gateway_bench import (
     DEVICE,
     PROJECT,
@@ -17,6 +20,8 @@ from gateway_bench import (
 from tinyops.boards.image import Image
 from tinyops.boards.link import Link
 from tinyops.boards.transport import SerialPort, SerialStream
+from tinyops.projects import projects_folder
+from tinyops.releases.publish import move_channel
 from tinyops.store import layout
 
 
@@ -95,3 +100,19 @@ def test_a_board_that_runs_the_release_already_is_only_attested(bench: Bench, bu
     with running(bench.gateway()):
         wait_for(lambda: bench.kinds().count(("attested", "v1")) == 2, "attested again")
     assert bench.kinds().count(("flashing", "v1")) == 1
+
+
+def test_a_device_outside_the_open_ring_waits_until_its_ring_opens(
+    bench: Bench, built: Image
+) -> None:
+    with running(bench.gateway()):
+        release(bench.store, built)
+        wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
+        file = projects_folder() / PROJECT / "project.yaml"
+        content = yaml.safe_load(file.read_text()) | {"rollout": {"rings": [0.0, 1.0]}}
+        file.write_text(yaml.safe_dump(content))
+        release(bench.store, renamed(built, "v2"))
+        time.sleep(1)
+        assert not bench.saw("flashing", "v2")
+        move_channel(bench.store, PROJECT, ring=1)
+        wait_for(lambda: bench.saw("attested", "v2"), "v2 attested")

@@ -23,7 +23,8 @@ from tinyops.gateway.watch import ReleaseWatch
 from tinyops.gateway.worker import DeviceWorker
 from tinyops.store import Store
 
-MAX_POLL = 300.0
+MAX_DOUBLINGS = 4
+"""How often the time between polls doubles while S3 is down."""
 SIGNAL_SECONDS = 0.5
 """How often the main thread looks whether a signal has come."""
 
@@ -80,7 +81,8 @@ class Gateway:
             self.stop()
             for thread in threads:
                 thread.join()
-            self._outbox.send(self._status())
+            if not self._watch.outage:
+                self._outbox.send(self._status())
             self._journal.close()
             self._lock.close()
         say("gateway stopped", name=self._config.name)
@@ -110,7 +112,7 @@ class Gateway:
         while not self._stopping.is_set() and not self._signalled:
             if time.monotonic() >= next_poll:
                 moved = self._watch.poll()
-                failures = failures + 1 if self._watch.problem else 0
+                failures = failures + 1 if self._watch.outage else 0
                 next_poll = time.monotonic() + self._pause(failures)
                 if moved:
                     for worker in self.workers:
@@ -122,8 +124,7 @@ class Gateway:
                     break
 
     def _pause(self, failures: int) -> float:
-        seconds = self._config.poll_seconds * 2.0 ** min(max(failures - 1, 0), 8)
-        return min(seconds, max(MAX_POLL, self._config.poll_seconds))
+        return self._config.poll_seconds * 2.0 ** min(max(failures - 1, 0), MAX_DOUBLINGS)
 
     def _status(self) -> dict[str, object]:
         waiting = self._journal.waiting_count()

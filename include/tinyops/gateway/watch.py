@@ -9,7 +9,7 @@ from pathlib import Path
 from tinyops.gateway.event import Event
 from tinyops.gateway.log import say
 from tinyops.releases.client import ReleaseClient
-from tinyops.releases.errors import ReleaseRefused, ReleaseUnavailable
+from tinyops.releases.errors import ReleaseAbsent, ReleaseRefused, ReleaseUnavailable
 from tinyops.releases.rollout import Channel
 from tinyops.store import Store
 
@@ -23,6 +23,8 @@ class ReleaseWatch:
         Path of root.json. It may come later than the gateway: until then nothing is released.
     cache
         Folder for the TUF client.
+    projects
+        Whose channels to follow.
     report
         Takes the events.
     """
@@ -43,6 +45,7 @@ class ReleaseWatch:
         self._channels: dict[str, Channel | None] = dict.fromkeys(projects)
         self._client: ReleaseClient | None = None
         self._problem = "starting"
+        self.outage = False
         self._reported: set[str] = set()
 
     @property
@@ -75,6 +78,7 @@ class ReleaseWatch:
         return before != self._channels
 
     def _refresh(self) -> str:
+        self.outage = False
         if not self._root.exists():
             return f"no trusted root: {self._root} is missing"
         try:
@@ -83,7 +87,10 @@ class ReleaseWatch:
             )
             client.refresh()
             self._client = client
+        except ReleaseAbsent:
+            return "nothing was released yet"
         except ReleaseUnavailable as error:
+            self.outage = True
             return error.message
         except ReleaseRefused as error:
             return self._refused("", error)
@@ -96,6 +103,7 @@ class ReleaseWatch:
         try:
             channel = client.channel(project)
         except ReleaseUnavailable as error:
+            self.outage = True
             return error.message
         except ReleaseRefused as error:
             return self._refused(project, error)

@@ -9,13 +9,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
-from tuf.api.exceptions import DownloadError, DownloadLengthMismatchError, RepositoryError
+from tuf.api.exceptions import (
+    DownloadError,
+    DownloadHTTPError,
+    DownloadLengthMismatchError,
+    RepositoryError,
+)
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import Updater, UpdaterConfig
 
 from tinyops.releases import paths
 from tinyops.releases.bundle import Manifest
-from tinyops.releases.errors import ReleaseError, ReleaseRefused, ReleaseUnavailable
+from tinyops.releases.errors import (
+    ReleaseAbsent,
+    ReleaseError,
+    ReleaseRefused,
+    ReleaseUnavailable,
+)
 from tinyops.releases.fetcher import StoreFetcher
 from tinyops.releases.rollout import Channel
 from tinyops.store import Store, layout
@@ -167,6 +177,9 @@ class ReleaseClient:
                 f"{what} does not verify: {type(error).__name__}: {error}",
                 "nothing was changed; find out who wrote to the bucket, or sign again",
             ) from None
+        except DownloadHTTPError as error:
+            kind = ReleaseAbsent if error.status_code == 404 else ReleaseUnavailable
+            raise kind(f"{what}: {error}", "wait, or check the S3 endpoint") from None
         except DownloadError as error:
             raise ReleaseUnavailable(f"{what}: {error}", "check the S3 endpoint") from None
         except OSError as error:

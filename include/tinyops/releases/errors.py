@@ -19,3 +19,7 @@ class ReleaseRefused(ReleaseError):
 
 class ReleaseUnavailable(ReleaseError):
     """The repository cannot be read now: worth another try later."""
+
+
+class ReleaseAbsent(ReleaseUnavailable):
+    """The repository can be read and has no such file: nothing was released yet."""
