@@ -1,0 +1,62 @@
+"""The gateway's file: what is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tinyops.gateway.config import load_config
+from tinyops.gateway.errors import GatewayError
+
+DEVICE = {"id": "a", "board": "nano33ble-sense", "port": "/dev/a", "project": "demo"}
+
+
+def written(tmp_path: Path, **change: Any) -> Path:
+    content = {"name": "bench", "trusted_root": "root.json", "devices": [DEVICE]} | change
+    path = tmp_path / "gateway.yaml"
+    path.write_text(yaml.safe_dump({key: value for key, value in content.items() if value}))
+    return path
+
+
+def test_paths_count_from_the_file_and_the_only_target_is_taken(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path))
+    assert config.trusted_root == tmp_path / "root.json"
+    assert config.state == tmp_path / "state"
+    assert config.devices[0].target == "mps2-an386-virtual"
+
+
+def test_the_embedded_stack_has_its_own_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYOPS_STATE", str(tmp_path / "all"))
+    config = load_config(written(tmp_path, trusted_root=None))
+    assert config.trusted_root == tmp_path / "all" / "keys" / "root.json"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"poll_seconds": -1}, "poll_seconds"),
+        ({"trusted_root": None}, "trusted_root"),
+        ({"devices": [DEVICE, DEVICE]}, "devices: id 'a' is used twice"),
+        ({"devices": [DEVICE | {"board": "toaster"}]}, "no board 'toaster'"),
+        ({"devices": [DEVICE | {"target": "x86"}]}, "device a: target 'x86'"),
+        ({"name": "../up"}, "name"),
+    ],
+)
+def test_a_wrong_key_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], word: str
+) -> None:
+    monkeypatch.delenv("TINYOPS_STATE", raising=False)
+    with pytest.raises(Exception, match=word) as raised:
+        load_config(written(tmp_path, **change))
+    assert getattr(raised.value, "fix", "")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GatewayError, match=r"absent\.yaml"):
+        load_config(tmp_path / "absent.yaml")
