@@ -34,7 +34,8 @@ fi
 
 find_python() {
     for candidate in ${PYTHON:-} python3.11 python3; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+            >/dev/null 2>&1; then
             command -v "$candidate"
             return
         fi
