@@ -1,7 +1,7 @@
 """Rewrite an int8 .tflite into the form that the ahead-of-time compiler takes.
 
-Batch fixed to 1, trailing SOFTMAX removed (the device works on logits), missing ReshapeOptions
-filled, and SAME padding that CMSIS-NN refuses turned into an explicit PAD. LiteRT must give the
+Batch fixed to 1, trailing SOFTMAX removed (the device works on logits), shapes of RESHAPE made
+constant, and SAME padding that CMSIS-NN refuses turned into an explicit PAD. LiteRT must give the
 same bytes before and after.
 """
 
@@ -46,7 +46,7 @@ def canonical(tflite: bytes) -> bytes:
         tensor.shapeSignature = None
     model.signatureDefs = None
     _strip_softmax(schema, model)
-    _fill_reshape(schema, model)
+    _fix_reshape(schema, model)
     _pad_explicitly(schema, model)
     rewritten = write_model(model)
     stripped = graph.outputs[0] if graph.outputs[0] != before else None
@@ -55,9 +55,10 @@ def canonical(tflite: bytes) -> bytes:
 
 
 def _require_plain(schema: Any, model: Any) -> None:
-    if len(model.subgraphs) != 1:
+    subgraphs = model.subgraphs or []
+    if len(subgraphs) != 1:
         raise ConversionError(
-            f"the model has {len(model.subgraphs)} subgraphs", "export it without control flow"
+            f"the model has {len(subgraphs)} subgraphs", "export it without control flow"
         )
     graph = model.subgraphs[0]
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
@@ -90,15 +91,50 @@ def _strip_softmax(schema: Any, model: Any) -> None:
         graph.outputs = [last.inputs[0]]
 
 
-def _fill_reshape(schema: Any, model: Any) -> None:
+def _fix_reshape(schema: Any, model: Any) -> None:
+    # Keras computes a Flatten's shape from the open batch (SHAPE, STRIDED_SLICE, PACK); with batch
+    # 1 it is a constant, and what computed it is dead.
     graph = model.subgraphs[0]
     for operator in graph.operators:
-        code = builtin_code(model, operator)
-        if code == schema.BuiltinOperator.RESHAPE and operator.builtinOptions is None:
-            options = schema.ReshapeOptionsT()
-            options.newShape = list(graph.tensors[operator.outputs[0]].shape)
-            operator.builtinOptions = options
+        if builtin_code(model, operator) != schema.BuiltinOperator.RESHAPE:
+            continue
+        shape = [int(size) for size in graph.tensors[operator.outputs[0]].shape]
+        if operator.builtinOptions is None:
+            operator.builtinOptions = schema.ReshapeOptionsT()
             operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+        operator.builtinOptions.newShape = shape
+        if len(operator.inputs) > 1 and not _is_constant(model, operator.inputs[1]):
+            constant = _add_constant(schema, model, np.array(shape), f"shape{operator.outputs[0]}")
+            operator.inputs = [operator.inputs[0], constant]
+    _drop_dead(graph)
+
+
+def _is_constant(model: Any, index: int) -> bool:
+    return model.buffers[model.subgraphs[0].tensors[index].buffer].data is not None
+
+
+def _add_constant(schema: Any, model: Any, values: NDArray[Any], name: str) -> int:
+    graph = model.subgraphs[0]
+    buffer = schema.BufferT()
+    buffer.data = list(values.astype("<i4").tobytes())
+    model.buffers.append(buffer)
+    tensor = schema.TensorT()
+    tensor.shape = list(values.shape)
+    tensor.type = schema.TensorType.INT32
+    tensor.buffer = len(model.buffers) - 1
+    tensor.name = name
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
+
+
+def _drop_dead(graph: Any) -> None:
+    needed = set(graph.outputs)
+    kept = []
+    for operator in reversed(graph.operators):
+        if needed.intersection(operator.outputs):
+            needed.update(operator.inputs)
+            kept.append(operator)
+    graph.operators = kept[::-1]
 
 
 def _pad_explicitly(schema: Any, model: Any) -> None:
@@ -150,24 +186,17 @@ def _add_pad(
 ) -> Any:
     graph = model.subgraphs[0]
     source = graph.tensors[operator.inputs[0]]
-    buffer = schema.BufferT()
-    buffer.data = list(pads.astype("<i4").tobytes())
-    model.buffers.append(buffer)
-    amounts = schema.TensorT()
-    amounts.shape = [4, 2]
-    amounts.type = schema.TensorType.INT32
-    amounts.buffer = len(model.buffers) - 1
-    amounts.name = f"pads{number}"
+    amounts = _add_constant(schema, model, pads, f"pads{number}")
     padded = schema.TensorT()
     padded.shape = [int(size + pads[axis].sum()) for axis, size in enumerate(source.shape)]
     padded.type = source.type
     padded.buffer = 0
     padded.name = f"padded{number}"
     padded.quantization = source.quantization
-    graph.tensors += [amounts, padded]
+    graph.tensors.append(padded)
     pad = schema.OperatorT()
     pad.opcodeIndex = pad_code
-    pad.inputs = [operator.inputs[0], len(graph.tensors) - 2]
+    pad.inputs = [operator.inputs[0], amounts]
     pad.outputs = [len(graph.tensors) - 1]
     pad.builtinOptionsType = schema.BuiltinOptions.PadOptions
     pad.builtinOptions = schema.PadOptionsT()

@@ -43,7 +43,7 @@ class FitReport:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON content."""
-        return asdict(self)
+        return asdict(self) | {"problems": list(self.problems), "notes": list(self.notes)}
 
 
 @dataclass(frozen=True)

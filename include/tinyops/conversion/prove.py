@@ -20,7 +20,6 @@ from tinyops.conversion.reference import Reference
 from tinyops.emulation import Machine
 from tinyops.emulation.machine import INSTRUCTIONS_PER_TICK
 
-_BOOT_TIMEOUT = 60.0
 _SHOWN = 16
 
 
@@ -55,6 +54,7 @@ def prove(
     inputs: NDArray[np.int8],
     *,
     inference_timeout: float = 120.0,
+    boot_timeout: float = 60.0,
     progress: Callable[[int], object] | None = None,
 ) -> Proof:
     """Boot an image and compare it with TensorFlow Lite Micro.
@@ -65,8 +65,8 @@ def prove(
         The canonical .tflite that the image was compiled from.
     inputs
         Model inputs int8 [n, …].
-    inference_timeout
-        Seconds for one inference, or for the self-test, on this host.
+    inference_timeout, boot_timeout
+        Seconds for one inference or for the self-test, and for everything else, on this host.
     progress
         Called with the number of samples done.
 
@@ -83,11 +83,11 @@ def prove(
     with Machine(image.bytes, flash_base=start, app_base=start, icount=True) as machine:
         link = Link(SocketStream(machine.uart0))
         try:
-            hello = link.boot_hello(_BOOT_TIMEOUT)
+            hello = link.boot_hello(boot_timeout)
             _check_boot(image, hello, model)
             _check_selftest(image, link, inference_timeout)
             instructions = _compare(image, link, model, inputs, inference_timeout, progress)
-            last = link.hello(_BOOT_TIMEOUT)
+            last = link.hello(boot_timeout)
         except LinkError as error:
             raise ProofFailed(
                 f"{_name(image)} stopped answering: {error.message}",
@@ -147,7 +147,7 @@ def _compare(
     counts = []
     differing: list[tuple[int, NDArray[np.int8], NDArray[np.int8]]] = []
     for number, values in enumerate(inputs):
-        link.send_input(np.ascontiguousarray(values).tobytes(), _BOOT_TIMEOUT)
+        link.send_input(np.ascontiguousarray(values).tobytes(), timeout)
         answer = link.infer(timeout=timeout)
         expected = model.logits(values)
         counts.append(answer.ticks * INSTRUCTIONS_PER_TICK)

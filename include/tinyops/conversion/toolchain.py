@@ -17,6 +17,7 @@ CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 COMMON = ("-std=c11", "-O2", "-ffunction-sections", "-fdata-sections", "-ffp-contract=off")
 STRICT = ("-Wall", "-Wextra", "-Werror")
 VENDOR = ("-w",)
+_TELLING = re.compile(r"\berror: |undefined reference|cannot find|invalid assignment")
 LINK = ("-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", "-Wl,--gc-sections")
 
 
@@ -115,7 +116,7 @@ def _run(arguments: list[str], folder: Path) -> str:
 def _reason(stderr: str) -> str:
     # The linker warns first and the driver closes with a line that says nothing.
     lines = [line.strip() for line in stderr.splitlines() if "collect2:" not in line]
-    telling = [line for line in lines if re.search("error|undefined|cannot|not found", line)]
+    telling = [line for line in lines if _TELLING.search(line)]
     return (telling or lines or ["no reason given"])[0]
 
 
