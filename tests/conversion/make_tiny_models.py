@@ -1,0 +1,51 @@
+"""Make the two small models of these tests: `python tests/conversion/make_tiny_models.py`.
+
+Same shapes, other weights. They have what the canonical form removes: an open batch, a SOFTMAX at
+the end and SAME padding that is not the same on both sides.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+SHAPE = (32, 1, 1)
+CLASSES = 4
+
+
+def make(seed: int) -> bytes:
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            keras.layers.Conv2D(8, (5, 1), (2, 1), "same", activation="relu"),
+            keras.layers.DepthwiseConv2D((3, 1), (2, 1), "same", activation="relu"),
+            keras.layers.Conv2D(8, 1, activation="relu"),
+            keras.layers.AveragePooling2D((8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(CLASSES),
+            keras.layers.Softmax(),
+        ]
+    )
+    generator = np.random.default_rng(seed)
+    for weight in model.weights:
+        if "bias" in weight.path:  # the converter drops a bias of zeros
+            weight.assign(generator.normal(size=weight.shape, scale=0.3))
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    converter.representative_dataset = lambda: (
+        [generator.normal(size=(1, *SHAPE)).astype(np.float32)] for _ in range(100)
+    )
+    return bytes(converter.convert())
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).with_name("data")
+    for name, seed in (("tiny", 1), ("other", 2)):
+        (folder / f"{name}.tflite").write_bytes(make(seed))
