@@ -1,0 +1,83 @@
+"""Memory protection: what a real board would not survive, the emulated one does not accept."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from chip import BASE
+from tinyops.boards import messages
+from tinyops.boards.catalogue import load_board
+from tinyops.boards.frames import Decoder, Frame
+from tinyops.boards.link import Fault, SocketStream
+from tinyops.conversion import toolchain
+from tinyops.conversion.image import FIRMWARE, board_config, linker_symbols
+from tinyops.emulation import Machine
+
+SUPPORT = FIRMWARE / "board" / "mps2_an386"
+
+
+@functools.cache
+def fault_image() -> bytes:
+    board = load_board("nano33ble-sense")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "board_config.h").write_text(board_config(board))
+        sources = [Path(__file__).with_name("fault_main.c"), *SUPPORT.glob("*.c")]
+        sources += (FIRMWARE / "link").glob("*.c")
+        includes = [folder, FIRMWARE / "link", FIRMWARE / "board", SUPPORT]
+        flags = (*toolchain.STRICT, "-Wno-infinite-recursion", "-Wno-array-bounds")
+        objects = toolchain.compile_sources(sources, includes, folder / "objects", flags)
+        script = SUPPORT / "link.ld"
+        toolchain.link(objects, script, linker_symbols(board), folder / "fault.elf", board.name)
+        return (folder / "fault.bin").read_bytes()
+
+
+def frames_until(stream: SocketStream, decoder: Decoder, count: int) -> list[Frame]:
+    found: list[Frame] = []
+    while len(found) < count:
+        data = stream.receive(20)
+        assert data, f"nothing more after {found}"
+        found += decoder.feed(data)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("what", "address"),
+    [
+        (b"f", 0x20000),
+        (b"b", 0x8000),
+        (b"n", 4),
+        (b"e", 0x20040000),
+        (b"x", None),
+        (b"s", None),
+    ],
+    ids=["flash", "bootloader", "null", "end of RAM", "code in RAM", "stack"],
+)
+def test_a_forbidden_access_is_reported_and_resets(what: bytes, address: int | None) -> None:
+    with Machine(fault_image(), BASE, BASE) as machine:
+        stream, decoder = SocketStream(machine.uart0), Decoder()
+        (hello,) = frames_until(stream, decoder, 1)
+        assert hello.body == b"\0"
+        for faults in (1, 2):
+            stream.send(what)
+            reported, restarted = frames_until(stream, decoder, 2)
+            assert reported.type == messages.FAULT
+            fault = Fault.parse(reported.body)
+            assert fault.vector == 3
+            if address is not None:
+                assert fault.address == address
+                assert BASE < fault.pc < BASE + len(fault_image())
+            assert restarted.body == bytes((faults,))
+
+
+def test_all_of_the_boards_memory_is_there() -> None:
+    with Machine(fault_image(), BASE, BASE) as machine:
+        stream, decoder = SocketStream(machine.uart0), Decoder()
+        frames_until(stream, decoder, 1)
+        stream.send(b"r")
+        (answer,) = frames_until(stream, decoder, 1)
+        assert answer.body == b"k"
