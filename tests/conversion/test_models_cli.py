@@ -1,0 +1,84 @@
+"""`tinyops fit`, `compile`, `prove` and `boards`, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chip import MODELS
+from tinyops.boards.image import load_image
+
+TINY = str(MODELS / "tiny.tflite")
+
+
+def tinyops(*arguments: str) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from tinyops.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_fit_shows_all_boards() -> None:
+    done = tinyops("fit", TINY, "--json")
+    assert done.returncode == 0, done.stderr
+    reports = json.loads(done.stdout)
+    assert len(reports) == 4
+    assert all(report["fits"] for report in reports)
+    for name in ("esp-eye", "nano33ble-sense"):
+        assert name in tinyops("fit", TINY).stdout
+
+
+def test_a_model_that_fits_nothing_ends_with_1(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.tflite"
+    wrong.write_bytes(b"nothing")
+    done = tinyops("fit", str(wrong), "--board", "nano33ble-sense")
+    assert done.returncode == 1
+    assert "TFL3 is missing" in done.stdout
+
+
+def test_compile_leaves_everything_in_the_folder(tmp_path: Path) -> None:
+    out = tmp_path / "made"
+    done = tinyops("compile", TINY, "--board", "nano33ble-sense", "--out", str(out), "--json")
+    assert done.returncode == 0, done.stderr
+    described = json.loads((out / "image.json").read_text())
+    assert json.loads(done.stdout) == described
+    image = load_image((out / "image.bin").read_bytes(), described["offset"])
+    assert image.header.project == "tiny"
+    for name in ("firmware.elf", "firmware.map", "sources/golden.c", "sources/model/bknn_model.c"):
+        assert (out / name).exists(), name
+
+
+def test_prove_gives_the_figures() -> None:
+    done = tinyops("prove", TINY, "--board", "sparkfun-edge2", "--samples", "5", "--json")
+    assert done.returncode == 0, done.stderr
+    proof = json.loads(done.stdout)
+    assert (proof["board"], proof["target"]) == ("sparkfun-edge2", "mps2-an386-virtual")
+    assert (proof["samples"], proof["mismatches"]) == (5, 0)
+    assert min(proof[key] for key in ("instructions_per_inference", "flash_bytes")) > 1000
+    assert proof["ram_bytes"] > 8192
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("prove", TINY, "--board", "esp-eye"), "no image can be built for esp-eye"),
+        (("compile", TINY, "--board", "uno", "--out", "."), "no board 'uno'"),
+    ],
+)
+def test_errors_are_short_and_name_the_thing(
+    arguments: tuple[str, ...], reason: str, tmp_path: Path
+) -> None:
+    done = tinyops(*arguments)
+    assert done.returncode == 1
+    assert reason in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_boards_lists_the_catalogue() -> None:
+    listed = json.loads(tinyops("boards", "--json").stdout)
+    assert {board["name"] for board in listed} >= {"esp-eye", "nano33ble-sense"}
+    assert all(board["flash"]["source"] for board in listed)
+    assert "nano33ble-sense" in tinyops("boards").stdout

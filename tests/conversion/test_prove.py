@@ -1,0 +1,91 @@
+"""Proofs: the very image on the emulated chip against the reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chip import request, tiny_image
+from shared_data import shared
+from tinyops.boards.catalogue import load_board
+from tinyops.conversion.bare import build_bare, inputs_for
+from tinyops.conversion.errors import ProofFailed
+from tinyops.conversion.image import build_image
+from tinyops.conversion.prove import prove
+from tinyops.conversion.reference import Reference
+
+INPUTS = inputs_for((32, 1, 1), 12, seed=1)
+
+
+def test_a_right_image_is_proven_and_counted() -> None:
+    built = tiny_image()
+    seen: list[int] = []
+    proof = prove(built.image, built.canonical, INPUTS, progress=seen.append)
+    assert (proof.samples, proof.mismatches, proof.golden) == (12, 0, 4)
+    assert proof.flash_bytes == len(built.image.bytes)
+    assert proof.ram_bytes == built.sizes.ram_bytes
+    assert 0 < proof.stack_bytes < built.sizes.stack
+    assert seen == list(range(1, 13))
+    # Every multiplication of the first layer takes an instruction, and nothing takes a million.
+    assert 16 * 8 * 4 < proof.instructions_per_inference < 1_000_000
+    assert prove(built.image, built.canonical, INPUTS) == proof
+
+
+def test_another_models_image_fails_naming_the_first_sample() -> None:
+    with pytest.raises(ProofFailed, match=r"differs on \d+ of 12 samples, first on sample \d+: \["):
+        prove(tiny_image().image, tiny_image("other").canonical, INPUTS)
+
+
+def test_wrong_golden_logits_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Reference.run
+
+    def off_by_one(self: Reference, inputs: np.ndarray) -> np.ndarray:
+        return original(self, inputs) ^ np.int8(1)
+
+    monkeypatch.setattr(Reference, "run", off_by_one)
+    built = build_image(request(), tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(ProofFailed, match="passes 0 of 4 golden windows"):
+        prove(built.image, built.canonical, INPUTS)
+
+
+def test_a_damaged_image_fails() -> None:
+    image = tiny_image().image
+    data = bytearray(image.bytes)
+    at = data.index(request().golden[0].tobytes())
+    data[at] ^= 1
+    with pytest.raises(ProofFailed, match="boots with CRC"):
+        prove(replace(image, bytes=bytes(data)), tiny_image().canonical, INPUTS)
+
+
+def test_an_image_that_does_not_boot_fails() -> None:
+    image = tiny_image().image
+    data = bytearray(image.bytes)
+    data[4:8] = (0x00030001).to_bytes(4, "little")  # the entry lies beyond the image
+    with pytest.raises(ProofFailed, match="stopped answering"):
+        prove(replace(image, bytes=bytes(data)), tiny_image().canonical, INPUTS, boot_timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "board"),
+    [
+        ("tflm/hello_world_int8", "nano33ble-sense"),
+        ("mlperf_tiny/kws_ref_model", "sparkfun-edge2"),
+        pytest.param("mlperf_tiny/str_ww_ref_model", "nano33ble-sense", marks=pytest.mark.slow),
+        pytest.param("mlperf_tiny/ad01_int8", "nano33ble-sense", marks=pytest.mark.slow),
+        pytest.param("mlperf_tiny/vww_96_int8", "nano33ble-sense", marks=pytest.mark.slow),
+        pytest.param(
+            "mlperf_tiny/pretrainedResnet_quant", "nano33ble-sense", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_models_made_by_others_are_proven(name: str, board: str, tmp_path: Path) -> None:
+    tflite = shared(f"data/tflite_models/{name}.tflite").read_bytes()
+    built = build_bare(tflite, load_board(board), "other", tmp_path)
+    shape = Reference(built.canonical).input_shape[1:]
+    proof = prove(built.image, built.canonical, inputs_for(shape, 4, seed=3))
+    assert proof.mismatches == 0
+    assert proof.board == board

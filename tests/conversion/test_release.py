@@ -1,0 +1,133 @@
+"""From a candidate in S3 to evidence: fit, images and proofs, twice alike."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from chip import HOP, MODELS, WINDOW, request, windows
+from tinyops.boards.image import load_image
+from tinyops.conversion.bare import inputs_for
+from tinyops.conversion.errors import ConversionError, DoesNotFit, ProofFailed
+from tinyops.conversion.release import compile_candidate, fit_candidate, prove_candidate
+from tinyops.projects import projects_folder
+from tinyops.store import ObjectMissing, Store, layout
+
+NAME = "tiny_project"
+RUN = "run-1"
+TARGET = "mps2-an386-virtual"
+
+
+@pytest.fixture
+def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The content of project.yaml; call `write(scope)` after changing it."""
+    example = projects_folder() / "motor_health" / "project.yaml"
+    content = yaml.safe_load(example.read_text())
+    content |= {"name": NAME, "boards": ["nano33ble-sense", "himax-we1-plus"]}
+    content |= {"sensor": "microphone", "source": {"kind": "none", "simulated": True}}
+    content["signal"] |= {"rate_hz": 1000, "window": WINDOW, "hop": HOP}
+    monkeypatch.setenv("TINYOPS_PROJECTS", str(tmp_path))
+    write(content, tmp_path)
+    return content
+
+
+def write(content: dict[str, Any], folder: Path | None = None) -> None:
+    path = (folder or projects_folder()) / NAME / "project.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(content))
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def candidate(store: Store, scope: dict[str, Any]) -> str:
+    folder = layout.candidate(NAME, RUN)
+    store.put(folder + "model.tflite", (MODELS / "tiny.tflite").read_bytes())
+    store.put(folder + "golden.npz", npz(windows=windows(8)))
+    store.put(folder + "proof_inputs.npz", npz(features=inputs_for((WINDOW, 1, 1), 6, 1)))
+    spec = request().frontend.spec.to_dict()
+    manifest = {"project": NAME, "run": RUN, "dataset": "data-7", "frontend": spec}
+    store.put_json(layout.candidate_manifest(NAME, RUN), manifest)
+    return RUN
+
+
+def test_a_candidate_becomes_evidence(store: Store, candidate: str) -> None:
+    folder = layout.release(NAME, candidate)
+    fitted = fit_candidate(store, NAME, candidate)
+    assert set(fitted["boards"]) == {"nano33ble-sense", "himax-we1-plus"}
+    assert store.get_json(folder + "fit.json") == fitted
+
+    compiled = compile_candidate(store, NAME, candidate)
+    assert list(compiled["targets"]) == [TARGET]
+    assert "fit only" in compiled["skipped"]["himax-we1-plus"]
+    image = load_image(store.get(folder + f"{TARGET}/image.bin"), 0x10000)
+    assert (image.header.version, image.header.reference_tag) == (candidate, "data-7")
+    described = store.get_json(folder + f"{TARGET}/image.json")
+    assert described["sha256"] == compiled["targets"][TARGET]["sha256"]
+    assert compile_candidate(store, NAME, candidate) == compiled
+
+    proved = prove_candidate(store, NAME, candidate)
+    proof = store.get_json(folder + f"proof-{TARGET}.json")
+    assert proved["version"] == candidate
+    assert proof == proved["proofs"][TARGET]
+    assert (proof["mismatches"], proof["samples"], proof["windows"]) == (0, 6, 14)
+    assert proof["image_sha256"] == described["sha256"]
+    assert prove_candidate(store, NAME, candidate) == proved
+
+
+def test_a_board_that_is_too_small_is_named_and_recorded(
+    store: Store, candidate: str, scope: dict[str, Any]
+) -> None:
+    limits = {"flash_bytes": 20_000, "ram_bytes": 160_000, "latency_ms": 100}
+    write(scope | {"constraints": {"nano33ble-sense": limits}})
+    with pytest.raises(DoesNotFit, match=r"does not fit nano33ble-sense: flash: .* too many"):
+        fit_candidate(store, NAME, candidate)
+    report = store.get_json(layout.release(NAME, candidate) + "fit.json")
+    assert not report["boards"]["nano33ble-sense"]["fits"]
+    with pytest.raises(DoesNotFit, match=r"the linked image takes .* bytes of flash"):
+        compile_candidate(store, NAME, candidate)
+
+
+def test_a_model_that_is_too_slow_fails_its_proof(
+    store: Store, candidate: str, scope: dict[str, Any]
+) -> None:
+    limits = {"flash_bytes": 200_000, "ram_bytes": 160_000, "latency_ms": 0.001}
+    write(scope | {"constraints": {"nano33ble-sense": limits}})
+    compile_candidate(store, NAME, candidate)
+    with pytest.raises(ProofFailed, match=r"at least \d\.\d ms on nano33ble-sense"):
+        prove_candidate(store, NAME, candidate)
+
+
+def test_a_sensor_that_is_missing_stops_the_release(
+    store: Store, candidate: str, scope: dict[str, Any]
+) -> None:
+    write(scope | {"sensor": "adc-piezo"})
+    with pytest.raises(DoesNotFit, match="himax-we1-plus has no sensor 'adc-piezo'"):
+        fit_candidate(store, NAME, candidate)
+
+
+def test_an_image_changed_in_the_store_is_not_proven(store: Store, candidate: str) -> None:
+    compile_candidate(store, NAME, candidate)
+    key = layout.release(NAME, candidate) + f"{TARGET}/image.bin"
+    data = bytearray(store.get(key))
+    data[5000] ^= 1
+    store.put(key, bytes(data))
+    with pytest.raises(Exception, match="damaged"):
+        prove_candidate(store, NAME, candidate)
+
+
+def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candidate: str) -> None:
+    with pytest.raises(ObjectMissing, match="run-2"):
+        fit_candidate(store, NAME, "run-2")
+    store.put(layout.candidate(NAME, candidate) + "golden.npz", b"not an archive")
+    with pytest.raises(ConversionError, match=r"golden\.npz: no readable array 'windows'"):
+        compile_candidate(store, NAME, candidate)
