@@ -41,13 +41,15 @@ class EmbeddedEdge:
         self.log_dir = self.state_dir / "logs"
         self.config = self.state_dir / "gateway" / "gateway.yaml"
 
-    def start(self, projects: list[Project], env: dict[str, str]) -> None:
-        """Start what does not run; does not wait. A gateway whose file has changed starts anew."""
-        served = with_virtual_board(projects)
+    def start_boards(self, projects: list[Project]) -> None:
+        """Start the virtual boards that do not run; does not wait."""
         (self.state_dir / "boards").mkdir(exist_ok=True)
-        for project in served:
+        for project in with_virtual_board(projects):
             self._start(self._board(project.name))
-        if self._write_config(served):
+
+    def start_gateway(self, projects: list[Project], env: dict[str, str]) -> None:
+        """Start the gateway unless it runs; with a changed file it starts anew. Does not wait."""
+        if self._write_config(with_virtual_board(projects)):
             process.stop(self.run_dir, GATEWAY)
         argv = [*_tinyops(), "gateway", "run", "--config", str(self.config)]
         self._start(Command(GATEWAY, argv, env))

@@ -117,10 +117,12 @@ class Stack:
                 self._stop_if_changed(env)
                 self.airflow.start(env | {"TINYOPS_POLL_SECONDS": "2"})
                 self._remember(env)
-                self.edge.start(projects, env)
-                progress(f"gateway and {len(self.edge.names()) - 1} virtual boards started")
+                self.edge.start_boards(projects)
                 self.airflow.wait(180.0, progress)
                 experiments.result()
+            # By now the boards have their ports: the gateway finds them at its first look.
+            self.edge.start_gateway(projects, env)
+            progress(f"gateway and {len(self.edge.names()) - 1} virtual boards started")
             self.airflow.import_pools(REPOSITORY / "plugins" / "tinyops_airflow" / "pools.json")
             wanted = {f"{project.name}__ingest" for project in projects}
             if missing := self.airflow.wait_for_dags(wanted, 90.0):
