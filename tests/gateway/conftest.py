@@ -64,7 +64,7 @@ def bench(released_store: Store, tmp_path: Path) -> Iterator[Bench]:
         "name": "bench",
         "state": "gateway",
         "poll_seconds": 0.5,
-        "attest_seconds": 3,
+        "attest_seconds": 5,
         "watch_seconds": 1,
         "retry_seconds": 0.1,
         "retry_max_seconds": 0.5,

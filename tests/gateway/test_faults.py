@@ -83,6 +83,19 @@ def test_unplugged_in_the_middle_of_flashing(
     assert bench.kinds().count(("flashing", "v1")) == 1
 
 
+def test_a_board_that_is_away_is_reported_once_and_served_when_it_is_back(
+    at_v1: Bench, built: Image
+) -> None:
+    at_v1.board.unplug()
+    with running(at_v1.gateway()):
+        wait_for(lambda: at_v1.saw("error", "v1"), "the absence reported")
+        release(at_v1.store, renamed(built, "v2"))
+        time.sleep(1)
+        at_v1.board.plug()
+        wait_for(lambda: at_v1.saw("attested", "v2"), "v2 attested")
+    assert [kind for kind, _ in at_v1.kinds()].count("error") == 1
+
+
 def test_a_board_that_lost_its_firmware_gets_it_back(at_v1: Bench, built: Image) -> None:
     at_v1.board.press_reset(2)
     with running(at_v1.gateway()):

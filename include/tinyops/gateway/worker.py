@@ -271,7 +271,9 @@ class DeviceWorker:
         state = self._tried
         failures = state.failures + 1
         event = None
-        if error.message != state.problem:
+        # A board at rest may be away for a moment, as when everything is started at once.
+        patient = state.step == "idle" and isinstance(error, PortLost)
+        if failures == STRANGE_LOOKS if patient else error.message != state.problem:
             say(kind, warn=True, device=self.device.id, step=state.step, problem=error.message)
             if not quiet:
                 event = self._event(kind, state, f"{state.step}: {error}")
