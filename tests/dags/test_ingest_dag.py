@@ -15,6 +15,7 @@ from tinyops.data.sources.registry import generate
 from tinyops.projects import load_project
 from tinyops.store import Store, layout, receipts
 
+pytestmark = pytest.mark.timeout(900)
 PROJECT = load_project("motor_health")
 DAG_ID = "motor_health__ingest"
 SECONDS = 1.5 * PROJECT.signal.window / PROJECT.signal.rate_hz

@@ -102,6 +102,7 @@ def test_anything_else_is_left_to_the_retries_of_the_task(decisions: dict[str, s
     assert decisions["other"] == "default"
 
 
+@pytest.mark.timeout(900)
 def test_a_real_run_retries_an_outage_and_gives_up_on_an_error_of_ours(tmp_path: Path) -> None:
     dags = tmp_path / "dags"
     dags.mkdir()

@@ -1,0 +1,40 @@
+"""The maintain DAG on a real Airflow database and a real S3 server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_runs import airflow_env, run_dag
+from tinyops.store import Receipt, Store, layout, receipts
+
+
+@pytest.mark.timeout(900)
+def test_wakes_up_what_is_outstanding_and_nothing_else(
+    airflow_home: Path, store: Store, tmp_path: Path
+) -> None:
+    for batch in ("handled", "left-over"):
+        store.put(layout.batch_recordings("motor_health", batch), b"recordings")
+        store.put_json(layout.batch_ready("motor_health", batch), {"batch": batch})
+    receipts.write(store, "motor_health", Receipt("ingest", "handled", "done"))
+    # Accepted but not released, and for the other project already released.
+    for project in ("motor_health", "exercise_watch"):
+        store.put_json(layout.pointer(project, "candidate"), {"version": "run-1"})
+    receipts.write(store, "exercise_watch", Receipt("release", "run-1", "done"))
+    env = airflow_env(
+        airflow_home, TINYOPS_BUCKET=store.bucket, TINYOPS_STATE=str(tmp_path / "state")
+    )
+
+    run = run_dag(env, "tinyops__maintain", tmp_path / "run.json")
+
+    assert run["state"] == "success", run
+    assert run["tasks"] == {
+        "refresh_metadata": "success",
+        "settle_champions": "success",
+        "wake_up": "success",
+    }
+    assert sorted(run["events"]) == [
+        ["motor_health/candidate", {"outstanding": "run-1"}],
+        ["motor_health/incoming", {"outstanding": ["left-over"]}],
+    ]
