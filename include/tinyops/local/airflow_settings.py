@@ -72,6 +72,8 @@ def settings(home: Path, repository: Path, port: int, known: AirflowSecrets) -> 
             "dags_folder": str(repository / "dags"),
             "plugins_folder": str(repository / "plugins"),
             "load_examples": "False",
+            # A new project folder is a working use case, not one more switch to find.
+            "dags_are_paused_at_creation": "False",
             # 32, the default, would let 32 tasks import TensorFlow at once: 22 GB.
             "parallelism": "4",
             "executor": "LocalExecutor",
