@@ -4,6 +4,7 @@ PYTHON ?=
 PROJECT ?= motor_health
 EXIT ?=
 JOBS ?= 2
+BENCHMARKS ?= dag_parse loop exercise_watch motor_health uestc
 BIN := .venv/bin
 FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]')
 
@@ -33,7 +34,8 @@ lint: setup ## Check style and types of Python and C
 	$(BIN)/clang-format --dry-run -Werror $(FIRMWARE)
 
 bench: setup ## Measure; writes benchmarks/results/*.json and the tables in docs/
-	@set -e; for each in benchmarks/*.py; do echo "$$each"; $(BIN)/python "$$each"; done
+	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python benchmarks/$$each.py || failed=1; done; \
+	  $(BIN)/python benchmarks/tables.py; exit $${failed:-0}
 
 soak: setup ## Long random runs
 	@$(BIN)/python -m pytest -m soak
