@@ -80,6 +80,7 @@ def test_a_candidate_becomes_evidence(store: Store, candidate: str) -> None:
     assert proved["version"] == candidate
     assert proof == proved["proofs"][TARGET]
     assert (proof["mismatches"], proof["samples"], proof["windows"]) == (0, 6, 14)
+    assert proof["instructions_per_window"] > proof["instructions_per_inference"] > 0
     assert proof["image_sha256"] == described["sha256"]
     assert prove_candidate(store, NAME, candidate) == proved
 

@@ -117,9 +117,9 @@ def build_image(request: BuildRequest, folder: Path) -> BuiltImage:
         *(path for part in ("link", "app") for path in sorted((FIRMWARE / part).glob("*.c"))),
         *sorted(support.glob("*.c")),
     ]
-    objects = toolchain.compile_sources(own, includes, folder / "own", toolchain.STRICT)
+    objects = toolchain.compile_sources(own, includes, folder / "objects" / "own", toolchain.STRICT)
     objects += toolchain.compile_sources(
-        model.sources, includes, folder / "vendor", toolchain.VENDOR
+        model.sources, includes, folder / "objects" / "vendor", toolchain.VENDOR
     )
     elf = folder / "firmware.elf"
     sizes = toolchain.link(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinyops.boards.image import Image, nonce_crc
 from tinyops.boards.link import Hello, Link, LinkError, SocketStream
+from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.errors import ProofFailed
 from tinyops.conversion.reference import Reference
 from tinyops.emulation import Machine
@@ -27,7 +28,8 @@ _SHOWN = 16
 class Proof:
     """What was compared and counted. All figures are of the emulated chip; sizes in bytes.
 
-    `instructions_per_inference` is exact to one counter tick (40 instructions) and repeatable.
+    `instructions_per_inference` is exact to one counter tick (40 instructions) and repeatable;
+    `instructions_per_window` counts the frontend too, and is None where no window was given.
     `flash_bytes` is everything that is flashed, `ram_bytes` what is reserved, stack included;
     `stack_bytes` the most of it that was in use.
     """
@@ -38,6 +40,7 @@ class Proof:
     mismatches: int
     golden: int
     instructions_per_inference: int
+    instructions_per_window: int | None
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
@@ -53,6 +56,7 @@ def prove(
     reference: bytes,
     inputs: NDArray[np.int8],
     *,
+    window: NDArray[np.int16] | None = None,
     inference_timeout: float = 120.0,
     boot_timeout: float = 60.0,
     progress: Callable[[int], object] | None = None,
@@ -65,6 +69,8 @@ def prove(
         The canonical .tflite that the image was compiled from.
     inputs
         Model inputs int8 [n, …].
+    window
+        A raw window int16 [W, C], to count the instructions of frontend and model together.
     inference_timeout, boot_timeout
         Seconds for one inference or for the self-test, and for everything else, on this host.
     progress
@@ -87,6 +93,7 @@ def prove(
             _check_boot(image, hello, model)
             _check_selftest(image, link, inference_timeout)
             instructions = _compare(image, link, model, inputs, inference_timeout, progress)
+            per_window = None if window is None else _count(link, window, inference_timeout)
             last = link.hello(boot_timeout)
         except LinkError as error:
             raise ProofFailed(
@@ -100,6 +107,7 @@ def prove(
         mismatches=0,
         golden=hello.golden,
         instructions_per_inference=instructions,
+        instructions_per_window=per_window,
         flash_bytes=len(image.bytes),
         ram_bytes=image.header.ram_bytes,
         stack_bytes=last.stack_bytes,
@@ -163,6 +171,11 @@ def _compare(
             "do not release it; report the model",
         )
     return max(counts)
+
+
+def _count(link: Link, window: NDArray[np.int16], timeout: float) -> int:
+    link.send_input(window.astype("<i2").tobytes(), timeout)
+    return link.infer(INFER_WINDOW, timeout).ticks * INSTRUCTIONS_PER_TICK
 
 
 def _name(image: Image) -> str:

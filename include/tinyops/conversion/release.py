@@ -120,8 +120,8 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
     Raises
     ------
     ProofFailed
-        An image computes something else, or needs more instructions than the project's latency
-        allows even at one instruction a clock cycle.
+        An image computes something else, or needs more instructions a window (frontend and model)
+        than the project's latency allows even at one instruction a clock cycle.
     """
     scope = load_project(project)
     found = read_candidate(store, project, candidate)
@@ -133,11 +133,13 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
         described = store.get_json(prefix + f"{target}/image.json")
         data = store.get(prefix + f"{target}/image.bin")
         image = load_image(data, described["offset"], described["role"])
-        proof = prove(image, reference, found.proof_inputs)
+        proof = prove(image, reference, found.proof_inputs, window=found.golden[0])
         content = proof.to_dict() | {
             "windows": proof.samples + proof.golden,
             "image_sha256": sha256_hex(data),
-            **_latency(scope, board, proof.instructions_per_inference),
+            **_latency(
+                scope, board, proof.instructions_per_window or proof.instructions_per_inference
+            ),
         }
         store.put_json(prefix + f"proof-{target}.json", content)
         proofs[target] = content
@@ -227,7 +229,7 @@ def _latency(project: Project, board: Board, instructions: int) -> dict[str, Any
     constraint = project.constraints.get(board.name)
     if constraint and shortest > constraint.latency_ms:
         raise ProofFailed(
-            f"one inference takes {instructions:,} instructions, at least {shortest:.1f} ms on "
+            f"one window takes {instructions:,} instructions, at least {shortest:.1f} ms on "
             f"{board.name}; {project.name} allows {constraint.latency_ms:g} ms",
             "train a smaller model or raise constraints latency_ms",
         )
