@@ -60,6 +60,10 @@ def test_the_line_ends_when_qemu_does() -> None:
         os.kill(machine.pid, signal.SIGKILL)
         with pytest.raises(LinkClosed):
             link.hello(timeout=10)
+        # The lines close a moment before the process is gone.
+        deadline = time.monotonic() + 20
+        while machine.alive and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert not machine.alive
 
 
