@@ -34,7 +34,7 @@ int main(void) {
     } else if (what == 's') {
       sink = recurse(0);
     } else if (what == 'r') {
-      *(volatile uint32_t *)0x2003fffc = 1; /* the last word of RAM is there */
+      *(volatile uint32_t *)0x2003fffc = 1;    /* the last word of RAM is there */
       sink = *(volatile uint32_t *)0x000ffffc; /* so is the last of flash */
       board_link_write((const uint8_t *)"\0", 1);
       const uint8_t fine[] = {LINK_HELLO | LINK_REPLY, 1, 'k'};
