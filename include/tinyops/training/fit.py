@@ -78,14 +78,16 @@ def predict(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def import_keras() -> Any:
-    """Keras on TensorFlow, quiet, on at most two threads."""
+    """Keras on TensorFlow, quiet, on TINYOPS_THREADS threads (2)."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import tensorflow as tf
 
+    threads = int(os.environ.get("TINYOPS_THREADS", "2"))
+
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(2)
-        tf.config.threading.set_inter_op_parallelism_threads(2)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         pass  # TensorFlow runs already; its threads stay as they are.
     import keras

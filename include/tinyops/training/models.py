@@ -40,7 +40,8 @@ def ds_cnn(shape: tuple[int, ...], classes: int, recipe: Recipe) -> Any:
     from keras import layers
 
     def activated(x: Any) -> Any:
-        return layers.ReLU()(layers.BatchNormalization()(x))
+        # Keras' momentum of 0.99 follows too slowly for runs of a few hundred steps.
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
     def convolved(x: Any, filters: int, size: tuple[int, int]) -> Any:
         return activated(layers.Conv2D(filters, size, padding="same", use_bias=False)(x))
