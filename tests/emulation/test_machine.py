@@ -74,18 +74,20 @@ def test_a_machine_does_not_outlive_a_killed_owner(tmp_path: Path) -> None:
         "import pathlib, sys, time\n"
         "from tinyops.emulation import Machine\n"
         f"machine = Machine(pathlib.Path({str(image)!r}).read_bytes(), {BASE}, {BASE})\n"
-        "print(machine.pid, flush=True)\n"
+        "print(machine.pid, machine._folder, flush=True)\n"
         "time.sleep(60)\n"
     )
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert owner.stdout is not None
-    pid = int(owner.stdout.readline())
+    pid, folder = owner.stdout.readline().decode().split()
     owner.kill()
     owner.wait()
     deadline = time.monotonic() + 20
     while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
         if not Path(f"/proc/{pid}/cmdline").read_bytes():
             break  # dead, waiting for whoever has taken it over
+        time.sleep(0.05)
+    while Path(folder).exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert time.monotonic() < deadline
 

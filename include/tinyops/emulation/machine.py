@@ -140,7 +140,7 @@ class Machine:
         finally:
             for guest in guests:
                 guest.close()
-        self._guard = _guard(self._process.pid)
+        self._guard = _guard(self._process.pid, self._folder)
 
     def log(self) -> str:
         """What QEMU has written to its standard error."""
@@ -174,11 +174,11 @@ def _loadable(flash: bytes, base: int, start: int) -> dict[int, bytes]:
     return {0: vectors, base: flash}
 
 
-def _guard(pid: int) -> subprocess.Popen[bytes]:
+def _guard(pid: int, folder: Path) -> subprocess.Popen[bytes]:
     # QEMU 7.2 does not end with its parent. This shell waits for the end of file that comes when
-    # this process dies in whatever way, and then kills it.
+    # this process dies in whatever way, kills it and clears up.
     return subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _; kill -9 "$1"', "sh", str(pid)],
+        ["/bin/sh", "-c", 'read -r _; kill -9 "$1"; rm -rf "$2"', "sh", str(pid), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
