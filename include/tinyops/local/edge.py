@@ -14,6 +14,8 @@ from tinyops.projects import Project
 
 GATEWAY = "gateway"
 VIRTUAL_BOARD = "nano33ble-sense"
+SENSOR_VALUES_A_SECOND = 4000.0
+"""At most this many int16 values a second go to one virtual board: 0.14 of a core."""
 GENERATED = "# Written by `tinyops up`. Remove this line to keep changes of your own.\n"
 
 
@@ -25,6 +27,15 @@ def device_id(project: str) -> str:
 def board_service(project: str) -> str:
     """The name under which a virtual board's process is recorded."""
     return f"board-{device_id(project)}"
+
+
+def speed(project: Project) -> float:
+    """Virtual seconds a second: real time, or slower where that would take a core of the host.
+
+    QEMU 7.2 costs about 17 us of processor time for each byte of the sensor's line.
+    """
+    values_a_second = project.signal.rate_hz * len(project.signal.channels)
+    return min(1.0, SENSOR_VALUES_A_SECOND / values_a_second)
 
 
 def with_virtual_board(projects: list[Project]) -> list[Project]:
@@ -45,7 +56,7 @@ class EmbeddedEdge:
         """Start the virtual boards that do not run; does not wait."""
         (self.state_dir / "boards").mkdir(exist_ok=True)
         for project in with_virtual_board(projects):
-            self._start(self._board(project.name))
+            self._start(self._board(project))
 
     def start_gateway(self, projects: list[Project], env: dict[str, str]) -> None:
         """Start the gateway unless it runs; with a changed file it starts anew. Does not wait."""
@@ -71,13 +82,14 @@ class EmbeddedEdge:
             process.stop(self.run_dir, command.name)
             process.start(command, self.run_dir, self.log_dir)
 
-    def _board(self, project: str) -> Command:
-        device = device_id(project)
+    def _board(self, project: Project) -> Command:
+        device = device_id(project.name)
         boards = self.state_dir / "boards"
         link, state = boards / device, boards / f"{device}.state"
         argv = [*_tinyops(), "virtual-board", VIRTUAL_BOARD, "--link", str(link)]
+        argv += ["--state", str(state), "--project", project.name]
         # No S3 keys: a board has none.
-        return Command(board_service(project), [*argv, "--state", str(state), "--project", project])
+        return Command(board_service(project.name), [*argv, "--speed", f"{speed(project):g}"])
 
     def _write_config(self, served: list[Project]) -> bool:
         """Whether the gateway's file is another one now. A file without the mark is left alone."""
