@@ -54,7 +54,7 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
         A sensor, memory or an operator is missing on a board; fit.json has been written.
     """
     scope = load_project(project)
-    tflite = store.get(layout.candidate(project, candidate) + "model.tflite")
+    tflite = store.get(layout.candidate(project, candidate) + layout.MODEL)
     boards = [load_board(name) for name in scope.boards]
     for board in boards:
         check_sensor(scope, board)
@@ -64,7 +64,7 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
         "version": candidate,
         "boards": {name: report.to_dict() for name, report in reports.items()},
     }
-    store.put_json(layout.release(project, candidate) + "fit.json", result)
+    store.put_json(layout.release(project, candidate) + layout.FIT, result)
     for name, report in reports.items():
         if not report.fits:
             raise DoesNotFit(
@@ -93,14 +93,14 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
     targets: dict[str, Any] = {}
     skipped: dict[str, str] = {}
     for board, target in _targets(scope, skipped):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as scratch:
             request = _request(scope, candidate, found, board, target)
-            built = build_image(request, Path(folder))
+            built = build_image(request, Path(scratch))
         _check_sizes(scope, board, built.sizes)
-        prefix = layout.release(project, candidate) + f"{target}/"
+        folder = layout.release(project, candidate)
         content = built.to_dict()
-        uri = store.put(prefix + "image.bin", built.image.bytes)
-        store.put_json(prefix + "image.json", content)
+        uri = store.put(folder + layout.image_name(target), built.image.bytes)
+        store.put_json(folder + layout.image_facts_name(target), content)
         targets[target] = {
             "board": board.name,
             "uri": uri,
@@ -129,9 +129,9 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
     proofs: dict[str, Any] = {}
     skipped: dict[str, str] = {}
     for board, target in _targets(scope, skipped):
-        prefix = layout.release(project, candidate)
-        described = store.get_json(prefix + f"{target}/image.json")
-        data = store.get(prefix + f"{target}/image.bin")
+        folder = layout.release(project, candidate)
+        described = store.get_json(folder + layout.image_facts_name(target))
+        data = store.get(folder + layout.image_name(target))
         image = load_image(data, described["offset"], described["role"])
         proof = prove(image, reference, found.proof_inputs, window=found.golden[0])
         content = proof.to_dict() | {
@@ -141,7 +141,7 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
                 scope, board, proof.instructions_per_window or proof.instructions_per_inference
             ),
         }
-        store.put_json(prefix + f"proof-{target}.json", content)
+        store.put_json(folder + layout.proof_name(target), content)
         proofs[target] = content
     return {"version": candidate, "proofs": proofs, "skipped": skipped}
 
@@ -161,7 +161,7 @@ def read_candidate(store: Store, project: str, candidate: str) -> Candidate:
     golden = _arrays(store, folder + "golden.npz", "windows")
     inputs = _arrays(store, folder + "proof_inputs.npz", "features")
     return Candidate(
-        tflite=store.get(folder + "model.tflite"),
+        tflite=store.get(folder + layout.MODEL),
         manifest=manifest,
         golden=golden.astype(np.int16, copy=False),
         proof_inputs=inputs.astype(np.int8, copy=False),

@@ -44,7 +44,7 @@ def read_evidence(store: Store, project: str, version: str) -> Evidence:
     if not targets:
         raise ReleaseError(f"{store.uri(folder)} holds no image", "compile the candidate first")
     digests: dict[str, str] = {}
-    fit = _json(store, folder, "fit.json", digests)
+    fit = _json(store, folder, layout.FIT, digests)
     images = [_image(store, folder, target, digests) for target in targets]
     for image in images:
         if (image.header.project, image.header.version) != (project, version):
@@ -57,11 +57,14 @@ def read_evidence(store: Store, project: str, version: str) -> Evidence:
 
 
 def _image(store: Store, folder: str, target: str, digests: dict[str, str]) -> ProvedImage:
-    about = _json(store, folder, f"{target}/image.json", digests)
-    proof = _json(store, folder, f"proof-{target}.json", digests)
-    content = _bytes(store, folder, f"{target}/image.bin")
+    about = _json(store, folder, layout.image_facts_name(target), digests)
+    proof = _json(store, folder, layout.proof_name(target), digests)
+    content = _bytes(store, folder, layout.image_name(target))
     sha256 = sha256_hex(content)
-    named = {f"{target}/image.json": about["sha256"], f"proof-{target}.json": proof["image_sha256"]}
+    named = {
+        layout.image_facts_name(target): about["sha256"],
+        layout.proof_name(target): proof["image_sha256"],
+    }
     for name, proved in named.items():
         if proved != sha256:
             raise ReleaseError(

@@ -60,6 +60,10 @@ def candidate(project: str, run: str = "") -> str:
     return f"{_part(project)}/candidates/{_part(run) + '/' if run else ''}"
 
 
+MODEL = "model.tflite"
+"""In a candidate's folder: the int8 model."""
+
+
 def candidate_manifest(project: str, run: str) -> str:
     """Written last: the candidate is complete."""
     return candidate(project, run) + "candidate.json"
@@ -68,6 +72,25 @@ def candidate_manifest(project: str, run: str) -> str:
 def release(project: str, version: str = "") -> str:
     """Folder of one release's evidence, or of all."""
     return f"{_part(project)}/releases/{_part(version) + '/' if version else ''}"
+
+
+FIT = "fit.json"
+"""In a release's folder: what the model takes on each board."""
+
+
+def image_name(target: str) -> str:
+    """In a release's folder: the bytes for one target."""
+    return f"{_part(target)}/image.bin"
+
+
+def image_facts_name(target: str) -> str:
+    """In a release's folder: offset, sizes, hash and header of one target's image."""
+    return f"{_part(target)}/image.json"
+
+
+def proof_name(target: str) -> str:
+    """In a release's folder: the proof of one target's image."""
+    return f"proof-{_part(target)}.json"
 
 
 def release_manifest(project: str, version: str) -> str:

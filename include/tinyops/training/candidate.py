@@ -39,7 +39,7 @@ class Candidate:
     def files(self) -> dict[str, bytes]:
         """All files but the manifest, by name."""
         return {
-            "model.tflite": self.model,
+            layout.MODEL: self.model,
             "metrics.json": json.dumps(self.metrics, indent=2, sort_keys=True).encode() + b"\n",
             "card.md": self.card.encode(),
             "golden.npz": _npz(self.golden),

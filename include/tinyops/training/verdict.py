@@ -56,7 +56,7 @@ def evaluate_candidate(
         return None
     if FrontendSpec.from_dict(manifest["frontend"]) != frontend.spec:
         return None
-    model = store.get(layout.candidate(project.name, run) + "model.tflite")
+    model = store.get(layout.candidate(project.name, run) + layout.MODEL)
     return evaluate_int8(model, test, project.labels)
 
 
