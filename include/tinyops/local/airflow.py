@@ -19,7 +19,13 @@ from typing import Any
 from tinyops.errors import TinyOpsError
 from tinyops.local import ports, process
 from tinyops.local.airflow_client import AirflowClient, AirflowRefused
-from tinyops.local.airflow_settings import USERNAME, ensure_secrets, read_secrets, settings
+from tinyops.local.airflow_settings import (
+    USERNAME,
+    database_path,
+    ensure_secrets,
+    read_secrets,
+    settings,
+)
 from tinyops.local.process import Command
 
 COMPONENTS = {
@@ -88,7 +94,8 @@ class EmbeddedAirflow:
         """Make or upgrade the metadata database; at once when this version did it before."""
         stamp = self.home / "migrated"
         wanted = version("apache-airflow-core")
-        if (self.home / "airflow.db").exists() and _text(stamp) == wanted:
+        database = database_path(self.home)
+        if database.exists() and _text(stamp) == wanted:
             return
         log = process.log_path(self.log_dir, "airflow-migrate")
         self.log_dir.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,10 @@ from tinyops.errors import TinyOpsError
 # Airflow 3.3: a token of the simple auth manager lives 24 h.
 TOKEN_SECONDS = 12 * 3600
 
+# A transaction that begins with a read and goes on with a write is refused at once when another
+# one has written meanwhile (SQLite, whatever its timeout): Airflow answers 500, nothing is done.
+BUSY_PAUSES = (0.2, 0.5, 1.0, 2.0)
+
 
 class AirflowError(TinyOpsError):
     """Airflow does not answer, or refused a request."""
@@ -52,13 +56,16 @@ class AirflowClient:
         """
         if time.monotonic() > self._token_until:
             self._sign_in()
-        try:
-            return self._send(method, path, json, self._token)
-        except AirflowRefused as error:
-            if error.status != 401:
-                raise
-            self._sign_in()
-            return self._send(method, path, json, self._token)
+        for pause in (*BUSY_PAUSES, None):
+            try:
+                return self._send(method, path, json, self._token)
+            except AirflowRefused as error:
+                if error.status == 401:
+                    self._sign_in()
+                elif error.status < 500 or pause is None:
+                    raise
+                time.sleep(pause or 0.0)
+        return self._send(method, path, json, self._token)
 
     def health(self) -> dict[str, str]:
         """Component -> status (`healthy`, `unhealthy`); empty while the server does not answer."""
