@@ -54,7 +54,9 @@ def answer_of(
     script: Path, *arguments: str, env: dict[str, str], answer: Path, timeout: float = 240
 ) -> Any:
     """Run a script that writes its answer as JSON into the file named by its first argument."""
-    python(script, str(answer), *arguments, env=env, timeout=timeout)
+    done = python(script, str(answer), *arguments, env=env, timeout=timeout)
+    # Kept beside the answer: the log of a task that failed is in here.
+    answer.with_suffix(".log").write_text(done.stdout + done.stderr)
     return json.loads(answer.read_text())
 
 

@@ -22,6 +22,11 @@ RETRY_POLICY = ExceptionRetryPolicy(
         RetryRule(StoreUnavailable, RetryAction.RETRY, reason="S3 does not answer now"),
         RetryRule(TinyOpsError, RetryAction.FAIL, reason="another try would give the same answer"),
         RetryRule(OSError, RetryAction.RETRY, reason="file, network or serial port"),
+        RetryRule(
+            [TypeError, AttributeError, NameError, ImportError],
+            RetryAction.FAIL,
+            reason="a mistake in the code",
+        ),
     ]
 )
 
@@ -29,7 +34,8 @@ DEFAULT_ARGS: dict[str, Any] = {
     "owner": "tinyops",
     "retries": 4,
     "retry_delay": timedelta(seconds=5),
-    # 5, 15, 45, 135 s: an S3 server that restarts is back within the third.
+    # Waits of 5 to 10, 15 to 30, 45 to 90 and 135 to 270 s (Airflow spreads them): an S3 server
+    # that restarts is back within the second.
     "retry_exponential_backoff": 3.0,
     "max_retry_delay": timedelta(minutes=5),
     "retry_policy": RETRY_POLICY,

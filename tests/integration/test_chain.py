@@ -26,12 +26,14 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def undemanding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The projects with three epochs and no minimum: this is about the way, not the model."""
+    """The projects with three epochs and wide limits: this is about the way, not the model."""
     folder = shutil.copytree(projects_folder(), tmp_path / "projects")
     for path in folder.glob("*/project.yaml"):
         content = yaml.safe_load(path.read_text())
         content["training"]["epochs"] = 3
         content["objective"] |= {"minimum": 0.0, "int8_loss": 1.0}
+        for limits in content["constraints"].values():
+            limits["latency_ms"] *= 10
         path.write_text(yaml.safe_dump(content))
     monkeypatch.setenv("TINYOPS_PROJECTS", str(folder))
     return folder

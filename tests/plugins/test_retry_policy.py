@@ -31,6 +31,7 @@ cases = {
     "port": OSError(16, "Device or resource busy"),
     "gone": ConnectionResetError(),
     "late": TimeoutError(),
+    "typo": AttributeError("module has no attribute"),
     "other": RuntimeError("worker lost"),
 }
 import serial
@@ -93,7 +94,7 @@ def test_what_may_pass_is_retried(decisions: dict[str, str], case: str) -> None:
     assert decisions[case] == "retry"
 
 
-@pytest.mark.parametrize("case", ["wrong keys", "project", "ours"])
+@pytest.mark.parametrize("case", ["wrong keys", "project", "ours", "typo"])
 def test_what_cannot_pass_fails_at_once(decisions: dict[str, str], case: str) -> None:
     assert decisions[case] == "fail"
 
