@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from airflow_runs import airflow_env, migrate, run_dags
 from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version
 from tinyops.data.sources.registry import source_for
-from tinyops.projects import load_project, projects_folder
+from tinyops.projects import load_project
 from tinyops.store import Store, layout, receipts, sha256_hex
 
 
@@ -24,28 +22,18 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture
-def undemanding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The projects with three epochs and wide limits: this is about the way, not the model."""
-    folder = shutil.copytree(projects_folder(), tmp_path / "projects")
-    for path in folder.glob("*/project.yaml"):
-        content = yaml.safe_load(path.read_text())
-        content["training"]["epochs"] = 3
-        content["objective"] |= {"minimum": 0.0, "int8_loss": 1.0}
-        for limits in content["constraints"].values():
-            limits["latency_ms"] *= 10
-        path.write_text(yaml.safe_dump(content))
-    monkeypatch.setenv("TINYOPS_PROJECTS", str(folder))
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.usefixtures("undemanding")
 @pytest.mark.parametrize("name", ["motor_health", "exercise_watch"])
 def test_a_batch_becomes_a_signed_release(
-    name: str, airflow_home: Path, store: Store, tmp_path: Path
+    name: str,
+    airflow_home: Path,
+    undemanding: Path,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("TINYOPS_PROJECTS", str(undemanding))
     project = load_project(name)
     publish_batch(store, project, "first", source_for(project).recordings(11, "small"))
     env = airflow_env(

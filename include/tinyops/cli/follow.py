@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from tinyops.store import ObjectMissing, Store, layout, receipts
+from tinyops.store import Store, layout, receipts
 
 State = Literal["waiting", "running", "done", "stopped"]
 
@@ -60,7 +60,7 @@ def follow(store: Store, project: str, batch: str) -> Loop:
         stages[index] = _receipted(store, project, consumer, consumed)
         consumed = stages[index].output
     if stages[3].state == "done":
-        stages[4], stages[5] = _on_board(store, project, consumed)
+        stages[4], stages[5] = _on_board(store, project, consumed, stages[0].done_at)
     return Loop(project, batch, tuple(stages))
 
 
@@ -82,18 +82,16 @@ def _receipted(store: Store, project: str, consumer: str, input_id: str) -> Stag
     return Stage(name, state, receipt.output, receipt.reason, at)
 
 
-def _on_board(store: Store, project: str, version: str) -> tuple[Stage, Stage]:
-    """The stages flash and attest, from the events of all gateways.
-
-    Events older than the release are skipped by version, so a listing suffices.
-    """
+def _on_board(
+    store: Store, project: str, version: str, since: datetime | None
+) -> tuple[Stage, Stage]:
+    """The stages flash and attest, from what all gateways wrote since the batch landed."""
     flash, attest = Stage(STAGES[4], "running"), Stage(STAGES[5])
     for gateway in store.folders(layout.GATEWAYS):
         for row in store.objects(layout.gateway_events(gateway)):
-            try:
-                event = store.get_json(row.key)
-            except ObjectMissing:
+            if since is not None and row.last_modified < since:
                 continue
+            event = store.get_json(row.key)
             if event.get("project") != project or event.get("version") != version:
                 continue
             at = datetime.fromisoformat(event["at"])

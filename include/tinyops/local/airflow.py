@@ -154,6 +154,9 @@ class EmbeddedAirflow:
                 progress(f"airflow: {', '.join(sorted(healthy - told))} healthy")
                 told = healthy
             if len(healthy) == len(HEALTHY):
+                # The first request to the tasks' API takes 5 s, a task's limit (Airflow 3.3.2):
+                # the first task would wait for it and then start twice.
+                self._client.warm_up()
                 return
             for name in self.dead():
                 log = process.log_path(self.log_dir, name)

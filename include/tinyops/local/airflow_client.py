@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.error
@@ -74,6 +75,11 @@ class AirflowClient:
         except AirflowError:
             return {}
         return {name: str(part["status"]) for name, part in answer.items() if part}
+
+    def warm_up(self) -> None:
+        """Make the API server load what serves running tasks; harmless when it has."""
+        with contextlib.suppress(AirflowError):
+            self._send("GET", "/execution/health", None, "")
 
     def _sign_in(self) -> None:
         answer = self._send(

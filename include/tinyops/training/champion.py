@@ -16,9 +16,9 @@ def settle_champion(store: Store, project: str) -> dict[str, Any]:
     Reads all gateways' events `{kind, project, version, device, target, at}`. Returns
     {champion: version | None, candidate, changed}.
     """
-    newest = newest_attestation(store, project)
     key = layout.pointer(project, POINTER)
     current: dict[str, Any] | None = store.get_json_or(key, None)
+    newest = newest_attestation(store, project, since=current["at"] if current else "")
     if newest is None or (current and current["at"] >= newest["at"]):
         return _told(current, changed=False)
     if current and current["version"] == newest["version"]:
@@ -40,20 +40,21 @@ def settle_champion(store: Store, project: str) -> dict[str, Any]:
     return _told(content, changed=True)
 
 
-def newest_attestation(store: Store, project: str) -> dict[str, Any] | None:
-    """The newest event in which a device of the project attested what it runs."""
+def newest_attestation(store: Store, project: str, since: str = "") -> dict[str, Any] | None:
+    """The newest event in which a device of the project attested what it runs.
+
+    Names of events begin with their time, so each gateway's are read from the newest back, and no
+    further than the event that made the present champion.
+    """
     attested: list[dict[str, Any]] = []
     for gateway in store.folders(layout.GATEWAYS):
-        for row in store.objects(layout.gateway_events(gateway)):
-            if not row.key.endswith(".json"):
-                continue
+        for row in reversed(list(store.objects(layout.gateway_events(gateway)))):
             event = store.get_json(row.key)
-            if (
-                event.get("kind") == "attested"
-                and event.get("project") == project
-                and event.get("version")
-            ):
+            if str(event["at"]) < since:
+                break
+            if event["kind"] == "attested" and event["project"] == project:
                 attested.append(event)
+                break
     return max(attested, key=lambda event: str(event["at"]), default=None)
 
 
