@@ -13,7 +13,7 @@ from virtual_boards import board, eventually, idle_image
 from tinyops.boards.errors import BoardSilent, FlashFailed, ImageRefused, PortLost
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
-from tinyops.boards.sam_ba import PAGE, SamBa, page_crc
+from tinyops.boards.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.nano33ble import VirtualBoard

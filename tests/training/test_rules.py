@@ -103,6 +103,9 @@ def test_variation_keeps_what_it_should() -> None:
     assert not np.array_equal(varied, batch)
     swapped = augmenter(spec, Recipe(shuffle=True))(batch, rng)
     assert np.array_equal(np.sort(swapped[..., :-2], axis=3), np.sort(batch[..., :-2], axis=3))
+    mixed = augmenter(spec, Recipe(mix=1.0), healthy=batch[:1])(batch, rng)
+    assert (mixed[..., :-2] > batch[..., :-2]).all()
+    assert np.array_equal(mixed[..., -2:], batch[..., -2:])
     assert np.array_equal(augmenter(spec, Recipe())(batch, rng), batch)
 
 

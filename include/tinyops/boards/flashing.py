@@ -1,30 +1,13 @@
-"""Writing an image to a board: what is refused beforehand, and which driver writes."""
+"""Writing an image to a board: admission first, then the driver of the board's protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
+from tinyops.boards import samba
+from tinyops.boards.admission import check
 from tinyops.boards.catalogue import Board
-from tinyops.boards.errors import BoardError, ImageRefused, PortLost
+from tinyops.boards.errors import BoardError
+from tinyops.boards.flash_report import FlashReport, Progress
 from tinyops.boards.image import Image
-
-Progress = Callable[[int, int], None]
-VIRTUAL = "-virtual"
-
-
-@dataclass(frozen=True)
-class FlashReport:
-    """What was written; `pages` and `bytes` of the image, `seconds` from touch to restart."""
-
-    board: str
-    port: str
-    pages: int
-    bytes: int
-    retries: int
-    seconds: float
-    bootloader: str
 
 
 def flash(
@@ -51,55 +34,8 @@ def flash(
     """
     check(port, image, board)
     if board.protocol.name == "samba-nano":
-        from tinyops.boards import samba
-
         return samba.flash(port, image, board, progress)
     raise BoardError(
         f"{board.name}: no driver for its protocol {board.protocol.name}",
         "use the board vendor's tool",
     )
-
-
-def check(port: str, image: Image, board: Board) -> None:
-    """Refuse what must not be written to this board at this port."""
-    header = image.header
-    name = f"the image of {header.project} {header.version}"
-    if header.board != board.name:
-        raise ImageRefused(
-            f"{name} is for board {header.board!r}, not {board.name!r}",
-            "give the image of this board",
-        )
-    if board.targets and header.target not in board.targets:
-        raise ImageRefused(
-            f"{name} has target {header.target!r}; {board.name} takes {', '.join(board.targets)}",
-            "build the image for this board",
-        )
-    if not Path(port).exists():
-        # Not knowing what is there must not pass for knowing that it is the wrong board.
-        raise PortLost(f"{port} is not there", "plug the board in and check the port's name")
-    if header.target.endswith(VIRTUAL) != is_pseudo_terminal(port):
-        wants, here = (
-            ("a virtual", "real") if header.target.endswith(VIRTUAL) else ("a real", "virtual")
-        )
-        raise ImageRefused(
-            f"{name} has target {header.target!r}, for {wants} board; {port} is a {here} one",
-            "give the image that was built for this kind of board",
-        )
-    area = board.flash
-    if image.offset != area.app_offset:
-        raise ImageRefused(
-            f"{name} goes to 0x{image.offset:x}; {board.name} starts at 0x{area.app_offset:x}",
-            "link the image for this board",
-        )
-    if not image.bytes or len(image.bytes) > area.app_bytes:
-        raise ImageRefused(
-            f"{name} has {len(image.bytes)} bytes; {board.name} holds 1 to {area.app_bytes}",
-            "make the model smaller",
-        )
-    if not image.intact:
-        raise ImageRefused(f"{name} is damaged: its CRC is wrong", "fetch or build it again")
-
-
-def is_pseudo_terminal(port: str) -> bool:
-    """Whether a port is a pty: every virtual board is, no real one."""
-    return str(Path(port).resolve()).startswith("/dev/pts/")

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import BoardSilent, FlashFailed, PortLost, WrongAnswer
-from tinyops.boards.flashing import FlashReport, Progress
+from tinyops.boards.flash_report import FlashReport, Progress
 from tinyops.boards.image import Image
-from tinyops.boards.sam_ba import PAGE, SamBa, page_crc
+from tinyops.boards.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.usb import PortIdentity, await_port, identify, touch_1200
 
@@ -27,7 +27,7 @@ BLANK = b"\xff" * PAGE
 
 
 def flash(port: str, image: Image, board: Board, progress: Progress) -> FlashReport:
-    """Write an image that `flashing.check` has accepted; see there for errors."""
+    """Write an image that `admission.check` has accepted; see there for errors."""
     started = time.monotonic()
     identity = identify(port)
     serial = enter_bootloader(identity)

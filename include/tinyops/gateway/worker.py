@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from tinyops.boards.admission import check
 from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import FlashFailed, ImageRefused, PortLost
-from tinyops.boards.flashing import check, flash
+from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.attest import Sight, attest, differs, look
