@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,9 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from report import Report, options
+
 ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "dag_parse.json"
-TARGET_SECONDS = 2.0
 REPEATS = 3
 
 PARSE = """
@@ -61,31 +60,26 @@ def measure() -> dict[str, Any]:
         return round(statistics.median(values), 3)
 
     return {
-        "what": "parsing dags/ in a fresh process, after Airflow was imported; medians",
         "repeats": REPEATS,
-        "target_seconds": TARGET_SECONDS,
+        "dags": runs[0]["dags"],
         "wall_seconds": median(run["wall"] for run in runs),
         "cpu_seconds": median(run["cpu"] for run in runs),
-        "dags": runs[0]["dags"],
         "file_wall_seconds": {
             name: median(run["files"][name] for run in runs) for name in sorted(runs[0]["files"])
         },
-        "python": platform.python_version(),
-        "cpus": os.cpu_count(),
         "load_average": [round(value, 1) for value in os.getloadavg()],
     }
 
 
-def main() -> int:
-    """Measure, write, and fail above the target."""
-    result = measure()
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+def main() -> None:
+    """Measure and write benchmarks/results/dag_parse.json."""
+    report = Report("dag_parse", options(__doc__).quick)
+    report.figures = measure()
     # The wall clock of a busy machine would fail it for reasons that are not ours.
-    seconds = result["cpu_seconds"]
-    print(f"dags/ parses in {seconds} s of one core (target {TARGET_SECONDS} s) -> {RESULT}")
-    return 0 if seconds < TARGET_SECONDS else 1
+    seconds = report.figures["cpu_seconds"]
+    report.at_most("parsing all DAG files, without Airflow's own import, CPU s", seconds, 2)
+    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,13 +14,43 @@ Batch = NDArray[np.float32]
 Augment = Callable[[Batch, np.random.Generator], Batch]
 
 
-def augmenter(spec: FrontendSpec, recipe: Recipe) -> Augment:
-    """The variations that a recipe asks for, for maps of one kind of frontend."""
-    if spec.kind == "spectrum":
-        return lambda batch, rng: _noise(_spectrum(batch, spec, recipe, rng), recipe, rng)
-    if spec.kind == "samples":
-        return lambda batch, rng: _noise(_samples(batch, recipe, rng), recipe, rng)
-    return lambda batch, rng: _noise(batch, recipe, rng)
+def augmenter(spec: FrontendSpec, recipe: Recipe, healthy: Batch | None = None) -> Augment:
+    """The variations that a recipe asks for, for maps of one kind of frontend.
+
+    Parameters
+    ----------
+    healthy
+        Training windows [n, H, W, C] of the first class, for `mix`.
+    """
+
+    def vary(batch: Batch, rng: np.random.Generator) -> Batch:
+        if spec.kind == "spectrum":
+            batch = _spectrum(batch, spec, recipe, rng)
+            if recipe.mix and healthy is not None and len(healthy):
+                other = healthy[rng.integers(0, len(healthy), len(batch))]
+                batch = _mixed(batch, _spectrum(other, spec, recipe, rng), spec, recipe.mix, rng)
+        elif spec.kind == "samples":
+            batch = _samples(batch, recipe, rng)
+        return _noise(batch, recipe, rng)
+
+    return vary
+
+
+def _mixed(
+    batch: Batch, other: Batch, spec: FrontendSpec, chance: float, rng: np.random.Generator
+) -> Batch:
+    """Add the modulation of another, healthy machine: a rattle that a fault may come with.
+
+    Powers of independent modulations add. Carriers are logarithms of power with half a unit of the
+    model's input for a factor of two; the other one is taken between 1 and 3 such factors weaker.
+    """
+    weaker = rng.uniform(0.5, 1.5, (len(batch), 1, 1, 1))
+    both = np.logaddexp2(2 * batch, 2 * (other - weaker)) / 2
+    columns = np.arange(batch.shape[3]) % (int(spec.parameters["carriers"]) + 2)
+    hit = rng.random((len(batch), 1, 1, 1)) < chance
+    return np.where(hit & (columns < int(spec.parameters["carriers"])), both, batch).astype(
+        np.float32
+    )
 
 
 def _noise(batch: Batch, recipe: Recipe, rng: np.random.Generator) -> Batch:

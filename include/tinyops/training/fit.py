@@ -45,7 +45,8 @@ def fit(
         ),
         _loss(keras, classes, recipe.label_smoothing),
     )
-    inputs, vary = train.inputs(frontend), augmenter(frontend.spec, recipe)
+    inputs = train.inputs(frontend)
+    vary = augmenter(frontend.spec, recipe, healthy=inputs[train.labels == 0])
     weights = _class_weights(train.labels, classes)
     held = validation.inputs(frontend) if validation is not None else None
     best, best_weights, started = -1.0, None, time.monotonic()

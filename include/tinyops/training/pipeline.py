@@ -58,7 +58,7 @@ def train_candidate(
     run_id
         Names the candidate's folder.
     short
-        A quarter of the epochs; also by the variable TINYOPS_SHORT.
+        Half the epochs; also by the variable TINYOPS_SHORT.
 
     Returns
     -------

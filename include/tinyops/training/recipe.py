@@ -27,9 +27,10 @@ class Recipe:
         Blocks that each halve the map's height.
     kernel
         Height of the convolutions.
-    label_smoothing, dropout, noise, warp, shuffle, rotate, scale, mirror
+    label_smoothing, dropout, noise, warp, shuffle, mix, rotate, scale, mirror
         Regularisation; `warp` is the largest relative stretch along the map's height, `noise` a
         standard deviation in units of the model's input, `shuffle` exchanges a spectrum's carriers,
+        `mix` is the chance of adding the carriers of a window of the first (healthy) class,
         `rotate` (degrees) and `scale` act on triples of axes, `mirror` is the chance of reflecting
         the first axis of each triple.
     """
@@ -49,13 +50,14 @@ class Recipe:
     noise: float = 0.0
     warp: float = 0.0
     shuffle: bool = False
+    mix: float = 0.0
     rotate: float = 0.0
     scale: float = 0.0
     mirror: float = 0.0
 
     def shortened(self) -> Recipe:
-        """For tests and demonstrations: a quarter of the epochs."""
-        return replace(self, epochs=max(3, self.epochs // 4))
+        """For tests and demonstrations: half the epochs."""
+        return replace(self, epochs=max(3, self.epochs // 2))
 
 
 def recipe_of(training: Training) -> Recipe:

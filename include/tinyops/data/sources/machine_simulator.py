@@ -15,7 +15,7 @@ from tinyops.projects import Project
 
 _FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
 _FLEET, _REPLAY = 1, 2
-_SIZES = {"small": (40, 2.0), "full": (80, 3.0)}
+_SIZES = {"small": (60, 2.0), "full": (120, 2.5)}
 
 
 @dataclass(frozen=True)
