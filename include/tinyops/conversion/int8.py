@@ -62,10 +62,7 @@ def quantise(
 
 def input_quantisation(tflite: bytes) -> tuple[float, int]:
     """(scale, zero point) of a model's input."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=tflite, num_threads=1)
-    scale, zero_point = interpreter.get_input_details()[0]["quantization"]
+    scale, zero_point = _ends(tflite)[0]["quantization"]
     return float(scale), int(zero_point)
 
 
@@ -86,17 +83,19 @@ def _samples(
 
 
 def _check(tflite: bytes, scale: float, zero_point: int) -> None:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=tflite, num_threads=1)
-    given = interpreter.get_input_details()[0]
-    result = interpreter.get_output_details()[0]
-    if given["dtype"] != np.int8 or result["dtype"] != np.int8:
+    if any(end["dtype"] != np.int8 for end in _ends(tflite)):
         raise QuantisationError("the model's input or output is not int8", "report a bug")
-    found = given["quantization"]
-    if (float(found[0]), int(found[1])) != (scale, zero_point):
+    found = input_quantisation(tflite)
+    if found != (scale, zero_point):
         raise QuantisationError(
             f"the converter chose input scale {found[0]} and zero point {found[1]}, "
             f"the frontend has {scale} and {zero_point}",
             "choose a power of two as the frontend's scale",
         )
+
+
+def _ends(tflite: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=tflite, num_threads=1)
+    return interpreter.get_input_details()[0], interpreter.get_output_details()[0]
