@@ -7,6 +7,7 @@ listen on every interface, are left out: all components read the same folder.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 
 from tinyops.errors import TinyOpsError
 from tinyops.local import ports, process
-from tinyops.local.airflow_client import AirflowClient, AirflowRefused
+from tinyops.local.airflow_client import AirflowClient, AirflowError, AirflowRefused
 from tinyops.local.airflow_settings import (
     USERNAME,
     database_path,
@@ -192,9 +193,12 @@ class EmbeddedAirflow:
     def wait_for_dags(self, dag_ids: set[str], timeout: float) -> set[str]:
         """Wait until the DAG processor has met these; returns those it has not met in time."""
         deadline = time.monotonic() + timeout
+        missing = dag_ids
         while True:
-            answer = self.api("GET", "/api/v2/dags?limit=1000&exclude_stale=false")
-            missing = dag_ids - {str(dag["dag_id"]) for dag in answer["dags"]}
+            # While all is being imported, a request may take longer than its limit.
+            with contextlib.suppress(AirflowError):
+                answer = self.api("GET", "/api/v2/dags?limit=1000&exclude_stale=false")
+                missing = dag_ids - {str(dag["dag_id"]) for dag in answer["dags"]}
             if not missing or time.monotonic() > deadline:
                 return missing
             time.sleep(0.3)

@@ -34,7 +34,7 @@ class AirflowRefused(AirflowError):
 class AirflowClient:
     """Speaks JSON with one Airflow; fetches and renews its token by itself."""
 
-    def __init__(self, url: str, username: str, password: str, timeout: float = 20.0) -> None:
+    def __init__(self, url: str, username: str, password: str, timeout: float = 60.0) -> None:
         self.url, self.username, self.password = url, username, password
         self.timeout = timeout
         self._token = ""
