@@ -111,7 +111,9 @@ def _loop(
     os.environ.update(stack.env())
     run = Run(console, stack, Store.from_env(), project, timeout)
     for dag in (*(f"{project.name}__{stage}" for stage in STAGE_DAGS), "tinyops__maintain"):
-        stack.airflow.api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
+        # They run from the start unless somebody has paused them.
+        if stack.airflow.api("GET", f"/api/v2/dags/{dag}")["is_paused"]:
+            stack.airflow.api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
     batch = _publish(run)
     if batch is None:
         console.print(f"every recording of {project.name} is in already: nothing new to learn from")

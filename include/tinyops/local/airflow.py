@@ -8,18 +8,18 @@ listen on every interface, are left out: all components read the same folder.
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tinyops.errors import TinyOpsError
 from tinyops.local import ports, process
-from tinyops.local.airflow_client import AirflowClient, AirflowError, AirflowRefused
+from tinyops.local.airflow_client import AirflowClient, AirflowError
 from tinyops.local.airflow_settings import (
     USERNAME,
     database_path,
@@ -92,18 +92,29 @@ class EmbeddedAirflow:
         return settings(self.home, self.repository, self.port, known) | dict(extra)
 
     def migrate(self, extra: Mapping[str, str]) -> None:
-        """Make or upgrade the metadata database; at once when this version did it before."""
+        """Make or upgrade the metadata database and its pools; at once when that was done before.
+
+        Pools come by command, not by REST API: the API server writes its audit log on its event
+        loop, and with SQLite a request that changes something then blocks a task's request that
+        holds the write lock, until SQLite gives up (Airflow 3.3.2; seen with POST /pools while the
+        first tasks started).
+        """
+        pools = self.repository / "plugins" / "tinyops_airflow" / "pools.json"
         stamp = self.home / "migrated"
-        wanted = version("apache-airflow-core")
-        database = database_path(self.home)
-        if database.exists() and _text(stamp) == wanted:
+        wanted = f"{version('apache-airflow-core')} {sha256(pools.read_bytes()).hexdigest()}"
+        if database_path(self.home).exists() and _text(stamp) == wanted:
             return
+        env = process.environment(self.env(extra))
+        self._command(["db", "migrate"], env)
+        self._command(["pools", "import", str(pools)], env)
+        stamp.write_text(wanted, encoding="utf-8")
+
+    def _command(self, arguments: list[str], env: dict[str, str]) -> None:
         log = process.log_path(self.log_dir, "airflow-migrate")
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        env = process.environment(self.env(extra))
         with log.open("ab") as output:
             done = subprocess.run(
-                [sys.executable, "-m", "airflow", "db", "migrate"],
+                [sys.executable, "-m", "airflow", *arguments],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -113,7 +124,6 @@ class EmbeddedAirflow:
         if done.returncode != 0:
             last = " | ".join(process.last_lines(log, 2))
             raise EmbeddedAirflowError(f"Airflow's database cannot be made: {last}", f"read {log}")
-        stamp.write_text(wanted, encoding="utf-8")
 
     def start(self, extra: Mapping[str, str]) -> None:
         """Start the components that do not run; does not wait.
@@ -170,25 +180,6 @@ class EmbeddedAirflow:
                     f"read {self.log_dir}/airflow-*.log",
                 )
             time.sleep(0.2)
-
-    def import_pools(self, path: Path) -> None:
-        """Create or correct the pools of a JSON file (as for `airflow pools import`).
-
-        A task whose pool does not exist is never scheduled.
-        """
-        for name, pool in json.loads(path.read_text(encoding="utf-8")).items():
-            body = {
-                "name": name,
-                "slots": pool["slots"],
-                "description": pool.get("description", ""),
-                "include_deferred": pool.get("include_deferred", False),
-            }
-            try:
-                self.api("POST", "/api/v2/pools", body)
-            except AirflowRefused as error:
-                if error.status != 409:
-                    raise
-                self.api("PATCH", f"/api/v2/pools/{name}", body)
 
     def wait_for_dags(self, dag_ids: set[str], timeout: float) -> set[str]:
         """Wait until the DAG processor has met these; returns those it has not met in time."""

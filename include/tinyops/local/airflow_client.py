@@ -14,8 +14,8 @@ from tinyops.errors import TinyOpsError
 # Airflow 3.3: a token of the simple auth manager lives 24 h.
 TOKEN_SECONDS = 12 * 3600
 
-# A transaction that begins with a read and goes on with a write is refused at once when another
-# one has written meanwhile (SQLite, whatever its timeout): Airflow answers 500, nothing is done.
+# With SQLite, a request that changes something may meet a task's request that holds the write
+# lock: Airflow answers 500 after 5 s and has done nothing (see EmbeddedAirflow.migrate).
 BUSY_PAUSES = (0.2, 0.5, 1.0, 2.0)
 
 

@@ -82,9 +82,7 @@ def settings(home: Path, repository: Path, port: int, known: AirflowSecrets) -> 
             "fernet_key": known.fernet_key,
             "execution_api_server_url": f"{url}/execution/",
         },
-        # A writer waits this many seconds for another one; 5, the default, was not enough for the
-        # API server when all DAGs of a new installation ran at once on two busy cores.
-        "database": {"sql_alchemy_conn": f"sqlite:///{database_path(home)}?timeout=60"},
+        "database": {"sql_alchemy_conn": f"sqlite:///{database_path(home)}"},
         "api": {"host": HOST, "port": str(port), "base_url": url, "secret_key": known.api_key},
         "api_auth": {"jwt_secret": known.jwt_secret},
         # A task starts when the loop comes round. Six empty tasks in a row, warm, two busy cores:

@@ -123,7 +123,6 @@ class Stack:
             # By now the boards have their ports: the gateway finds them at its first look.
             self.edge.start_gateway(projects, env)
             progress(f"gateway and {len(self.edge.names()) - 1} virtual boards started")
-            self.airflow.import_pools(REPOSITORY / "plugins" / "tinyops_airflow" / "pools.json")
             wanted = {f"{project.name}__ingest" for project in projects}
             if missing := self.airflow.wait_for_dags(wanted, 90.0):
                 progress(f"airflow: DAGs not found yet: {', '.join(sorted(missing))}")
