@@ -159,6 +159,9 @@ def test_killed_at_any_point_of_flashing_it_ends_attested(
         killed[-1].send_signal(signal.SIGKILL)
         killed[-1].wait()
         killed.append(start(at_v1, log))
+        # Flashing may have ended before the kill: only its start shows that the new one serves.
+        starts = 2 * (number - 1)
+        wait_for(lambda starts=starts: log.read_text().count("gateway starts") == starts, "start")
         version = image.header.version
         wait_for(lambda version=version: at_v1.saw("attested", version), f"{version} attested")
         assert at_v1.flash(image) == image.bytes
