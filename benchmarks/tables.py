@@ -26,6 +26,7 @@ def section(result: dict[str, Any]) -> str:
     for check in result["checks"]:
         met = "met" if check["passed"] else "**not met**"
         rows.append(f"| {check['what']} | {check['value']:g} | {check['rule']} | {met} |")
+    rows += ["", *circumstances(result["figures"])]
     use = result["figures"].get("warm_seconds_by_use")
     if use:
         total = sum(use.values())
@@ -33,6 +34,25 @@ def section(result: dict[str, Any]) -> str:
         for name, seconds in sorted(use.items(), key=lambda item: -item[1]):
             rows.append(f"| {name} | {seconds:.1f} | {seconds / total:.0%} |")
     return "\n".join(rows) + "\n"
+
+
+def circumstances(figures: dict[str, Any]) -> list[str]:
+    """What the figures were measured on, and the worst of them."""
+    lines = [
+        f"* {name.replace('_', ' ')}: {value:.4g}"
+        if isinstance(value, float)
+        else f"* {name.replace('_', ' ')}: {value}"
+        for name, value in figures.items()
+        if isinstance(value, (bool, int, float, str))
+    ]
+    runs = [run for run in figures.get("runs", ()) if "int8" in run]
+    if runs:
+        worst = ", ".join(
+            f"{run['int8']['worst_group']} {run['int8']['worst_group_f1']:.2f} (seed {run['seed']})"
+            for run in runs
+        )
+        lines.append(f"* worst group, int8 macro F1: {worst}")
+    return lines
 
 
 def main() -> None:
