@@ -19,7 +19,7 @@ from tinyops.training.card import CardFacts, model_card
 from tinyops.training.champion import champion_candidate, settle_champion
 from tinyops.training.evaluate import evaluate
 from tinyops.training.fit import fit, predict
-from tinyops.training.recipe import Recipe, recipe_of, short_wanted
+from tinyops.training.recipe import Recipe, recipe_of
 from tinyops.training.verdict import (
     Verdict,
     evaluate_candidate,
@@ -47,7 +47,7 @@ def outstanding_dataset(store: Store, project: Project | str) -> str | None:
 
 
 def train_candidate(
-    store: Store, project: Project | str, dataset: str, run_id: str, short: bool = False
+    store: Store, project: Project | str, dataset: str, run_id: str
 ) -> dict[str, Any]:
     """Train, quantise, evaluate and judge; write the candidate, then pointer and receipt.
 
@@ -57,8 +57,6 @@ def train_candidate(
         A dataset version.
     run_id
         Names the candidate's folder.
-    short
-        Half the epochs; also by the variable TINYOPS_SHORT.
 
     Returns
     -------
@@ -66,8 +64,6 @@ def train_candidate(
     """
     project = load_project(project) if isinstance(project, str) else project
     recipe = recipe_of(project.training)
-    if short_wanted(short):
-        recipe = recipe.shortened()
     frontend = from_project(project.frontend, project.signal)
     data = open_dataset(store, project, dataset)
     parts = _parts(data, project, frontend, recipe)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from tinyops.errors import TinyOpsError
 from tinyops.projects.schema import Training
@@ -55,10 +54,6 @@ class Recipe:
     scale: float = 0.0
     mirror: float = 0.0
 
-    def shortened(self) -> Recipe:
-        """For tests and demonstrations: half the epochs."""
-        return replace(self, epochs=max(3, self.epochs // 2))
-
 
 def recipe_of(training: Training) -> Recipe:
     """The recipe that project.yaml describes.
@@ -86,8 +81,3 @@ def recipe_of(training: Training) -> Recipe:
             )
         values[name] = value
     return Recipe(**values)  # type: ignore[arg-type]
-
-
-def short_wanted(short: bool) -> bool:
-    """Whether TINYOPS_SHORT or the caller asks for a short run."""
-    return short or os.environ.get("TINYOPS_SHORT", "") not in ("", "0")
