@@ -1,5 +1,5 @@
-/* Fourier transforms in float, in a fixed order: the same bytes on every IEEE 754 machine as long as
- * no multiply and add are contracted. */
+/* Fourier transforms in float, in a fixed order: the same bytes on every IEEE 754 machine as long
+ * as no multiply and add are contracted. */
 #ifndef TINYOPS_FFT_H
 #define TINYOPS_FFT_H
 

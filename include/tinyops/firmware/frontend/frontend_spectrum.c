@@ -66,7 +66,8 @@ static void column(float (*power)(int), int steps, int zero, int8_t *features) {
   int32_t mean = log2_q8(sum * (1.0f / FRONTEND_BINS));
   for (int bin = 0; bin < FRONTEND_BINS; bin++) {
     float value = power(bin);
-    features[bin * MAPS * FRONTEND_CHANNELS] = value > 0.0f ? level(value, mean, steps, zero) : -128;
+    features[bin * MAPS * FRONTEND_CHANNELS] =
+        value > 0.0f ? level(value, mean, steps, zero) : -128;
   }
 }
 
@@ -102,7 +103,8 @@ static void demodulate(int carrier, int8_t *features) {
   for (int bin = 0; bin < FRONTEND_BINS; bin++) {
     float power = band[bin].re * band[bin].re + band[bin].im * band[bin].im;
     features[bin * MAPS * FRONTEND_CHANNELS] =
-        power > 0.0f ? level(power, reference, FRONTEND_CARRIER_STEPS, FRONTEND_CARRIER_ZERO) : -128;
+        power > 0.0f ? level(power, reference, FRONTEND_CARRIER_STEPS, FRONTEND_CARRIER_ZERO)
+                     : -128;
   }
 }
 

@@ -46,11 +46,10 @@ void reset(void) {
 
 /* The stack may be what is broken: read the old pointer, then start a new stack. */
 __attribute__((naked)) void fault(void) {
-  __asm volatile(
-      "mrs r0, msp\n"
-      "ldr r1, =link_stack_high\n"
-      "mov sp, r1\n"
-      "b report_fault\n");
+  __asm volatile("mrs r0, msp\n"
+                 "ldr r1, =link_stack_high\n"
+                 "mov sp, r1\n"
+                 "b report_fault\n");
 }
 
 void board_start(void) {
