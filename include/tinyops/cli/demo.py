@@ -144,8 +144,7 @@ def _publish(run: Run) -> str | None:
     publish_batch(run.store, project, batch, recordings, note=f"demo, {kind}")
     machines = len({recording.machine_id for recording in recordings})
     run.console.print(
-        f"batch {batch}: {len(recordings)} {kind} recordings of {machines} "
-        f"{project.split.group_by.removesuffix('_id').replace('condition:', '')}s, "
+        f"batch {batch}: {len(recordings)} {kind} recordings of {machines} machines or people, "
         f"{len(project.labels)} classes",
         highlight=False,
     )
