@@ -139,34 +139,56 @@ def killed(at_v1: Bench, tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes
 
 
 def test_killed_at_any_point_of_flashing_it_ends_attested(
-    at_v1: Bench,
-    built: Image,
-    tmp_path: Path,
-    killed: list[subprocess.Popen[bytes]],
+    at_v1: Bench, built: Image, tmp_path: Path, killed: list[subprocess.Popen[bytes]]
 ) -> None:
-    chance = random.Random(11)
-    log = tmp_path / "gateway.log"
+    kill_while_flashing(at_v1, built, tmp_path / "gateway.log", killed, rounds=2, seed=11)
+    image = renamed(built, "last")
+    release(at_v1.store, image)
+    killed.append(start(at_v1, tmp_path / "gateway.log"))
+    wait_for(lambda: at_v1.saw("flashed", "last"), "flashed")
+    killed[-1].kill()
+    killed[-1].wait()
+    killed.append(start(at_v1, tmp_path / "gateway.log"))
+    wait_for(lambda: at_v1.saw("attested", "last"), "attested")
+    assert at_v1.flash(image) == image.bytes
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_killed_two_hundred_times_while_flashing(
+    at_v1: Bench, built: Image, tmp_path: Path, killed: list[subprocess.Popen[bytes]]
+) -> None:
+    kill_while_flashing(at_v1, built, tmp_path / "gateway.log", killed, rounds=200, seed=12)
+
+
+def kill_while_flashing(
+    bench: Bench,
+    built: Image,
+    log: Path,
+    processes: list[subprocess.Popen[bytes]],
+    rounds: int,
+    seed: int,
+) -> None:
+    """Release, kill -9 at a random moment of the flashing, start again, until attested; repeat."""
+    chance = random.Random(seed)
     # The bench's configuration names no root: a process finds that of the embedded stack.
-    for number in range(2, 5):
+    for number in range(2, 2 + rounds):
         image = renamed(built, f"v{number}")
-        release(at_v1.store, image)
-        killed.append(start(at_v1, log))
-        if number < 4:
-            wait_for(lambda: at_v1.board.mode == "bootloader", "the bootloader entered")
-            time.sleep(chance.uniform(0.3, 0.8))
-        else:
-            wait_for(lambda: at_v1.saw("flashed", "v4"), "v4 flashed")
-        killed[-1].send_signal(signal.SIGKILL)
-        killed[-1].wait()
-        killed.append(start(at_v1, log))
+        version = image.header.version
+        release(bench.store, image)
+        processes.append(start(bench, log))
+        wait_for(lambda: bench.board.mode == "bootloader", "the bootloader entered")
+        time.sleep(chance.uniform(0.0, 0.8))
+        processes[-1].kill()
+        processes[-1].wait()
+        processes.append(start(bench, log))
         # Flashing may have ended before the kill: only its start shows that the new one serves.
         starts = 2 * (number - 1)
         wait_for(lambda starts=starts: log.read_text().count("gateway starts") == starts, "start")
-        version = image.header.version
-        wait_for(lambda version=version: at_v1.saw("attested", version), f"{version} attested")
-        assert at_v1.flash(image) == image.bytes
-        killed[-1].send_signal(signal.SIGTERM)
-        assert killed[-1].wait(20) == 0
+        wait_for(lambda version=version: bench.saw("attested", version), f"{version} attested")
+        assert bench.flash(image) == image.bytes
+        processes[-1].send_signal(signal.SIGTERM)
+        assert processes[-1].wait(20) == 0
     assert "Traceback" not in log.read_text()
 
 
