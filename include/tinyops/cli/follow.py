@@ -10,6 +10,9 @@ from tinyops.store import Store, layout, receipts
 
 State = Literal["waiting", "running", "done", "stopped"]
 
+NEWEST = {"train": "dataset", "release": "candidate"}
+"""Consumer -> the pointer to the one input that it takes."""
+
 STAGES = ("data in", "gate", "train", "release", "flash", "attest")
 
 
@@ -75,6 +78,12 @@ def _landed(store: Store, project: str, batch: str) -> Stage:
 def _receipted(store: Store, project: str, consumer: str, input_id: str) -> Stage:
     name = {"ingest": STAGES[1], "train": STAGES[2], "release": STAGES[3]}[consumer]
     receipt = receipts.read(store, project, consumer, input_id)
+    if receipt is None and consumer in NEWEST:
+        # Only the newest is taken; it holds what this batch brought, or was trained on it.
+        key = layout.pointer(project, NEWEST[consumer])
+        newest: dict[str, str] = store.get_json_or(key, {})
+        if newest.get("version", input_id) != input_id:
+            receipt = receipts.read(store, project, consumer, newest["version"])
     if receipt is None:
         return Stage(name, "running")
     at = datetime.fromisoformat(receipt.at)
