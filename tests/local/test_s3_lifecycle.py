@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tinyops.local import process
-from tinyops.local.ports import PortTaken, free_ports
+from tinyops.local.ports import PortTaken, free_ports, listens
 from tinyops.local.swift import PROCESSES, EmbeddedS3, EmbeddedS3Error
 from tinyops.local.swift_config import SwiftPorts, SwiftSecrets, write_config
 from tinyops.store import Store, StoreUnavailable
@@ -57,6 +57,9 @@ def test_put_while_the_container_server_is_down_shows_in_listings_later(
     process.start(command, server.run_dir, server.log_dir, die_with_parent=True)
 
     deadline = time.monotonic() + 60
+    while not listens(chosen.container):
+        assert time.monotonic() < deadline, "the container server does not come back"
+        time.sleep(0.1)
     while "meanwhile" not in {row.key for row in own_store.objects("")}:
         assert time.monotonic() < deadline, "the updater never told the listing"
         time.sleep(0.2)
