@@ -97,7 +97,7 @@ if ! "$venv/bin/uv" --version 2>/dev/null | grep -qF "${uv#uv==}"; then
         fail "$uv cannot be installed: is a package index reachable?"
 fi
 
-say "installing Python packages (a minute or two, 3.5 GB)"
+say "installing Python packages (a minute or two, 3.7 GB)"
 VIRTUAL_ENV="$PWD/$venv"
 export VIRTUAL_ENV
 "$venv/bin/uv" pip sync --quiet --compile-bytecode requirements.txt
