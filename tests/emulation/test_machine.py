@@ -43,9 +43,10 @@ def test_an_idle_machine_sleeps() -> None:
 
 def test_a_restart_runs_the_other_image_on_new_lines() -> None:
     with booted(tiny_image().image) as (machine, _, hello):
-        old = machine.uart0
+        old, machine.shared_ram[0] = machine.uart0, 7
         machine.restart(tiny_image("other").image.bytes)
         assert old.fileno() == -1
+        assert machine.shared_ram[0] == 0
         again = Link(SocketStream(machine.uart0)).boot_hello(30)
         assert again.image.model_sha256 != hello.image.model_sha256
 

@@ -1,7 +1,9 @@
-"""One emulated Cortex-M4 machine: QEMU's mps2-an386 with two UARTs as sockets."""
+"""One emulated Cortex-M4 machine: QEMU's mps2-an386, two UARTs as sockets, RAM that is shared."""
 
 from __future__ import annotations
 
+import mmap
+import os
 import shutil
 import socket
 import subprocess
@@ -16,6 +18,8 @@ from tinyops.errors import TinyOpsError
 QEMU = "qemu-system-arm"
 INSTRUCTIONS_PER_TICK = 40
 """Under `icount`, an instruction takes 1 ns of virtual time and SysTick counts at 25 MHz."""
+SHARED_RAM_BYTES = 16 << 20
+"""The machine's PSRAM, at 0x21000000; QEMU 7.2 accepts no other size (hw/arm/mps2.c)."""
 
 
 class EmulationError(TinyOpsError):
@@ -51,6 +55,7 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._sockets: list[socket.socket] = []
+        self._shared_ram: mmap.mmap | None = None
         try:
             self._start(flash)
         except BaseException:
@@ -75,8 +80,15 @@ class Machine:
 
     @property
     def uart1(self) -> socket.socket:
-        """The virtual sensor's line."""
+        """The second line."""
         return self._sockets[1]
+
+    @property
+    def shared_ram(self) -> mmap.mmap:
+        """The PSRAM, writable by the host as by a DMA controller. A restart makes a new one."""
+        if self._shared_ram is None:
+            raise EmulationError("the machine is stopped", "start a new one")
+        return self._shared_ram
 
     @property
     def alive(self) -> bool:
@@ -91,7 +103,7 @@ class Machine:
         return self._process.pid
 
     def restart(self, flash: bytes) -> None:
-        """Power off and on with other bytes in flash; both UARTs become new sockets."""
+        """Power off and on with other bytes in flash; UARTs and shared RAM become new ones."""
         self._power_off()
         self._folder.mkdir(exist_ok=True)
         self._start(flash)
@@ -115,7 +127,8 @@ class Machine:
         guests = [guest for _, guest in pairs]
         # A multiplexer in front of each socket: its 32-byte buffer saves a turn of QEMU's main loop
         # a byte (a third of the processor time). 256 is no byte, so it has no escape character.
-        command = [QEMU, "-M", "mps2-an386", "-nodefaults", "-display", "none", "-echr", "256"]
+        command = [QEMU, "-M", "mps2-an386,memory-backend=shared"]
+        command += ["-nodefaults", "-display", "none", "-echr", "256"]
         for address, content in files.items():
             file = self._folder / f"flash-{address:x}.bin"
             file.write_bytes(content)
@@ -125,6 +138,12 @@ class Machine:
             command += ["-serial", f"chardev:uart{number}"]
         if self.icount:
             command += ["-icount", "shift=0"]
+        # Memory without a name: it goes with its last user, however that ends.
+        memory = os.memfd_create("tinyops-shared-ram")
+        os.ftruncate(memory, SHARED_RAM_BYTES)
+        self._shared_ram = mmap.mmap(memory, SHARED_RAM_BYTES)
+        backend = f"id=shared,size={SHARED_RAM_BYTES},mem-path=/dev/fd/{memory},share=on"
+        command += ["-object", f"memory-backend-file,{backend}"]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -132,12 +151,13 @@ class Machine:
                 stdout=subprocess.DEVNULL,
                 stderr=(self._folder / "qemu.log").open("wb"),
                 env=bare_environment(),
-                pass_fds=[guest.fileno() for guest in guests],
+                pass_fds=[memory, *(guest.fileno() for guest in guests)],
                 start_new_session=True,
             )
         except FileNotFoundError:
             raise EmulationError(f"no {QEMU}", "install it (see packages.txt)") from None
         finally:
+            os.close(memory)
             for guest in guests:
                 guest.close()
         self._guard = _guard(self._process.pid, self._folder)
@@ -162,6 +182,9 @@ class Machine:
         for sock in self._sockets:
             sock.close()
         self._sockets = []
+        if self._shared_ram is not None:
+            self._shared_ram.close()
+            self._shared_ram = None
 
 
 def _loadable(flash: bytes, base: int, start: int) -> dict[int, bytes]:
