@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +29,9 @@ from tinyops.boards.virtual.nano33ble import VirtualBoard
 from tinyops.boards.virtual.nano_bootloader import APP, NanoBootloader
 from tinyops.boards.virtual.sensor import VirtualSensor
 
-# Says '>', asks the sensor for three frames, passes their six bytes on to the link, then echoes
-# what it gets with bit 7 set. UART registers as in the CMSDK manual: DATA, STATE, CTRL, BAUDDIV.
+# Says '>', asks the sensor for three frames with the tag 7, passes their six bytes on to the link
+# when the tag has come, then echoes what it gets with bit 7 set. UART registers as in the CMSDK
+# manual: DATA, STATE, CTRL, BAUDDIV.
 ECHO = """
 typedef volatile unsigned int reg;
 static reg *const link = (reg *)0x40004000, *const sense = (reg *)0x40005000;
@@ -37,8 +41,9 @@ __attribute__((section(".start"))) void start(void) {
   link[4] = sense[4] = 16;
   link[2] = sense[2] = 3;
   put(link, '>');
-  put(sense, 'S'); put(sense, 3); put(sense, 0);
-  for (int n = 0; n < 6; n++) put(link, get(sense));
+  put(sense, 'S'); put(sense, 7); put(sense, 3); put(sense, 0);
+  while (get(sense) != 7);
+  for (int n = 0; n < 6; n++) put(link, ((volatile unsigned char *)0x21000000)[n]);
   for (;;) put(link, get(link) | 0x80);
 }
 """
@@ -101,6 +106,27 @@ def test_flashed_bytes_run_sense_talk_and_survive_a_power_cycle(
             assert line.read_exactly(7, 5) == bytes(b | 0x80 for b in b"abc\x00\x1a\r\n")
 
 
+def test_the_sensor_goes_on_over_resets_and_flashing(tmp_path: Path, echo: Image) -> None:
+    port = tmp_path / "tty"
+    source = Counter()
+    sensor = VirtualSensor(source, rate_hz=100.0)
+    with VirtualBoard(port, tmp_path / "state", sensor) as virtual:
+        for _ in range(2):
+            before = source.next
+            flash(str(port), echo, board())
+            assert eventually(lambda: source.next > before)  # noqa: B023 - called at once
+            with SerialPort(str(port)) as line:
+                line.drain(0.3)
+                for _ in range(2):
+                    virtual.press_reset()
+                    heard = line.read_exactly(7, 10)
+                    # The counter has gone on to at least the next three frames.
+                    (first, *_) = struct.unpack("<3h", heard[1:])
+                    assert heard == b">" + struct.pack("<3h", first, first + 1, first + 2)
+                    assert first == source.next - 3
+        assert source.next >= 256 + 4 * 3
+
+
 def test_a_touch_leaves_the_application_for_the_bootloader_and_data_does_not(
     tmp_path: Path, echo: Image
 ) -> None:
@@ -133,16 +159,74 @@ def test_a_chip_that_reads_nothing_does_not_block_the_board(tmp_path: Path) -> N
         assert eventually(lambda: virtual.mode == "bootloader")
 
 
-def test_samples_come_when_virtual_time_has_reached_them() -> None:
+def asking(frames: int, tag: int = 1) -> bytes:
+    return b"S" + struct.pack("<BH", tag, frames)
+
+
+@pytest.fixture
+def memory() -> Iterator[mmap]:
+    """Memory as a machine shares it."""
+    with mmap(-1, 1 << 16) as shared:
+        yield shared
+
+
+def test_samples_come_when_virtual_time_has_reached_them(memory: mmap) -> None:
     sensor = VirtualSensor(Counter(), rate_hz=100.0, speed=2.0)
-    request = b"S" + struct.pack("<H", 20)
-    sensor.feed(request[:2], now=50.0)
-    sensor.feed(request[2:] + request, now=50.0)
-    assert len(sensor.answers(now=50.0)) == 40
-    assert sensor.answers(now=50.09) == b""
+    sensor.feed(b"?" + asking(20)[:2], now=50.0)
+    sensor.feed(asking(20)[2:], now=50.0)
+    assert sensor.answer(memory, now=50.0) == b"\1"
+    assert memory[:40] == np.arange(256, 276, dtype="<i2").tobytes()
+    sensor.feed(asking(20, tag=2), now=50.0)
+    assert sensor.answer(memory, now=50.09) == b""
+    assert memory[:2] == b"\0\1", "what is not due is not in the memory"
     assert sensor.next_due() == pytest.approx(50.1)
-    assert len(sensor.answers(now=50.1001)) == 40
+    assert sensor.answer(memory, now=50.1001) == b"\2"
+    assert memory[:40] == np.arange(276, 296, dtype="<i2").tobytes()
     assert sensor.next_due() is None
+
+
+def test_a_busy_host_is_not_followed_by_a_burst(memory: mmap) -> None:
+    sensor = VirtualSensor(Counter(), rate_hz=100.0)
+    answered = []
+    now = 0.0
+    for step in range(400):
+        # Ten milliseconds a step; the host stands still from 1 s to 3 s.
+        now = step / 100 + (2.0 if step >= 100 else 0.0)
+        if sensor.next_due() is None:
+            sensor.feed(asking(10), now)
+        if sensor.answer(memory, now):
+            answered.append(now)
+    gaps = np.diff([moment for moment in answered if moment >= 3.0])
+    assert gaps[:2] == pytest.approx([0.01, 0.1], abs=0.011), "one block is caught up on"
+    assert gaps[2:] == pytest.approx(0.1, abs=0.011)
+
+
+def test_a_question_voids_the_one_before_and_costs_no_samples(memory: mmap) -> None:
+    sensor = VirtualSensor(Counter(), rate_hz=100.0)
+    sensor.feed(asking(50, tag=1), now=10.0)
+    assert sensor.answer(memory, now=10.0) == b"\1"
+    sensor.feed(asking(50, tag=2) + asking(8, tag=3), now=10.0)
+    assert sensor.answer(memory, now=10.081) == b"\3"
+    assert memory[:2] == struct.pack("<h", 306)
+    assert sensor.next_due() is None
+
+
+def test_a_source_with_too_few_samples_is_asked_again(memory: mmap) -> None:
+    class Slow(Counter):
+        ready = False
+
+        def read(self, frames: int) -> NDArray[np.int16] | None:  # type: ignore[override]
+            return super().read(frames) if self.ready else None
+
+    source = Slow()
+    sensor = VirtualSensor(source, rate_hz=100.0, speed=math.inf)
+    sensor.feed(asking(4), now=1.0)
+    assert sensor.answer(memory, now=1.0) == b""
+    source.ready = True
+    due = sensor.next_due()
+    assert due is not None
+    assert due > 1.0
+    assert sensor.answer(memory, now=due) == b"\1"
 
 
 @given(

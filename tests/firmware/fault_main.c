@@ -3,6 +3,12 @@
 #include "link.h"
 
 static volatile uint32_t sink;
+static uint8_t frame[LINK_MAX_FRAME];
+
+static void say(uint8_t what) {
+  const uint8_t hello[] = {LINK_HELLO | LINK_REPLY, 1, what};
+  board_link_write(frame, link_encode(hello, sizeof hello, frame));
+}
 
 static uint32_t __attribute__((noinline)) recurse(uint32_t depth) {
   volatile uint32_t frame[64];
@@ -12,9 +18,7 @@ static uint32_t __attribute__((noinline)) recurse(uint32_t depth) {
 
 int main(void) {
   board_start();
-  const uint8_t hello[] = {LINK_HELLO | LINK_REPLY, 0, board_faults()};
-  uint8_t frame[LINK_MAX_FRAME];
-  board_link_write(frame, link_encode(hello, sizeof hello, frame));
+  say(board_faults());
   for (;;) {
     uint8_t what;
     while (!board_link_read(&what)) {
@@ -37,8 +41,17 @@ int main(void) {
       *(volatile uint32_t *)0x2003fffc = 1;    /* the last word of RAM is there */
       sink = *(volatile uint32_t *)0x000ffffc; /* so is the last of flash */
       board_link_write((const uint8_t *)"\0", 1);
-      const uint8_t fine[] = {LINK_HELLO | LINK_REPLY, 1, 'k'};
-      board_link_write(frame, link_encode(fine, sizeof fine, frame));
+      say('k');
+    } else if (what == 'w') {
+      *(volatile uint32_t *)0x21000000 = 1; /* the sensor's window */
+    } else if (what == 'v') {
+      sink = *(volatile uint32_t *)0x2100fffc; /* its last word is there */
+      sink = *(volatile uint32_t *)0x21010000; /* behind it */
+    } else if (what == 'a') {
+      board_sensor_ask(3);
+    } else if (what == 't') {
+      const int16_t *block = board_sensor_take();
+      say(block != NULL ? (uint8_t)block[2] : 0);
     }
   }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import socket
 import struct
@@ -16,24 +17,35 @@ from tinyops.boards import messages
 from tinyops.boards.frames import Frame, encode
 from tinyops.boards.image import nonce_crc
 from tinyops.boards.link import Link, LinkRefused
+from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.parameters import ParameterBlock, confidence_q8, exponent_table
 from tinyops.conversion.reference import Reference
+from tinyops.emulation import Machine
 
 PAGE = 4096
 
 
-def feed(line: socket.socket, samples: NDArray[np.int16]) -> None:
+class Played:
+    """Samples that come to an end."""
+
+    def __init__(self, samples: NDArray[np.int16]) -> None:
+        self.rest = samples
+        self.asked: list[int] = []
+
+    def read(self, frames: int) -> NDArray[np.int16]:
+        self.asked.append(frames)
+        taken, self.rest = self.rest[:frames], self.rest[frames:]
+        return taken
+
+
+def feed(machine: Machine, samples: NDArray[np.int16]) -> None:
     """Play the sensor: answer requests until the samples are used up."""
-    at = 0
-    while at < len(samples):
-        asked = b""
-        while len(asked) < 3:
-            asked += line.recv(3 - len(asked))
-        kind, count = struct.unpack("<BH", asked)
-        assert kind == messages.SENSOR_REQUEST
-        assert count == (HOP if at else WINDOW)
-        line.sendall(samples[at : at + count].astype("<i2").tobytes())
-        at += count
+    source = Played(samples)
+    sensor = VirtualSensor(source, 1.0, math.inf)
+    while len(source.rest):
+        sensor.feed(machine.uart1.recv(64))
+        machine.uart1.sendall(sensor.answer(machine.shared_ram))
+    assert source.asked == [WINDOW] + [HOP] * ((len(samples) - WINDOW) // HOP)
 
 
 def decisions(link: Link, expected: int) -> messages.Decision:
@@ -146,7 +158,7 @@ def test_decisions_are_those_of_the_reference() -> None:
     samples = generator.integers(-200, 200, WINDOW + 11 * HOP).astype(np.int16)
     logits = expected_logits(samples)
     with booted(tiny_image().image) as (machine, link, _):
-        feed(machine.uart1, samples)
+        feed(machine, samples)
         found = decisions(link, len(logits))
     classes = logits.argmax(axis=1)
     assert found.counts == tuple(np.bincount(classes, minlength=CLASSES))
@@ -157,13 +169,25 @@ def test_decisions_are_those_of_the_reference() -> None:
 
 def test_the_link_is_served_while_samples_are_awaited() -> None:
     with booted(tiny_image().image) as (machine, link, _):
-        feed(machine.uart1, np.zeros(WINDOW, np.int16))
+        feed(machine, np.zeros(WINDOW, np.int16))
         assert decisions(link, 1).windows == 1
-        machine.uart1.sendall(bytes(2 * HOP - 1))
+        kind, tag, frames = struct.unpack("<BBH", machine.uart1.recv(4, socket.MSG_WAITALL))
+        assert (kind, frames) == (messages.SENSOR_REQUEST, HOP)
         assert link.hello().windows == 1
+        machine.uart1.sendall(bytes(range(256)).replace(bytes((tag,)), b""))
         assert link.selftest(3).passed == 4
-        machine.uart1.sendall(b"\0")
+        assert link.hello().windows == 1, "only the tag of the question is an answer"
+        machine.uart1.sendall(bytes((tag,)))
         assert decisions(link, 2).windows == 2
+
+
+def test_the_link_is_served_when_the_sensor_is_gone() -> None:
+    with booted(tiny_image().image) as (machine, link, _):
+        tag = machine.uart1.recv(4, socket.MSG_WAITALL)[1]
+        machine.uart1.sendall(bytes((tag,)))
+        machine.uart1.close()
+        assert decisions(link, 1).windows == 1
+        assert link.selftest(3).passed == 4
 
 
 def with_pages(first: bytes | None, second: bytes | None) -> bytes:
@@ -203,11 +227,11 @@ def test_class_offsets_and_a_missing_block_change_the_decision() -> None:
     samples = np.random.default_rng(4).integers(-100, 100, WINDOW).astype(np.int16)
     logits = expected_logits(samples)[0].tolist()
     with booted(with_pages(None, pushed.pack())) as (machine, link, _):
-        feed(machine.uart1, samples)
+        feed(machine, samples)
         found = decisions(link, 1)
     assert found.last_class == 3
     assert found.confidence == confidence_q8(logits, exponent_table(scale, 2.0), (0, 0, 0, 255))
     with booted(with_pages(b"", None)) as (machine, link, _):
-        feed(machine.uart1, samples)
+        feed(machine, samples)
         found = decisions(link, 1)
     assert (found.last_class, found.confidence) == (int(np.argmax(logits)), 0)

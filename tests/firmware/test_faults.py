@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import socket
+import struct
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -52,10 +55,21 @@ def frames_until(stream: SocketStream, decoder: Decoder, count: int) -> list[Fra
         (b"b", 0x8000),
         (b"n", 4),
         (b"e", 0x20040000),
+        (b"w", 0x21000000),
+        (b"v", 0x21010000),
         (b"x", None),
         (b"s", None),
     ],
-    ids=["flash", "bootloader", "null", "end of RAM", "code in RAM", "stack"],
+    ids=[
+        "flash",
+        "bootloader",
+        "null",
+        "end of RAM",
+        "window",
+        "end of window",
+        "code in RAM",
+        "stack",
+    ],
 )
 def test_a_forbidden_access_is_reported_and_resets(what: bytes, address: int | None) -> None:
     with Machine(fault_image(), BASE, BASE) as machine:
@@ -81,3 +95,23 @@ def test_all_of_the_boards_memory_is_there() -> None:
         stream.send(b"r")
         (answer,) = frames_until(stream, decoder, 1)
         assert answer.body == b"k"
+
+
+def test_an_answer_from_before_a_reset_is_not_taken() -> None:
+    with Machine(fault_image(), BASE, BASE) as machine:
+        stream, decoder = SocketStream(machine.uart0), Decoder()
+        frames_until(stream, decoder, 1)
+        stream.send(b"a")
+        _, old, *_ = machine.uart1.recv(4, socket.MSG_WAITALL)
+        stream.send(b"f")
+        frames_until(stream, decoder, 2)
+        stream.send(b"a")
+        _, new, *_ = machine.uart1.recv(4, socket.MSG_WAITALL)
+        machine.shared_ram[:6] = struct.pack("<3h", 5, 6, 7)
+        seen = []
+        for answer in (old, new):
+            machine.uart1.sendall(bytes((answer,)))
+            time.sleep(0.1)
+            stream.send(b"t")
+            seen += [frame.body for frame in frames_until(stream, decoder, 1)]
+        assert seen == [b"\0", b"\7"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinyops.projects import Project
 
 AHEAD = 2
-"""Recordings prepared ahead: a first one can take seconds, and a board must not stand still."""
+"""Recordings prepared ahead: one may take long, and the board senses on meanwhile."""
 
 
 class ReplayedSamples:
@@ -23,19 +23,21 @@ class ReplayedSamples:
         self._rest = np.empty((0, len(project.signal.channels)), dtype=np.int16)
         threading.Thread(target=self._prepare, args=(seed,), daemon=True).start()
 
-    def read(self, frames: int) -> NDArray[np.int16]:
-        """The next counts, int16 [frames, channels]. Raises what ended the source."""
-        pieces = [self._rest]
-        have = len(self._rest)
-        while have < frames:
-            counts = self._ready.get()
+    def read(self, frames: int) -> NDArray[np.int16] | None:
+        """The next counts, int16 [frames, channels]; None while too few are prepared.
+
+        Raises what ended the source.
+        """
+        while len(self._rest) < frames:
+            try:
+                counts = self._ready.get_nowait()
+            except queue.Empty:
+                return None
             if isinstance(counts, Exception):
                 raise counts
-            pieces.append(counts)
-            have += len(counts)
-        joined = np.concatenate(pieces)
-        self._rest = joined[frames:]
-        return joined[:frames]
+            self._rest = np.concatenate([self._rest, counts])
+        taken, self._rest = self._rest[:frames], self._rest[frames:]
+        return taken
 
     def _prepare(self, seed: int) -> None:
         from tinyops.data.sources import source_for

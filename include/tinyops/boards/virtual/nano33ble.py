@@ -153,8 +153,8 @@ class VirtualBoard:
             self._power_back = None
             self._obey("plug")
             return
-        if self._uarts is not None:
-            self._serve_chip(*self._uarts)
+        if self._machine is not None and self._uarts is not None:
+            self._serve_chip(self._machine, *self._uarts)
         if self._line is not None:
             self._serve_line(self._line)
 
@@ -189,13 +189,13 @@ class VirtualBoard:
         elif self._uarts is not None:
             self._uarts[0].send(data)
 
-    def _serve_chip(self, link: Uart, samples: Uart) -> None:
+    def _serve_chip(self, chip: Machine, link: Uart, samples: Uart) -> None:
         if data := link.receive():
             self._to_host(data)
         requests = samples.receive()
         if self._sensor is not None:
             self._sensor.feed(requests)
-            samples.send(self._sensor.answers())
+            samples.send(self._sensor.answer(chip.shared_ram))
 
     def _to_host(self, data: bytes) -> None:
         if self._line is not None:

@@ -1,32 +1,36 @@
-"""The virtual sensor: answers the firmware's requests for samples on the second UART.
+"""The virtual sensor: answers the firmware's requests for samples, as a converter with DMA would.
 
-The device sends 'S' and a frame count (u16 LE) and gets exactly that many frames, int16 LE,
-interleaved by channel, once virtual time has reached the last of them.
+The device sends 'S', a tag (u8) and a frame count (u16 LE) on the second UART. Once virtual time
+has reached the last of them, that many frames, int16 LE interleaved by channel, lie at the start of
+the memory shared with the device, and the tag is the answer (firmware/link/link.h).
 """
 
 from __future__ import annotations
 
 import struct
 import time
-from collections import deque
+from mmap import mmap
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-REQUEST = 0x53
-_SIZE = 3
+from tinyops.boards.messages import SENSOR_REQUEST
+
+_REQUEST = struct.Struct("<BBH")
+# How soon a source that had too few samples is asked again, in seconds.
+_AGAIN = 0.02
 
 
 class SampleSource(Protocol):
     """Where a virtual sensor's counts come from."""
 
-    def read(self, frames: int) -> NDArray[np.int16]:
-        """The next counts, int16 [frames, channels]."""
+    def read(self, frames: int) -> NDArray[np.int16] | None:
+        """The next counts, int16 [frames, channels]; None while they are not all there yet."""
 
 
 class VirtualSensor:
-    """Paces a source by virtual time.
+    """Paces a source by virtual time. One question is open at a time: a new one voids it.
 
     Parameters
     ----------
@@ -42,13 +46,13 @@ class VirtualSensor:
         self._source = source
         self._seconds_per_frame = 1.0 / (rate_hz * speed)
         self._input = bytearray()
-        self._due: deque[tuple[float, int]] = deque()
+        self._open: tuple[float, int, int] | None = None  # due, tag, frames
         self._last = 0.0
 
     def restart(self) -> None:
         """The device was reset: what it asked for before is void."""
         self._input.clear()
-        self._due.clear()
+        self._open = None
         self._last = 0.0
 
     def feed(self, data: bytes, now: float | None = None) -> None:
@@ -56,27 +60,38 @@ class VirtualSensor:
         now = time.monotonic() if now is None else now
         self._input += data
         while self._input:
-            if self._input[0] != REQUEST:
+            if self._input[0] != SENSOR_REQUEST:
                 del self._input[0]
                 continue
-            if len(self._input) < _SIZE:
+            if len(self._input) < _REQUEST.size:
                 return
-            (frames,) = struct.unpack_from("<H", self._input, 1)
-            del self._input[:_SIZE]
+            _, tag, frames = _REQUEST.unpack_from(self._input)
+            del self._input[: _REQUEST.size]
             # A device that asks late gets its samples from now on; the sensor keeps no backlog.
-            begin = max(self._last, now - frames * self._seconds_per_frame)
-            self._last = begin + frames * self._seconds_per_frame
-            self._due.append((self._last, frames))
+            duration = frames * self._seconds_per_frame
+            self._open = max(self._last, now - duration) + duration, tag, frames
 
     def next_due(self) -> float | None:
-        """When `answers` has something to say (time.monotonic), or None."""
-        return self._due[0][0] if self._due else None
+        """When `answer` has something to say (time.monotonic), or None."""
+        return self._open[0] if self._open else None
 
-    def answers(self, now: float | None = None) -> bytes:
-        """The samples that are due."""
+    def answer(self, memory: mmap, now: float | None = None) -> bytes:
+        """What to send the device: nothing before the samples are due; then they are in `memory`.
+
+        Raises
+        ------
+        ValueError
+            They do not fit; 16 MiB hold any request of a source of up to 128 channels.
+        """
         now = time.monotonic() if now is None else now
-        data = b""
-        while self._due and self._due[0][0] <= now:
-            _, frames = self._due.popleft()
-            data += np.ascontiguousarray(self._source.read(frames), "<i2").tobytes()
-        return data
+        if self._open is None or now < self._open[0]:
+            return b""
+        due, tag, frames = self._open
+        counts = self._source.read(frames)
+        if counts is None:
+            self._open = now + _AGAIN, tag, frames
+            return b""
+        self._open, self._last = None, due
+        block = np.ascontiguousarray(counts, "<i2").tobytes()
+        memory[: len(block)] = block
+        return bytes((tag,))

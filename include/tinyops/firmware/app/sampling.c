@@ -10,28 +10,13 @@
 #include "image.h"
 #include "model.h"
 
-#define FRAME_BYTES (FRONTEND_CHANNELS * sizeof(int16_t))
-/* Bytes a call: the link gets its turn between. */
-#define BURST 256
-
 static int16_t window[MODEL_WINDOW_VALUES];
-static size_t filled; /* bytes of the window that are there */
+static size_t filled; /* values of the window that are there */
 static bool asked;
 
 static void ask(void) {
-  const size_t frames = FRONTEND_WINDOW - filled / FRAME_BYTES;
-  const uint8_t request[] = {SENSOR_REQUEST, (uint8_t)frames, (uint8_t)(frames >> 8)};
-  board_sensor_write(request, sizeof request);
+  board_sensor_ask((uint16_t)((MODEL_WINDOW_VALUES - filled) / FRONTEND_CHANNELS));
   asked = true;
-}
-
-static void decide(void) {
-  int8_t logits[MODEL_OUTPUTS];
-  model_run_window(window, logits);
-  decision_add(logits, MODEL_OUTPUTS);
-  filled = sizeof window - FRONTEND_HOP * FRAME_BYTES;
-  memmove(window, (const uint8_t *)window + FRONTEND_HOP * FRAME_BYTES, filled);
-  asked = false;
 }
 
 bool sampling_poll(void) {
@@ -41,17 +26,17 @@ bool sampling_poll(void) {
   if (!asked) {
     ask();
   }
-  uint8_t byte;
-  for (int i = 0; i < BURST; i++) {
-    if (!board_sensor_read(&byte)) {
-      return false;
-    }
-    ((uint8_t *)window)[filled++] = byte; /* little endian on the line and in memory */
-    if (filled == sizeof window) {
-      decide();
-      return true;
-    }
+  const int16_t *block = board_sensor_take();
+  if (block == NULL) {
+    return false;
   }
+  memcpy(window + filled, block, sizeof window - filled * sizeof *window);
+  filled = MODEL_WINDOW_VALUES - FRONTEND_HOP * FRONTEND_CHANNELS;
+  ask(); /* the next block comes while this window is decided */
+  int8_t logits[MODEL_OUTPUTS];
+  model_run_window(window, logits);
+  decision_add(logits, MODEL_OUTPUTS);
+  memmove(window, window + FRONTEND_HOP * FRONTEND_CHANNELS, filled * sizeof *window);
   return true;
 }
 

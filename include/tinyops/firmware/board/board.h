@@ -11,11 +11,15 @@ void board_start(void);
 
 /* Take one received byte; false when there is none. */
 bool board_link_read(uint8_t *byte);
-bool board_sensor_read(uint8_t *byte);
 /* Send all bytes; sleeps while the line is busy. */
 void board_link_write(const uint8_t *bytes, size_t length);
-void board_sensor_write(const uint8_t *bytes, size_t length);
-/* Sleep until an interrupt; returns at once when a received byte waits. */
+
+/* Start one transfer of `frames` int16 frames [frame][channel]; the processor is free meanwhile. */
+void board_sensor_ask(uint16_t frames);
+/* Its block, once, when it is complete, else NULL. Valid until the next question. */
+const int16_t *board_sensor_take(void);
+
+/* Sleep until an interrupt; returns at once when a received byte or a block may wait. */
 void board_idle(void);
 
 /* Counter of the processor's clock or of a fixed fraction of it. */

@@ -110,9 +110,10 @@ typedef struct __attribute__((packed)) {
   uint32_t pc;      /* stacked return address, 0 when the frame could not be stacked */
 } link_fault;
 
-/* Virtual sensor, on its own serial line: the device asks, the host sends exactly that many
- * frames of int16, interleaved [frame][channel]. */
-#define SENSOR_REQUEST 0x53 /* 'S', frames u16 */
+/* Virtual sensor: the device asks on a serial line of its own, the host lays that many frames of
+ * int16, interleaved [frame][channel], at the start of the memory that it shares with the device,
+ * then sends the tag back. A question voids the one before. */
+#define SENSOR_REQUEST 0x53 /* 'S', tag u8, frames u16 -> tag u8 */
 
 /* CRC-16/XMODEM: poly 0x1021, init 0, check("123456789") 0x31C3. */
 uint16_t link_crc16(uint16_t crc, const uint8_t *bytes, size_t length);

@@ -3,6 +3,8 @@
 #ifndef TINYOPS_MPS2_H
 #define TINYOPS_MPS2_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
@@ -47,6 +49,10 @@ typedef struct {
 #define UART0 ((cmsdk_uart *)0x40004000)
 #define UART1 ((cmsdk_uart *)0x40005000)
 
+/* The part of the PSRAM that the sensor fills; a power of two of bytes. */
+#define SENSOR_WINDOW 0x21000000u
+#define SENSOR_WINDOW_BYTES 0x10000u
+
 /* From the linker script. */
 extern uint32_t link_stack_low[], link_stack_high[];
 extern uint32_t link_data_from[], link_data_start[], link_data_end[];
@@ -55,6 +61,8 @@ extern const uint8_t link_image_start[], link_parameters_start[];
 
 void protect_memory(void);
 void start_uarts(void);
+bool read_sensor_line(uint8_t *byte);
+void write_sensor_line(const uint8_t *bytes, size_t length);
 _Noreturn void report_fault(const uint32_t *stacked);
 
 #endif

@@ -16,6 +16,7 @@
 #define SIZE(log2) ((uint32_t)((log2) - 1) << 1)
 #define LOG2(bytes) (31 - __builtin_clz(bytes))
 #define COVER(bytes) (LOG2((bytes) - 1) + 1)
+
 static void region(uint32_t number, uint32_t base, uint32_t attributes) {
   MPU_RBAR = base | 1u << 4 | number;
   MPU_RASR = attributes | ENABLE;
@@ -39,6 +40,7 @@ void protect_memory(void) {
   region(2, BOARD_RAM_BASE,
          SIZE(COVER(BOARD_RAM_BYTES)) | beyond(BOARD_RAM_BYTES) | READ_WRITE | NO_EXECUTE | MEMORY);
   region(3, 0x40000000, SIZE(16) | READ_WRITE | NO_EXECUTE | DEVICE);
+  region(4, SENSOR_WINDOW, SIZE(LOG2(SENSOR_WINDOW_BYTES)) | READ_ONLY | NO_EXECUTE | MEMORY);
   MPU_CTRL = 1;
   __asm volatile("dsb\n isb" ::: "memory");
 }

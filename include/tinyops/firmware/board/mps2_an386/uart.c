@@ -3,23 +3,25 @@
 #include "board.h"
 #include "mps2.h"
 
-#define RING 2048
+#define LINK_RING 2048
+#define SENSOR_RING 16
 
 typedef struct {
   cmsdk_uart *uart;
   uint8_t *bytes;
+  uint16_t size;
   volatile uint16_t head; /* written by the interrupt */
   volatile uint16_t tail; /* written by the reader */
   volatile bool stalled;  /* a byte waits in the UART for room in the ring */
 } line;
 
-static uint8_t link_bytes[RING];
-static uint8_t sensor_bytes[RING];
-static line link_line = {.uart = UART0, .bytes = link_bytes};
-static line sensor_line = {.uart = UART1, .bytes = sensor_bytes};
+static uint8_t link_bytes[LINK_RING];
+static uint8_t sensor_bytes[SENSOR_RING];
+static line link_line = {.uart = UART0, .bytes = link_bytes, .size = LINK_RING};
+static line sensor_line = {.uart = UART1, .bytes = sensor_bytes, .size = SENSOR_RING};
 
 static void receive(line *from) {
-  const uint16_t next = (uint16_t)((from->head + 1) % RING);
+  const uint16_t next = (uint16_t)((from->head + 1) % from->size);
   if (next == from->tail) {
     from->stalled = true;
     return;
@@ -55,7 +57,7 @@ static bool read_line(line *from, uint8_t *byte) {
     return false;
   }
   *byte = from->bytes[from->tail];
-  from->tail = (uint16_t)((from->tail + 1) % RING);
+  from->tail = (uint16_t)((from->tail + 1) % from->size);
   if (from->stalled) {
     __asm volatile("cpsid i" ::: "memory");
     from->stalled = false;
@@ -80,13 +82,13 @@ static void write_line(line *to, const uint8_t *bytes, size_t length) {
 }
 
 bool board_link_read(uint8_t *byte) { return read_line(&link_line, byte); }
-bool board_sensor_read(uint8_t *byte) { return read_line(&sensor_line, byte); }
+bool read_sensor_line(uint8_t *byte) { return read_line(&sensor_line, byte); }
 
 void board_link_write(const uint8_t *bytes, size_t length) {
   write_line(&link_line, bytes, length);
 }
 
-void board_sensor_write(const uint8_t *bytes, size_t length) {
+void write_sensor_line(const uint8_t *bytes, size_t length) {
   write_line(&sensor_line, bytes, length);
 }
 
