@@ -14,8 +14,9 @@ from tinyops.projects import Project
 
 GATEWAY = "gateway"
 VIRTUAL_BOARD = "nano33ble-sense"
-SENSOR_VALUES_A_SECOND = 4000.0
-"""At most this many int16 values a second go to one virtual board: 0.14 of a core."""
+WINDOWS_A_SECOND = 8.0
+"""Windows that a virtual board shall decide a second, whatever its project: enough for a day's
+story in minutes. On two cores, motor_health takes 0.13 of one for it (QEMU 7.2: 11 ms a window)."""
 GENERATED = "# Written by `tinyops up`. Remove this line to keep changes of your own.\n"
 
 
@@ -29,13 +30,9 @@ def board_service(project: str) -> str:
     return f"board-{device_id(project)}"
 
 
-def speed(project: Project) -> float:
-    """Virtual seconds a second: real time, or slower where that would take a core of the host.
-
-    QEMU 7.2 costs about 17 us of processor time for each byte of the sensor's line.
-    """
-    values_a_second = project.signal.rate_hz * len(project.signal.channels)
-    return min(1.0, SENSOR_VALUES_A_SECOND / values_a_second)
+def speed_of(project: Project) -> float:
+    """Virtual seconds a second of a project's virtual board."""
+    return WINDOWS_A_SECOND * project.signal.hop / project.signal.rate_hz
 
 
 def with_virtual_board(projects: list[Project]) -> list[Project]:
@@ -89,7 +86,7 @@ class EmbeddedEdge:
         argv = [*_tinyops(), "virtual-board", VIRTUAL_BOARD, "--link", str(link)]
         argv += ["--state", str(state), "--project", project.name]
         # No S3 keys: a board has none.
-        return Command(board_service(project.name), [*argv, "--speed", f"{speed(project):g}"])
+        return Command(board_service(project.name), [*argv, "--speed", f"{speed_of(project):g}"])
 
     def _write_config(self, served: list[Project]) -> bool:
         """Whether the gateway's file is another one now. A file without the mark is left alone."""
