@@ -1,4 +1,4 @@
-"""Images that need no compiler, and a virtual board to put them on."""
+"""What virtual boards need in tests: images without a compiler, samples, patience."""
 
 from __future__ import annotations
 
@@ -8,10 +8,25 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
 
 TARGET = "mps2-an386-virtual"
+
+
+class Counter:
+    """Frames of one channel: 256, 257, 258 …"""
+
+    def __init__(self) -> None:
+        self.next = 256
+
+    def read(self, frames: int) -> NDArray[np.int16]:
+        values = np.arange(self.next, self.next + frames, dtype=np.int16)
+        self.next += frames
+        return values[:, None]
 
 
 def board() -> Board:
