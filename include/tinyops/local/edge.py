@@ -15,8 +15,8 @@ from tinyops.projects import Project
 GATEWAY = "gateway"
 VIRTUAL_BOARD = "nano33ble-sense"
 WINDOWS_A_SECOND = 8.0
-"""Windows that a virtual board shall decide a second, whatever its project: enough for a day's
-story in minutes. On two cores, motor_health takes 0.13 of one for it (QEMU 7.2: 11 ms a window)."""
+"""Windows that every virtual board shall decide a second, whatever its project. All boards share
+two cores with a training: motor_health takes 0.13 of one (QEMU 7.2: 11 ms a window; replay: 5)."""
 GENERATED = "# Written by `tinyops up`. Remove this line to keep changes of your own.\n"
 
 
