@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tinyops.projects.frontend_section import FrontendSection
+from tinyops.projects.monitoring_section import Monitoring
 from tinyops.projects.section import Section
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
@@ -126,6 +127,7 @@ class Project(Section):
     split: Split = Split()
     training: Training = Training()
     objective: Objective
+    monitoring: Monitoring = Monitoring()
     boards: list[str] = Field(min_length=1)
     constraints: dict[str, Constraint] = Field(default_factory=dict)
     schedule: Schedule = Schedule()
