@@ -19,6 +19,9 @@ def test_names_that_could_climb_are_refused(name: str) -> None:
         lambda: layout.quarantine(name, "b"),
         lambda: layout.receipt("p", "train", name),
         lambda: layout.gateway_event("gw", name),
+        lambda: layout.label_request("p", name),
+        lambda: layout.label_set("p", name),
+        lambda: layout.frames_object("p", "2026-01-01", f"x/{name}", 1),
         lambda: layout.tuf_target(f"p/{name}/image.bin") if "/" not in name else layout.gateway(""),
     ):
         with pytest.raises(TinyOpsError, match="cannot be part of an S3 key"):
@@ -34,6 +37,16 @@ def test_any_batch_name_stays_below_its_project(name: str) -> None:
     assert key.startswith("project/incoming/")
     assert ".." not in key
     assert key.count("/") == (3 if name else 2)
+
+
+def test_frames_lie_below_their_day_and_gateway_in_order() -> None:
+    folder = layout.frames("p", "2026-01-31", "line-3")
+    assert folder == "p/frames/date=2026-01-31/gateway=line-3/"
+    assert layout.frames_object("p", "2026-01-31", "line-3", 7) == folder + "000000000007.bin.zst"
+    table = layout.frames_table("p", "2026-01-31", "line-3", 7, 1234)
+    assert table == folder + "000000000007-000000001234.parquet"
+    assert folder.startswith(layout.frames("p", "2026-01-31"))
+    assert layout.frames("p", "2026-01-31").startswith(layout.frames("p"))
 
 
 def test_work_without_a_receipt_is_outstanding_in_order(store: Store) -> None:

@@ -55,6 +55,36 @@ def dataset_file(project: str, sha256: str) -> str:
     return f"{_part(project)}/datasets/files/{_part(sha256)}.parquet"
 
 
+def dataset_labels(project: str, sha256: str) -> str:
+    """Labels that supersede those of the recordings; named by its content like the files."""
+    return f"{_part(project)}/datasets/files/{_part(sha256)}.json"
+
+
+def label_requests(project: str) -> str:
+    """Folder of all requests for labels."""
+    return f"{_part(project)}/labels/requests/"
+
+
+def label_request(project: str, request: str) -> str:
+    """A request for labels, or for labelled recordings; written once by monitor."""
+    return label_requests(project) + f"{_part(request)}.json"
+
+
+def label_sets(project: str) -> str:
+    """Folder of all label sets, as they were handed in."""
+    return f"{_part(project)}/labels/sets/"
+
+
+def label_set(project: str, set_id: str) -> str:
+    """A label set, named by its content; whoever labels writes it."""
+    return label_sets(project) + f"{_part(set_id)}.json"
+
+
+def accepted_labels(project: str, set_id: str = "") -> str:
+    """Those labels of a set that ingest accepted; or the folder of all of them."""
+    return f"{_part(project)}/labels/accepted/" + (f"{_part(set_id)}.json" if set_id else "")
+
+
 def candidate(project: str, run: str = "") -> str:
     """Folder of one training run's result, or of all."""
     return f"{_part(project)}/candidates/{_part(run) + '/' if run else ''}"
@@ -102,6 +132,26 @@ def report(project: str, kind: str, report_id: str = "") -> str:
     """Folder of one report (Data Docs and the like), or of all of a kind."""
     tail = _part(report_id) + "/" if report_id else ""
     return f"{_part(project)}/reports/{_part(kind)}/{tail}"
+
+
+def frames(project: str, date: str = "", gateway: str = "") -> str:
+    """Folder of all frames, of those received on a day (YYYY-MM-DD), or of a gateway's of a day."""
+    folder = f"{_part(project)}/frames/"
+    if date:
+        folder += f"date={_part(date)}/"
+    if date and gateway:
+        folder += f"gateway={_part(gateway)}/"
+    return folder
+
+
+def frames_object(project: str, date: str, gateway: str, seq: int) -> str:
+    """One file of frames, as a gateway sends it; written by that gateway only."""
+    return frames(project, date, gateway) + f"{seq:012d}.bin.zst"
+
+
+def frames_table(project: str, date: str, gateway: str, first: int, last: int) -> str:
+    """The accepted frames of the files `first` to `last` as a table."""
+    return frames(project, date, gateway) + f"{first:012d}-{last:012d}.parquet"
 
 
 def receipt(project: str, consumer: str, input_id: str) -> str:

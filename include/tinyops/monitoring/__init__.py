@@ -1,0 +1,1 @@
+"""Monitoring of devices in use: frames of counts, statistics, verdicts."""
