@@ -84,6 +84,9 @@ class Objective(Section):
         default=0.01, description="how far below the champion a candidate may be"
     )
     int8_loss: Fraction = Field(default=0.01, description="how much int8 may lose against float")
+    allowed_forgetting: Fraction = Field(
+        default=0.02, description="how much a candidate may lose on what the champion knew"
+    )
 
 
 class Constraint(Section):
@@ -112,6 +115,12 @@ class Rollout(Section):
         return self
 
 
+class Retention(Section):
+    """How old something may be that is still taken in."""
+
+    labels_days: float = Field(default=730, gt=0, description="days from labelling to arrival")
+
+
 class Project(Section):
     """One use case, as its project.yaml says."""
 
@@ -132,6 +141,7 @@ class Project(Section):
     constraints: dict[str, Constraint] = Field(default_factory=dict)
     schedule: Schedule = Schedule()
     rollout: Rollout = Rollout()
+    retention: Retention = Retention()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
