@@ -10,9 +10,10 @@ import pytest
 from recording_maker import PROJECT, recording
 
 from tinyops.data import Recording
-from tinyops.data.gate import GateError, GateResult, check
+from tinyops.data.gate import GateResult, check
 from tinyops.data.parquet import BadRow
 from tinyops.data.summary import COLUMNS, longest_run, summarise
+from tinyops.data.validation import GateError
 from tinyops.projects import load_project
 from tinyops.projects.schema import Split
 

@@ -12,17 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from tinyops.data.parquet import BadRow
 from tinyops.data.recording import Recording
-from tinyops.data.suite import expectations, import_gx
+from tinyops.data.suite import expectations
 from tinyops.data.summary import summarise
-from tinyops.errors import TinyOpsError
+from tinyops.data.validation import Failure, failures, validate
 from tinyops.projects import Project
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class GateError(TinyOpsError):
-    """The gate itself did not work; it says nothing about the recordings."""
 
 
 @dataclass(frozen=True)
@@ -111,84 +107,36 @@ def check(
         if isinstance(recordings, pd.DataFrame)
         else summarise(recordings, project, known_fingerprints)
     )
-    validation = _validate(table, project, name)
+    validation = validate(table, project.name, expectations(project), name)
     refusals, problems = _read(validation, table)
     return GateResult(table, refusals, problems, validation)
 
 
-def _validate(table: pd.DataFrame, project: Project, name: str) -> Any:
-    gx = import_gx()
-    from great_expectations.core.run_identifier import RunIdentifier
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("tinyops").add_dataframe_asset("recordings")
-    suite = gx.ExpectationSuite(name=project.name, expectations=expectations(project))
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(
-            name=project.name,
-            data=asset.add_batch_definition_whole_dataframe("batch"),
-            suite=context.suites.add(suite),
-        )
-    )
-    return definition.run(
-        batch_parameters={"dataframe": table},
-        result_format={
-            "result_format": "COMPLETE",
-            "unexpected_index_column_names": ["row"],
-            "partial_unexpected_count": 10,
-        },
-        run_id=RunIdentifier(run_name=name),
-    )
-
-
 def _read(validation: Any, table: pd.DataFrame) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
-    found: dict[int, list[tuple[str, str]]] = {}
-    problems: list[str] = []
-    for result in validation.results:
-        if result.success:
-            continue
-        config = result.expectation_config
-        why, fix = config.meta["why"], config.meta["fix"]
-        column = config.kwargs.get("column")
-        # An expectation that raised has answered nothing: success is False, but no row is named.
-        rows = result.result.get("unexpected_index_list") or []
-        if column is not None and not rows:
-            raise GateError(
-                f"expectation {config.type} on {column} gave no answer: {_exception(result)}",
-                "report a bug: the gate's table does not fit the suite",
-            )
-        if column is None:
-            problems.append(f"expected {why}; {fix}")
-        for row in rows:
-            found.setdefault(row["row"], []).append((_sentence(why, column, row.get(column)), fix))
+    found, missed = failures(validation)
+    problems = tuple(f"expected {meta['why']}; {meta['fix']}" for meta in missed)
     broken = table.set_index("row")["problem"].dropna().to_dict()
     refusals = []
-    for row, reasons in sorted(found.items()):
+    for row, failed in sorted(found.items()):
         # What a bad row lacks follows from its one problem.
-        said = [(broken[row], "correct the row")] if row in broken else reasons
+        said = (
+            [(broken[row], "correct the row")]
+            if row in broken
+            else [(_sentence(one), one.meta["fix"]) for one in failed]
+        )
         recording_id = table["recording_id"].iloc[row]
         refusals.append(
             Refusal(
-                row=int(row),
+                row=row,
                 recording_id=recording_id if isinstance(recording_id, str) else "",
                 reasons=tuple(reason for reason, _ in said),
                 fixes=tuple(fix for _, fix in said),
             )
         )
-    return tuple(refusals), tuple(problems)
+    return tuple(refusals), problems
 
 
-def _sentence(why: str, column: str, value: object) -> str:
+def _sentence(failure: Failure) -> str:
+    value = failure.value
     shown = f"{value:.6g}" if isinstance(value, float) else repr(value)
-    return f"{column} is {shown[:120]}, expected {why}"
-
-
-def _exception(result: Any) -> str:
-    messages = [
-        info.get("exception_message")
-        for info in (result.exception_info or {}).values()
-        if isinstance(info, dict)
-    ]
-    return str(next((message for message in messages if message), "no exception"))
+    return f"{failure.column} is {shown[:120]}, expected {failure.meta['why']}"

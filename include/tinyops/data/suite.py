@@ -5,11 +5,11 @@ Written against Great Expectations 1.24. Importing it costs 5 s: only inside fun
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.data.summary import COLUMNS
+from tinyops.data.validation import import_gx
 from tinyops.projects import Project
 
 # Names become parts of file names and of Parquet partitions elsewhere.
@@ -19,14 +19,6 @@ CLIPPED = 0.01
 NEAR_RAIL = 0.9
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_SKEW_DAYS = 10 / 1440
-
-
-def import_gx() -> Any:
-    """Great Expectations with its usage reports off: nothing leaves the house unasked."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations
-
-    return great_expectations
 
 
 def expectations(project: Project) -> list[Any]:
