@@ -45,18 +45,56 @@ def test_every_machine_has_every_class_and_says_simulated() -> None:
     assert all(labels == set(project.labels) for labels in seen.values())
 
 
-def test_batches_and_replay_share_no_machine() -> None:
+def test_batches_replay_and_changed_recordings_share_no_machine() -> None:
     source = source_for(load_project("motor_health"))
     groups = [
         {recording.machine_id for recording in islice(stream, 8)}
         for stream in (
             source.recordings(1, "small", batch=0),
             source.recordings(1, "small", batch=1),
+            source.changed_recordings(1),
             source.replay(1),
         )
     ]
-    assert all(len(group) == 2 for group in groups)
-    assert len(set.union(*groups)) == 6
+    assert [len(group) for group in groups] == [2, 2, 2, 8]
+    assert len(set.union(*groups)) == 14
+
+
+def test_the_replay_shows_another_motor_every_window_and_every_state() -> None:
+    project = load_project("motor_health")
+    seen = list(islice(source_for(project).replay(2), 40))
+    assert len({recording.machine_id for recording in seen}) == 40
+    assert {recording.label for recording in seen} == set(project.labels)
+    assert {recording.signal.shape for recording in seen} == {(1, project.signal.window)}
+    again = islice(source_for(project).replay(2), 40)
+    assert [r.fingerprint() for r in again] == [r.fingerprint() for r in seen]
+
+
+def test_in_the_changed_world_the_same_motors_turn_slower_and_carry_more() -> None:
+    project = load_project("motor_health")
+    source = source_for(project)
+    before, after = (list(islice(source.replay(2, changed), 40)) for changed in (False, True))
+    assert [r.label for r in before] == [r.label for r in after]
+    speeds = [
+        np.array([float(r.conditions["speed_rpm"]) for r in each]) for each in (before, after)
+    ]
+    assert speeds[1] / speeds[0] == pytest.approx(0.7, abs=0.02)
+    assert min(float(r.conditions["load"]) for r in after) >= 0.6
+    assert min(float(r.conditions["load"]) for r in before) < 0.2
+    brought = list(source.changed_recordings(2))
+    assert len(brought) == 30 * 4
+    assert len({r.recording_id for r in brought}) == 120
+    assert {r.seconds for r in brought} == {2.0}
+    assert min(float(r.conditions["load"]) for r in brought) >= 0.6
+
+
+def test_batches_are_what_they_were_before_the_world_could_change() -> None:
+    batch = source_for(load_project("motor_health")).recordings(1, "small", batch=1)
+    last = list(islice(batch, 8))[-1]
+    assert last.recording_id == "sim1_m0061_ball"
+    assert (last.conditions["speed_rpm"], last.conditions["load"]) == ("1708", "0.29")
+    expected = [0.80290461, -1.00127327, -0.03920250, 1.73529232]
+    assert last.signal[0, [0, 1000, 20000, -1]] == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

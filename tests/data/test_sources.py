@@ -1,7 +1,9 @@
-"""Sources: found by name, and the watch data keeps its held-out people apart."""
+"""Sources: found by name, and the watch data keeps its held-out people apart until they come."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import seglearn.datasets
 
+from tinyops.data.recording import Recording
 from tinyops.data.sources import SourceError, seglearn_watch, source_for
 from tinyops.data.sources.seglearn_watch import WatchDataError
 from tinyops.data.split import PARTS, part_of
@@ -38,16 +41,56 @@ def test_watch_recordings_are_whole_and_real(project: Project) -> None:
     assert 0.5 < gravity < 1.2  # acceleration is in g
 
 
-def test_held_out_people_are_only_in_the_replay(project: Project) -> None:
+def test_held_out_people_are_in_no_batch(project: Project) -> None:
     source = source_for(project)
     batches = [{r.machine_id for r in source.recordings(0, "small", batch)} for batch in range(3)]
     assert [len(batch) for batch in batches] == [6, 1, 1]
     assert len(set.union(*batches)) == 8
-    replayed = {r.machine_id for r in islice(source.replay(0), 28)}
-    assert replayed == {"person_09", "person_10"}
-    assert not replayed & set.union(*batches)
+    assert not {"person_09", "person_10"} & set.union(*batches)
     with pytest.raises(WatchDataError, match="no more people"):
         source.recordings(0, "small", 3)
+
+
+def people(recordings: Iterable[Recording]) -> set[str]:
+    return {recording.machine_id for recording in recordings}
+
+
+def test_the_replay_is_of_known_people_until_the_world_changes(project: Project) -> None:
+    source = source_for(project)
+    before, after = (list(islice(source.replay(4, changed), 84)) for changed in (False, True))
+    assert people(before) == people(source.recordings(0, "small"))
+    assert people(after) == {"person_09", "person_10"}
+    assert len({recording.recording_id for recording in before}) == 84
+    assert len({recording.recording_id for recording in after}) == 28
+    again = islice(source.replay(4), 84)
+    assert [r.fingerprint() for r in again] == [r.fingerprint() for r in before]
+    other = islice(source.replay(5), 84)
+    assert [r.recording_id for r in other] != [r.recording_id for r in before]
+
+
+def test_what_is_brought_from_the_changed_world_is_not_what_is_replayed(project: Project) -> None:
+    source = source_for(project)
+    brought = list(source.changed_recordings(1))
+    replayed = {r.recording_id: r for r in islice(source.replay(1, changed=True), 28)}
+    assert len(brought) == len({r.recording_id for r in brought}) == 28
+    assert {(r.machine_id, r.label) for r in brought} == {
+        (person, label) for person in ("person_09", "person_10") for label in project.labels
+    }
+    for first in brought:
+        second = replayed[first.recording_id.replace("first", "second")]
+        assert first.signal.shape[1] + second.signal.shape[1] > 2 * project.signal.window
+        seconds = first.signal.shape[1] / first.rate_hz
+        assert second.recorded_at == first.recorded_at + timedelta(seconds=seconds)
+
+
+def test_nobody_held_out_means_no_changed_world(project: Project) -> None:
+    section = project.source.model_copy(update={"options": {"held_out": ""}})
+    source = source_for(project.model_copy(update={"source": section}))
+    assert next(source.replay(1)).machine_id
+    with pytest.raises(WatchDataError, match="held_out names nobody"):
+        source.replay(1, changed=True)
+    with pytest.raises(WatchDataError, match="held_out names nobody"):
+        source.changed_recordings(1)
 
 
 @pytest.mark.parametrize("size", ["small", "full"])

@@ -54,11 +54,20 @@ class Machine:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A change of the world, for drills: factors on speed, background noise and sensor gain."""
+    """A change of the world, for drills.
+
+    Parameters
+    ----------
+    speed, noise, gain
+        Factors on shaft speed, background noise and the sensor's gain.
+    load
+        The least load, 0 to 1: loads lie between it and 1.
+    """
 
     speed: float = 1.0
     noise: float = 1.0
     gain: float = 1.0
+    load: float = 0.0
 
 
 def draw_machine(machine_id: str, rng: np.random.Generator) -> Machine:

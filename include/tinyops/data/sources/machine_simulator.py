@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import numpy as np
 
@@ -14,8 +15,13 @@ from tinyops.data.sources.vibration import record
 from tinyops.projects import Project
 
 _FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
-_FLEET, _REPLAY = 1, 2
 _SIZES = {"small": (60, 2.0), "full": (120, 2.5)}
+_CHANGED_SIZES = {"small": (30, 2.0), "full": (60, 2.5)}
+# Families of motors: first word of their seeds, letter of their names. They share no motor.
+_FLEET, _REPLAY, _CHANGED = (1, "m"), (2, "r"), (3, "c")
+_LABELS = ("normal", *FAULTS)
+CHANGED = Scenario(speed=0.7, load=0.6)
+"""The change of the world that virtual boards can show: motors turn slower and carry more."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class MachineSimulator:
         seconds: float,
         start_machine: int = 0,
         scenario: Scenario = Scenario(),  # noqa: B008 - frozen
-        labels: Sequence[str] = ("normal", *FAULTS),
+        labels: Sequence[str] = _LABELS,
     ) -> Iterator[Recording]:
         """Record each motor once with each label, as on a test bench.
 
@@ -52,50 +58,59 @@ class MachineSimulator:
         scenario
             A change of the world that all of them undergo.
         """
-        for number in range(start_machine, start_machine + machines):
-            rng = np.random.default_rng([seed, _FLEET, number])
-            machine = draw_machine(f"sim{seed}_m{number:04d}", rng)
-            for label in labels:
-                start = _FIRST_DAY + timedelta(hours=number, minutes=10 * labels.index(label))
-                name = f"{machine.machine_id}_{label}"
-                yield self._record(machine, label, name, seconds, start, scenario, rng)
+        numbers = range(start_machine, start_machine + machines)
+        return self._tested(seed, _FLEET, numbers, seconds, scenario, labels)
 
-    def replay(
+    def changed_recordings(self, seed: int, size: str = "small") -> Iterator[Recording]:
+        """What a technician would bring from the changed world: every motor with every label."""
+        machines, seconds = _CHANGED_SIZES[size]
+        return self._tested(seed, _CHANGED, range(machines), seconds, CHANGED, _LABELS)
+
+    def replay(self, seed: int, changed: bool = False) -> Iterator[Recording]:
+        """An endless round of motors that are in no batch, as with an instrument in the hand.
+
+        Each recording is one window long, of another motor in a state drawn at random.
+        """
+        seconds = self.project.signal.window / self.project.signal.rate_hz
+        scenario = CHANGED if changed else Scenario()
+        for number in count():
+            machine, rng = _machine(seed, _REPLAY, number)
+            label = str(rng.choice(_LABELS))
+            start = _FIRST_DAY + timedelta(minutes=number)
+            yield self._record(machine, label, seconds, start, scenario, rng)
+
+    def _tested(
         self,
         seed: int,
-        *,
-        seconds: float = 3.0,
-        scenario: Scenario = Scenario(),  # noqa: B008
+        family: tuple[int, str],
+        numbers: Iterable[int],
+        seconds: float,
+        scenario: Scenario,
+        labels: Sequence[str],
     ) -> Iterator[Recording]:
-        """An endless stream for virtual sensors, of motors that are in no batch."""
-        number = 0
-        while True:
-            rng = np.random.default_rng([seed, _REPLAY, number])
-            machine = draw_machine(f"sim{seed}_r{number:04d}", rng)
-            for label in ("normal", *FAULTS):
-                start = _FIRST_DAY + timedelta(minutes=number)
-                name = f"{machine.machine_id}_{label}"
-                yield self._record(machine, label, name, seconds, start, scenario, rng)
-            number += 1
+        for number in numbers:
+            machine, rng = _machine(seed, family, number)
+            for label in labels:
+                start = _FIRST_DAY + timedelta(hours=number, minutes=10 * labels.index(label))
+                yield self._record(machine, label, seconds, start, scenario, rng)
 
     def _record(
         self,
         machine: Machine,
         label: str,
-        name: str,
         seconds: float,
         start: datetime,
         scenario: Scenario,
         rng: np.random.Generator,
     ) -> Recording:
         signal = self.project.signal
-        load = float(rng.uniform(0.0, 1.0))
+        load = scenario.load + (1 - scenario.load) * float(rng.uniform(0.0, 1.0))
         # A motor slips under load and its drive is set anew for every job.
         speed = machine.speed_hz * float(rng.uniform(0.95, 1.05)) * (1 - 0.03 * load)
         samples = round(seconds * signal.rate_hz)
         wave = record(machine, label, signal.rate_hz, samples, load, speed, scenario, rng)
         return Recording(
-            recording_id=name,
+            recording_id=f"{machine.machine_id}_{label}",
             machine_id=machine.machine_id,
             device_id=f"simulated-{machine.machine_id}",
             sensor=self.project.sensor,
@@ -111,3 +126,11 @@ class MachineSimulator:
                 "simulated": "true",
             },
         )
+
+
+def _machine(
+    seed: int, family: tuple[int, str], number: int
+) -> tuple[Machine, np.random.Generator]:
+    word, letter = family
+    rng = np.random.default_rng([seed, word, number])
+    return draw_machine(f"sim{seed}_{letter}{number:04d}", rng), rng

@@ -17,13 +17,16 @@ class SourceError(TinyOpsError):
 
 
 class Source(Protocol):
-    """Recordings in numbered batches, and a stream that is in no batch."""
+    """Recordings in numbered batches, a stream for virtual sensors, and a world that can change."""
 
     def recordings(self, seed: int, size: str = "small", batch: int = 0) -> Iterator[Recording]:
         """The recordings of batch 0, 1, …; `size` is small or full."""
 
-    def replay(self, seed: int) -> Iterator[Recording]:
-        """An endless held-out stream for virtual sensors."""
+    def replay(self, seed: int, changed: bool = False) -> Iterator[Recording]:
+        """An endless stream for virtual sensors, before or after the world has changed."""
+
+    def changed_recordings(self, seed: int, size: str = "small") -> Iterator[Recording]:
+        """Labelled recordings from the changed world; none of them is in its replay."""
 
 
 SOURCES: dict[str, Callable[[Project], Source]] = {

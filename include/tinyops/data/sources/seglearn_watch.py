@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -34,13 +35,19 @@ class WatchDataError(TinyOpsError):
 
 @dataclass(frozen=True)
 class WatchSource:
-    """Recordings of people; those in the option `held_out` are in no batch, only in the replay."""
+    """Recordings of people; those in the option `held_out` are in no batch.
+
+    The world changes when they take over the watch. A virtual sensor plays second halves only: of
+    the people of the first batch, later of the held-out. The former are also in that batch, so the
+    replay before the change is of known people and known recordings. The first halves of the
+    held-out people's series are what a technician brings from the changed world.
+    """
 
     project: Project
 
     @property
     def held_out(self) -> list[int]:
-        """Numbers of the people kept for the replay; option `held_out: "9,10"`."""
+        """Numbers of the people kept for the changed world; option `held_out: "9,10"`."""
         named = str(self.project.source.options.get("held_out", ""))
         return sorted(int(number) for number in named.split(",") if number.strip())
 
@@ -54,7 +61,7 @@ class WatchSource:
         WatchDataError
             Everybody is in an earlier batch.
         """
-        people = sorted({item.person for item in _series()} - set(self.held_out))
+        people = self._known()
         first = min(_FIRST_BATCH[size], len(people))
         chosen = people[:first] if batch == 0 else people[first + batch - 1 : first + batch]
         if not chosen:
@@ -64,26 +71,39 @@ class WatchSource:
             )
         return (self._recording(item) for item in _series() if item.person in chosen)
 
-    def replay(self, seed: int) -> Iterator[Recording]:
-        """An endless stream of the held-out people's recordings, in seeded order.
+    def replay(self, seed: int, changed: bool = False) -> Iterator[Recording]:
+        """An endless stream of second halves of series, in seeded order.
+
+        Raises
+        ------
+        WatchDataError
+            The world shall have changed, and nobody is held out.
+        """
+        people = self.held_out if changed else self._known()[: _FIRST_BATCH["small"]]
+        halves = self._halves(people, "second")
+        return _endless(halves, np.random.default_rng(seed))
+
+    def changed_recordings(self, seed: int, size: str = "small") -> Iterator[Recording]:
+        """The first halves of all series of the held-out people. Seed and size have no say.
 
         Raises
         ------
         WatchDataError
             Nobody is held out.
         """
-        kept = [item for item in _series() if item.person in self.held_out]
-        if not kept:
+        return iter(self._halves(self.held_out, "first"))
+
+    def _known(self) -> list[int]:
+        return sorted({item.person for item in _series()} - set(self.held_out))
+
+    def _halves(self, people: list[int], half: Literal["first", "second"]) -> list[Recording]:
+        found = [_half(self._recording(item), half) for item in _series() if item.person in people]
+        if not found:
             raise WatchDataError(
                 f"{self.project.name}: source.options.held_out names nobody",
                 'set it, for instance to "9,10"',
             )
-        return self._endless(kept, np.random.default_rng(seed))
-
-    def _endless(self, kept: list[_Series], rng: np.random.Generator) -> Iterator[Recording]:
-        while True:
-            for index in rng.permutation(len(kept)):
-                yield self._recording(kept[index])
+        return found
 
     def _recording(self, item: _Series) -> Recording:
         return Recording(
@@ -103,6 +123,23 @@ class WatchSource:
                 "recorded_at": "not known; numbered in order",
             },
         )
+
+
+def _half(whole: Recording, half: Literal["first", "second"]) -> Recording:
+    middle = whole.signal.shape[1] // 2
+    first = half == "first"
+    return replace(
+        whole,
+        recording_id=f"{whole.recording_id}_{half}",
+        recorded_at=whole.recorded_at + timedelta(seconds=0 if first else middle / whole.rate_hz),
+        signal=whole.signal[:, :middle] if first else whole.signal[:, middle:],
+    )
+
+
+def _endless(recordings: list[Recording], rng: np.random.Generator) -> Iterator[Recording]:
+    while True:
+        for index in rng.permutation(len(recordings)):
+            yield recordings[index]
 
 
 @dataclass(frozen=True, eq=False)
