@@ -28,6 +28,9 @@ class Counter:
         self.next += frames
         return values[:, None]
 
+    def restart(self) -> None:
+        """Counts on."""
+
 
 def board() -> Board:
     """The board all these tests are about."""

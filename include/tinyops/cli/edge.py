@@ -58,8 +58,12 @@ def virtual_board(
         Path | None, typer.Option(help="Folder of its flash; default <link>.state.")
     ] = None,
     project: Annotated[
-        str, typer.Option(help="Sense this project's held-out recordings; else nothing.")
+        str, typer.Option(help="Sense the replay of this project's source; else nothing.")
     ] = "",
+    world: Annotated[
+        Path | None,
+        typer.Option(help='File of {"changed": true}: the sensed world changes while it runs.'),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the recordings.")] = 1,
     speed: Annotated[float, typer.Option(min=0.01, help="Virtual seconds per second.")] = 1.0,
     power_cut_after: Annotated[
@@ -75,7 +79,7 @@ def virtual_board(
     from tinyops.boards.virtual.faults import Faults
     from tinyops.projects import load_project
 
-    sensor = _sensor(load_project(project), seed, speed) if project else None
+    sensor = _sensor(load_project(project), seed, speed, world) if project else None
     folder = state or link.with_name(link.name + ".state")
     faults = Faults(power_cut_after=power_cut_after, drop=drop, corrupt=corrupt, seed=seed)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -115,11 +119,13 @@ def run(
     gateway.run()
 
 
-def _sensor(project: Project, seed: int, speed: float) -> VirtualSensor:
+def _sensor(project: Project, seed: int, speed: float, world: Path | None) -> VirtualSensor:
     from tinyops.boards.virtual.sensor import VirtualSensor
     from tinyops.cli.replay import ReplayedSamples
+    from tinyops.cli.world import WorldFile
 
-    return VirtualSensor(ReplayedSamples(project, seed), project.signal.rate_hz, speed)
+    file = WorldFile(world, typer.echo) if world else None
+    return VirtualSensor(ReplayedSamples(project, seed, file), project.signal.rate_hz, speed)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

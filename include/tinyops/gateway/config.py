@@ -40,6 +40,12 @@ class GatewayConfig(_Section):
     poll_seconds: float = Field(default=10.0, gt=0)
     attest_seconds: float = Field(default=60.0, gt=0)
     watch_seconds: float = Field(default=60.0, gt=0, description="between looks at an idle board")
+    frame_seconds: float = Field(
+        default=30.0, gt=0, description="between looks for a board's frames; between uploads, least"
+    )
+    frames_kept: int = Field(
+        default=100_000, ge=1, description="frames that wait for S3 at most; then the oldest go"
+    )
     retry_seconds: float = Field(default=2.0, gt=0, description="first wait; doubles each time")
     retry_max_seconds: float = Field(default=120.0, gt=0)
     devices: list[DeviceConfig] = Field(min_length=1)

@@ -30,6 +30,11 @@ def board_service(project: str) -> str:
     return f"board-{device_id(project)}"
 
 
+def world_file(state_dir: Path, device: str) -> Path:
+    """The file that tells a device's virtual board whether its world has changed."""
+    return state_dir / "boards" / f"{device}.world.json"
+
+
 def speed_of(project: Project) -> float:
     """Virtual seconds a second of a project's virtual board."""
     return WINDOWS_A_SECOND * project.signal.hop / project.signal.rate_hz
@@ -85,6 +90,7 @@ class EmbeddedEdge:
         link, state = boards / device, boards / f"{device}.state"
         argv = [*_tinyops(), "virtual-board", VIRTUAL_BOARD, "--link", str(link)]
         argv += ["--state", str(state), "--project", project.name]
+        argv += ["--world", str(world_file(self.state_dir, device))]
         # No S3 keys: a board has none.
         return Command(board_service(project.name), [*argv, "--speed", f"{speed_of(project):g}"])
 
@@ -101,7 +107,13 @@ class EmbeddedEdge:
             for project in served
         ]
         # Everything is on this machine: looking often costs nothing and a demo should not wait.
-        content = {"name": "local", "poll_seconds": 1, "watch_seconds": 15, "devices": devices}
+        content = {
+            "name": "local",
+            "poll_seconds": 1,
+            "watch_seconds": 15,
+            "frame_seconds": 2,
+            "devices": devices,
+        }
         text = GENERATED + yaml.safe_dump(content, sort_keys=False)
         found = self.config.read_text(encoding="utf-8") if self.config.exists() else GENERATED
         if found == text or not found.startswith(GENERATED):

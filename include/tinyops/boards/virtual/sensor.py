@@ -28,6 +28,9 @@ class SampleSource(Protocol):
     def read(self, frames: int) -> NDArray[np.int16] | None:
         """The next counts, int16 [frames, channels]; None while they are not all there yet."""
 
+    def restart(self) -> None:
+        """The device was reset. Samples go on: the world does not start anew with it."""
+
 
 class VirtualSensor:
     """Paces a source by virtual time. One question is open at a time: a new one voids it.
@@ -54,6 +57,7 @@ class VirtualSensor:
         self._input.clear()
         self._open = None
         self._last = 0.0
+        self._source.restart()
 
     def feed(self, data: bytes, now: float | None = None) -> None:
         """Take the device's requests."""
