@@ -96,7 +96,6 @@ def settings(home: Path, repository: Path, port: int, known: AirflowSecrets) -> 
         "dag_processor": {"refresh_interval": "60", "min_file_process_interval": "60"},
         # Importing it writes 250 lines into the log of every ingest task.
         "logging": {"namespace_levels": "great_expectations=WARNING"},
-        "usage_data_collection": {"enabled": "False"},
     }
     env = {
         f"AIRFLOW__{section.upper()}__{option.upper()}": value
