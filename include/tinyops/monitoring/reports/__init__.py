@@ -1,0 +1,1 @@
+"""Reports that Evidently draws of verdicts made here: pictures, never decisions."""

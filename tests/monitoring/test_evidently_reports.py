@@ -1,0 +1,187 @@
+"""Evidently draws: our figures are on its pages, and none of its thresholds decides anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinyops.errors import TinyOpsError
+from tinyops.monitoring.reports.drift import drift_report
+from tinyops.monitoring.reports.marginals import (
+    CLASS,
+    FEATURES,
+    Marginal,
+    current_rows,
+    marginals,
+    reference_rows,
+)
+from tinyops.monitoring.reports.performance import confusion_rows, performance_report
+from tinyops.monitoring.reports.snapshot import DRIFT, PERFORMANCE, render_html, write_snapshot
+from tinyops.monitoring.reports.statistic import Statistic
+from tinyops.monitoring.sketch import Counts
+from tinyops.store import ObjectMissing, Store
+
+LABELS = ["normal", "inner_race", "outer_race", "ball"]
+AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
+OURS = [
+    Statistic("Verdict of TinyOps", 1.0, "data drift", "T² is beyond its threshold", wide=True),
+    Statistic("Distance from the reference, T²", 87.25, "87.3", "threshold 24.1"),
+]
+
+
+def counts(seed: int, windows: int, tilt: float, empty: tuple[int, ...] = ()) -> Counts:
+    """Counts of so many windows, the later bins the fuller by `tilt`, some bins without any."""
+    rng = np.random.default_rng(seed)
+
+    def row(bins: int, slope: float) -> np.ndarray:
+        chances = 1 + slope * np.arange(8.0)
+        chances[bins:] = 0
+        chances[list(empty)] = 0
+        return rng.multinomial(windows, chances / chances.sum())
+
+    histograms = np.stack([row(8, tilt), row(8, 0), row(8, 2 * tilt)])
+    return Counts(windows, histograms, rng.integers(0, 5, 3), row(8, 0), row(len(LABELS), 0))
+
+
+def drifted(seed: int = 0, empty: tuple[int, ...] = ()) -> Any:
+    sides = counts(seed, 256, 0.4, empty), counts(seed + 100, 5000, 0)
+    return drift_report("motor-1: data drift", *sides, LABELS, OURS, {"device": "motor-1"}, AT)
+
+
+def values(run: Any) -> dict[tuple[str, str], float]:
+    """Score by (column, method)."""
+    configs = [(each["config"], each["value"]) for each in run.dict()["metrics"]]
+    return {(c["column"], c["method"]): value for c, value in configs if "column" in c}
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[list[str]]:
+    """Addresses beyond this machine that anything in the process connects to or looks up."""
+    found: list[str] = []
+    watching = True
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if watching and event in ("socket.connect", "socket.getaddrinfo"):
+            where = str(arguments[1] if event == "socket.connect" else arguments[0])
+            if not re.search(r"127\.0\.0\.1|localhost|::1", where):
+                found.append(where)
+
+    sys.addaudithook(hook)
+    yield found
+    watching = False
+
+
+@pytest.fixture(scope="module")
+def drift(outside: list[str]) -> Any:
+    return drifted()
+
+
+@pytest.fixture(scope="module")
+def performance(outside: list[str]) -> Any:
+    now = np.array([[22, 2, 2, 3], [1, 11, 14, 0], [1, 3, 24, 0], [3, 2, 3, 0]])
+    then = np.diag([300, 280, 290, 260]) + 5
+    return performance_report("motor-1: labels", now, then, LABELS, OURS, {}, AT)
+
+
+@pytest.mark.parametrize("empty", [(), (0,), (3, 7)])
+def test_rows_hold_exactly_the_counts(empty: tuple[int, ...]) -> None:
+    current, reference = counts(3, 256, 0.4, empty), counts(4, 5000, 0)
+    columns = marginals(current, reference, LABELS)
+    assert [each.column for each in columns] == [*FEATURES, "confidence", CLASS]
+    for side, rows in ((current, current_rows(columns)), (reference, reference_rows(columns))):
+        assert len(rows) == side.n
+        for each, wanted in zip(
+            columns, [*side.histograms, side.confidence, side.classes], strict=True
+        ):
+            found = rows[each.column].value_counts()
+            assert [found.get(name, 0) for name in each.bins] == wanted[: len(each.bins)].tolist()
+
+
+def test_counts_of_different_windows_make_no_rows() -> None:
+    one = Marginal("a", ("x", "y"), (3, 4), (5, 5))
+    other = Marginal("b", ("x", "y"), (3, 5), (5, 5))
+    with pytest.raises(TinyOpsError, match="different or no windows"):
+        current_rows([one, other])
+    with pytest.raises(TinyOpsError, match="different or no windows"):
+        current_rows([Marginal("a", ("x",), (0,), (1,))])
+
+
+def test_labels_beyond_the_eighth_share_the_last_counter() -> None:
+    names = [f"exercise {number}" for number in range(10)]
+    last = marginals(counts(0, 64, 0), counts(1, 64, 0), names)[-1]
+    assert len(last.bins) == 8
+    assert last.bins[-1] == "exercise 7 or exercise 8 or exercise 9"
+
+
+def test_our_figures_are_metrics_of_the_report(drift: Any) -> None:
+    found = {
+        each["config"]["name"]: (each["value"], each["config"]["note"])
+        for each in drift.dict()["metrics"]
+        if "name" in each["config"]
+    }
+    assert found == {each.name: (each.value, each.note) for each in OURS}
+
+
+def test_evidently_decides_nothing(drift: Any, performance: Any) -> None:
+    assert drift.tests_results == []
+    assert performance.tests_results == []
+    text = drift.dumps()
+    assert "DriftedColumnsCount" not in text
+    assert {config["threshold"] for config in _configs(drift, "ValueDrift")} == {1e9}
+    page = json.dumps([widget.dict() for widget in drift._widgets], default=str)
+    assert not re.search(r"drift (is )?(not )?detected", page, re.IGNORECASE)
+
+
+def test_a_stored_report_is_small_and_becomes_a_page_without_any_network(
+    drift: Any, performance: Any, store: Store, outside: list[str]
+) -> None:
+    for kind, run in ((DRIFT, drift), (PERFORMANCE, performance)):
+        uri = write_snapshot(store, "motor_health", kind, "v1", run)
+        assert uri.endswith(f"motor_health/reports/{kind}/v1/evidently.json")
+        data = store.get(store.key(uri))
+        assert len(data) < 40_000
+        json.loads(data, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+        page = render_html(store, "motor_health", kind, "v1").decode()
+        assert f"<title>{run.get_name()}</title>" in page
+        assert "T\\u00b2 is beyond its threshold" in page
+        assert not re.search(r"<(script|link|img|iframe)\b[^>]*\b(src|href)=", page)
+        write_snapshot(store, "motor_health", kind, "v1", run)
+    assert outside == []
+    with pytest.raises(ObjectMissing):
+        render_html(store, "motor_health", DRIFT, "another")
+
+
+def test_performance_is_of_the_labelled_windows(performance: Any) -> None:
+    found = {
+        each["metric_name"].split("(")[0]: each["value"] for each in performance.dict()["metrics"]
+    }
+    assert found["Accuracy"] == pytest.approx((22 + 11 + 24) / 91)
+    assert found["RecallByLabel"]["outer_race"] == pytest.approx(24 / 28)
+    assert found["RecallByLabel"]["ball"] == 0
+
+
+def test_a_label_that_nothing_has_is_drawn_too() -> None:
+    table = np.zeros((4, 4), int)
+    table[0, 0], table[1, 1] = 5, 3
+    run = performance_report("few", table, table, LABELS, [], {}, AT)
+    by_label = run._widgets[-1].params["data"]
+    assert [row[0] for row in by_label] == LABELS
+    assert by_label[3][1:] == ["-"] * 4
+
+
+@pytest.mark.parametrize("table", [np.zeros((4, 4), int), np.ones((3, 4), int)])
+def test_no_windows_or_another_shape_make_no_rows(table: np.ndarray) -> None:
+    with pytest.raises(TinyOpsError, match="confusion of shape"):
+        confusion_rows(table, LABELS)
+
+
+def _configs(run: Any, kind: str) -> list[dict[str, Any]]:
+    configs = [each["config"] for each in run.dict()["metrics"]]
+    return [config for config in configs if config["type"].endswith(f":{kind}")]
