@@ -24,17 +24,33 @@ def _asset(project: str, kind: str, **more: Any) -> Asset:
 
 
 def incoming(project: str) -> Asset:
-    """Batches that no ingest has handled; a trigger in the triggerer watches S3 for them.
+    """Batches and labels that no ingest has handled; a trigger in the triggerer watches S3 for them.
 
-    Only the ingest DAG may name it: a DAG file that knows the asset without its watcher takes the
-    watcher away (Airflow 3.3.2 compares the two whenever it parses a file).
+    Only the ingest DAG may name it: see `_watched`.
+    """
+    return _watched(project, "incoming", "tinyops.data.inbox:outstanding_inputs")
+
+
+def frames(project: str) -> Asset:
+    """Files of frames that monitor has not handled; only the monitor DAG may name it."""
+    from tinyops_airflow.triggers import monitor_seconds
+
+    find = "tinyops.monitoring.frame_inbox:recent_frames"
+    return _watched(project, "frames", find, apart=monitor_seconds())
+
+
+def _watched(project: str, kind: str, outstanding: str, **pace: float) -> Asset:
+    """An asset with a trigger in the triggerer that watches S3 for it.
+
+    A DAG file that knows the asset without its watcher takes the watcher away (Airflow 3.3.2
+    compares the two whenever it parses a file), so one DAG alone may name it.
     """
     from airflow.sdk import AssetWatcher
 
     from tinyops_airflow.triggers import OutstandingTrigger
 
-    trigger = OutstandingTrigger(project, "tinyops.data.inbox:outstanding_batches")
-    return _asset(project, "incoming", watchers=[AssetWatcher(f"{project}/incoming", trigger)])
+    trigger = OutstandingTrigger(project, outstanding, **pace)
+    return _asset(project, kind, watchers=[AssetWatcher(f"{project}/{kind}", trigger)])
 
 
 def dataset(project: str) -> Asset:
@@ -50,6 +66,16 @@ def candidate(project: str) -> Asset:
 def release(project: str) -> Asset:
     """Signed and staged releases."""
     return _asset(project, "release")
+
+
+def drift(project: str) -> Asset:
+    """Requests for labels that a verdict has led to."""
+    return _asset(project, "drift")
+
+
+def now_and_then(asset: Asset) -> AssetAlias:
+    """An outlet for a task that emits `asset` in some of its runs: `events[outlet].add(asset)`."""
+    return AssetAlias(f"{asset.name}/now_and_then")
 
 
 def wake_up(events: OutletEventAccessorsProtocol, project: str, kind: str, work: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -26,11 +27,19 @@ def poll_seconds() -> float:
     return max(0.1, float(os.environ.get("TINYOPS_POLL_SECONDS") or 5.0))
 
 
+def monitor_seconds() -> float:
+    """Shortest time between two runs that judge frames: $TINYOPS_MONITOR_SECONDS, or 60.
+
+    A run imports Great Expectations, which costs seconds: it is not made for every frame.
+    """
+    return max(0.0, float(os.environ.get("TINYOPS_MONITOR_SECONDS") or 60.0))
+
+
 class OutstandingTrigger(BaseEventTrigger):
     """Yields the ids of inputs that are ready and have no receipt.
 
-    An event is yielded when an id appears that the last listing did not have, and again every
-    `repeat` seconds while anything is outstanding. Nothing is remembered beyond the process: a
+    An event is yielded when an id appears that was not announced yet, and again every `repeat`
+    seconds while anything is outstanding. Nothing is remembered beyond the process: a
     restarted triggerer announces what is outstanding once more, which is harmless because the
     consumer reconciles from S3.
 
@@ -41,28 +50,34 @@ class OutstandingTrigger(BaseEventTrigger):
     outstanding
         `package.module:function`, called with (store, project) for the ids. It is the function
         that the consumer itself works from, so both always agree on what is left.
+    apart
+        Seconds between two events at least: what arrives meanwhile is announced together.
     repeat
         Seconds after which work that is still outstanding is announced again.
     """
 
-    def __init__(self, project: str, outstanding: str, repeat: float = REPEAT_SECONDS) -> None:
+    def __init__(
+        self, project: str, outstanding: str, apart: float = 0.0, repeat: float = REPEAT_SECONDS
+    ) -> None:
         super().__init__()
         self.project = project
         self.outstanding = outstanding
+        self.apart = apart
         self.repeat = repeat
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments; equal arguments share one row in Airflow's database."""
+        arguments = {"project": self.project, "outstanding": self.outstanding}
         return (
             "tinyops_airflow.triggers.OutstandingTrigger",
-            {"project": self.project, "outstanding": self.outstanding, "repeat": self.repeat},
+            arguments | {"apart": self.apart, "repeat": self.repeat},
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll for ever. S3 is asked in a thread, so other triggers go on meanwhile."""
         store: Store | None = None
         announced: frozenset[str] = frozenset()
-        announced_at = 0.0
+        announced_at = -math.inf
         pause = poll_seconds()
         while True:
             try:
@@ -79,12 +94,12 @@ class OutstandingTrigger(BaseEventTrigger):
                 if pause > poll_seconds():
                     self.log.info("%s: S3 answers again", self.project)
                 pause = poll_seconds()
-                new = not announced.issuperset(found)
-                if found and (new or time.monotonic() - announced_at >= self.repeat):
-                    announced_at = time.monotonic()
+                due = self.repeat if announced.issuperset(found) else self.apart
+                announced = announced.intersection(found)
+                if found and time.monotonic() - announced_at >= due:
+                    announced, announced_at = frozenset(found), time.monotonic()
                     self.log.info("%s: %d outstanding", self.project, len(found))
                     yield TriggerEvent({"ids": found})
-                announced = frozenset(found)
             await asyncio.sleep(pause)
 
     def _look(self, store: Store) -> list[str]:

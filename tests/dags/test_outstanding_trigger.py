@@ -25,10 +25,10 @@ PATIENCE = 60.0
 class Watch:
     """The trigger in a child process; its events and its log lines."""
 
-    def __init__(self, env: dict[str, str], repeat: float) -> None:
+    def __init__(self, env: dict[str, str], apart: float, repeat: float) -> None:
         script = ROOT / "tests" / "dags" / "watch.py"
         self.process = subprocess.Popen(
-            [sys.executable, str(script), PROJECT, str(repeat)],
+            [sys.executable, str(script), PROJECT, str(apart), str(repeat)],
             env=env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -73,9 +73,9 @@ def watch(store: Store, tmp_path: Path) -> Iterator[Any]:
     """Starts watches on the test's bucket and stops them."""
     started = []
 
-    def start(repeat: float = 3600.0, **more: str) -> Watch:
+    def start(apart: float = 0.0, repeat: float = 3600.0, **more: str) -> Watch:
         fast = {"TINYOPS_POLL_SECONDS": "0.2", "TINYOPS_BUCKET": store.bucket}
-        started.append(Watch(airflow_env(tmp_path, **{**fast, **more}), repeat))
+        started.append(Watch(airflow_env(tmp_path, **{**fast, **more}), apart, repeat))
         return started[-1]
 
     yield start
@@ -116,6 +116,16 @@ def test_announces_again_what_stays_outstanding(store: Store, watch: Any) -> Non
     arrive(store, "stuck")
     watching = watch(repeat=0.5)
     assert [watching.next() for _ in range(3)] == [["stuck"]] * 3
+
+
+def test_gathers_what_arrives_shortly_after_an_event(store: Store, watch: Any) -> None:
+    arrive(store, "first")
+    watching = watch(apart=4.0)
+    assert watching.next() == ["first"]
+    handle(store, "first")
+    for batch in ("second", "third"):
+        arrive(store, batch)
+    assert watching.next() == ["second", "third"]
 
 
 def test_survives_an_outage(tmp_path: Path, watch: Any, monkeypatch: pytest.MonkeyPatch) -> None:

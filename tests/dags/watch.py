@@ -11,11 +11,11 @@ from airflow.triggers.base import TriggerEvent
 from tinyops_airflow import assets
 
 
-async def watch(project: str, repeat: float) -> None:
+async def watch(project: str, apart: float, repeat: float) -> None:
     [watcher] = assets.incoming(project).watchers
     # As the triggerer does: from the class path and the arguments that are in the database.
     _, arguments = watcher.trigger.serialize()
-    trigger = type(watcher.trigger)(**{**arguments, "repeat": repeat})
+    trigger = type(watcher.trigger)(**{**arguments, "apart": apart, "repeat": repeat})
 
     async for event in trigger.run():
         assert isinstance(event, TriggerEvent)
@@ -23,4 +23,4 @@ async def watch(project: str, repeat: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(watch(sys.argv[1], float(sys.argv[2])))
+    asyncio.run(watch(sys.argv[1], *map(float, sys.argv[2:])))
