@@ -10,3 +10,6 @@ TRAINING = "training"
 
 EMULATOR = "emulator"
 """Cross compiler and QEMU: one core for each task."""
+
+REPORTS = "reports"
+"""Evidently: one core for each task."""

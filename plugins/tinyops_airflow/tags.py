@@ -11,12 +11,15 @@ class Tag(StrEnum):
     INGEST = "stage:ingest"
     TRAIN = "stage:train"
     RELEASE = "stage:release"
+    MONITOR = "stage:monitor"
     MAINTAIN = "stage:maintain"
 
     DATA = "impact:data"
     """A failure delays new data; models and boards go on as they are."""
     FLEET = "impact:fleet"
     """What this DAG publishes reaches boards."""
+    DRIFT = "impact:drift"
+    """A failure delays verdicts on drift and requests for labels; boards go on as they are."""
     UPKEEP = "impact:upkeep"
     """Left failing for a day, signatures expire and boards stop updating."""
 
