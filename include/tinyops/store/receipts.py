@@ -43,12 +43,12 @@ def read(store: Store, project: str, consumer: str, input_id: str) -> Receipt | 
     return Receipt(**content) if content else None
 
 
-def handled(store: Store, project: str, consumer: str) -> set[str]:
-    """Ids of all inputs that have a receipt."""
+def handled(store: Store, project: str, consumer: str, start: str = "") -> set[str]:
+    """Ids of all inputs that have a receipt, or of those whose id starts with `start`."""
     prefix = layout.receipts(project, consumer)
     return {
         row.key.removeprefix(prefix).removesuffix(".json")
-        for row in store.objects(prefix)
+        for row in store.objects(prefix + start)
         if row.key.endswith(".json")
     }
 
