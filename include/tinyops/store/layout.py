@@ -13,9 +13,14 @@ GATEWAYS = "gateways/"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}")
 
 
+def is_safe(name: str) -> bool:
+    """Whether a name can be part of a key."""
+    return bool(_SAFE.fullmatch(name)) and ".." not in name
+
+
 def _part(value: str) -> str:
     # A name that comes from outside (a batch, a gateway) must not climb out of its prefix.
-    if not _SAFE.fullmatch(value) or ".." in value:
+    if not is_safe(value):
         raise TinyOpsError(f"{value!r} cannot be part of an S3 key", "use letters, digits and ._=-")
     return value
 
@@ -106,6 +111,9 @@ def release(project: str, version: str = "") -> str:
 
 FIT = "fit.json"
 """In a release's folder: what the model takes on each board."""
+
+REFERENCE = "reference.json"
+"""In a release's folder: what the frames of its devices are compared with."""
 
 
 def image_name(target: str) -> str:
