@@ -19,6 +19,8 @@ from tinyops.boards.link import Hello, Link, SocketStream
 from tinyops.conversion.image import VIRTUAL_M4, BuildRequest, BuiltImage, build_image
 from tinyops.emulation import Machine
 from tinyops.frontend import Frontend, FrontendSpec
+from tinyops.monitoring.sketch import SketchSpec, build_sketch
+from tinyops.store import sha256_hex
 
 MODELS = Path(__file__).parent / "conversion" / "data"
 WINDOW = 32
@@ -33,17 +35,28 @@ def windows(count: int, seed: int = 0) -> NDArray[np.int16]:
     return values.astype(np.int16)
 
 
+@functools.cache
+def sketch() -> SketchSpec:
+    """What the tiny models' images count: every second window, 16 a frame."""
+    inputs = windows(400, seed=9).clip(-128, 127).astype(np.int8)
+    confidences = np.random.default_rng(9).integers(80, 256, len(inputs))
+    return build_sketch(inputs, confidences, every=2, frame_windows=16)
+
+
 def request(name: str = "tiny", board: str = "nano33ble-sense", **changes: object) -> BuildRequest:
     """What builds the image of one of the two models in tests/conversion/data."""
     spec = FrontendSpec("identity", WINDOW, HOP, 1, (WINDOW, 1, 1), 1.0, 0)
+    tflite = (MODELS / f"{name}.tflite").read_bytes()
     content: dict[str, object] = {
-        "tflite": (MODELS / f"{name}.tflite").read_bytes(),
+        "tflite": tflite,
         "board": load_board(board),
         "target": VIRTUAL_M4,
         "frontend": Frontend(spec),
         "golden": windows(4),
         "project": "tiny_project",
         "version": "v1",
+        "reference_tag": sketch().reference_tag(sha256_hex(tflite)),
+        "sketch": sketch(),
     }
     return BuildRequest(**(content | changes))  # type: ignore[arg-type]
 

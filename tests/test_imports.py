@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "local": {"projects", "store"},
     "releases": {"boards", "projects", "store"},
     "monitoring": {"data", "projects", "store"},
-    "conversion": {"projects", "store", "frontend", "boards", "emulation"},
+    "conversion": {"projects", "store", "frontend", "boards", "emulation", "monitoring"},
     "training": {"data", "frontend", "conversion", "projects", "store"},
     "serving": {"data", "frontend", "conversion", "boards", "emulation", "projects", "store"},
     "gateway": {"boards", "releases", "monitoring", "store"},

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chip import MODELS, request, tiny_image, windows
+from chip import MODELS, request, sketch, tiny_image, windows
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
+from tinyops.boards.messages import frame_request
 from tinyops.conversion.aot import compile_model
 from tinyops.conversion.errors import ConversionError, DoesNotFit
 from tinyops.conversion.flatbuffer import read_model, write_model
@@ -21,6 +22,7 @@ from tinyops.conversion.image import FIRMWARE, build_image
 from tinyops.conversion.parameters import SIZE, exponent_table
 from tinyops.conversion.toolchain import STRICT, compile_sources
 from tinyops.frontend import Frontend, FrontendSpec
+from tinyops.monitoring.frames import FRAME_BYTES
 
 
 def test_an_image_names_what_it_is() -> None:
@@ -120,14 +122,24 @@ def test_an_operator_that_the_compiler_lacks_is_named(tmp_path: Path) -> None:
         compile_model(write_model(model), tmp_path)
 
 
-def test_the_parameter_block_has_the_size_of_its_struct(tmp_path: Path) -> None:
+def test_blocks_and_frames_have_the_size_of_their_structs(tmp_path: Path) -> None:
     source = tmp_path / "size.c"
+    asked = len(frame_request(None, partial=False))
     source.write_text(
         '#include "parameters.h"\n'
         f'_Static_assert(sizeof(parameter_block) == {SIZE}, "size");\n'
         f'_Static_assert(offsetof(parameter_block, crc32) == {SIZE - 4}, "crc");\n'
+        f'_Static_assert(sizeof(link_sketch) == {FRAME_BYTES}, "frame");\n'
+        f'_Static_assert(sizeof(link_frame_request) == {asked}, "request");\n'
     )
-    compile_sources([source], [FIRMWARE / "app", FIRMWARE / "link"], tmp_path / "o", STRICT)
+    includes = [FIRMWARE / part for part in ("app", "link", "monitor")]
+    compile_sources([source], includes, tmp_path / "o", STRICT)
+
+
+def test_a_sketch_of_another_input_is_refused(tmp_path: Path) -> None:
+    narrow = replace(sketch(), center=sketch().center[:9], weights=sketch().weights[:, :9])
+    with pytest.raises(ConversionError, match="sketch is of 9 values, the model takes 32"):
+        build_image(request(sketch=narrow), tmp_path)
 
 
 def test_the_exponent_table_falls_and_obeys_the_temperature() -> None:

@@ -118,11 +118,14 @@ def test_requests_that_cannot_be_served_are_refused_and_counted() -> None:
             (messages.INFER, b"\2", 4),
             (messages.INFER, b"", 3),
             (messages.DECISION, b"\0", 3),
+            (messages.FRAME, b"", 3),
+            (messages.FRAME, bytes(4), 3),
+            (messages.FRAME, b"\0\0\4", 4),
         ):
             with pytest.raises(LinkRefused) as refused:
                 link.request(kind, body)
             assert refused.value.code == code
-        assert link.hello().bad_frames == 9
+        assert link.hello().bad_frames == 12
 
 
 def test_the_device_survives_noise() -> None:

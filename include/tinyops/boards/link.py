@@ -186,6 +186,25 @@ class Link:
         """What the device has decided since boot."""
         return Decision.parse(self.request(messages.DECISION, b"", timeout, attempts))
 
+    def frame(
+        self,
+        acknowledged: int | None = None,
+        partial: bool = False,
+        timeout: float = 2.0,
+        attempts: int = 1,
+    ) -> bytes | None:
+        """The oldest frame of counts that the device holds, 48 bytes, or None.
+
+        Parameters
+        ----------
+        acknowledged
+            First drop the frames up to the one whose `window` is this; an unknown one drops none.
+        partial
+            The frame that is being filled instead; it stays.
+        """
+        body = messages.frame_request(acknowledged, partial)
+        return messages.parse_frame(self.request(messages.FRAME, body, timeout, attempts))
+
     def _await_reply(self, request: int, deadline: float) -> bytes | None:
         while (frame := self._next(deadline)) is not None:
             if frame.type == messages.FAULT:

@@ -16,12 +16,15 @@ SELFTEST = 0x02
 DATA = 0x03
 INFER = 0x04
 DECISION = 0x05
+FRAME = 0x06
 REPLY = 0x80
 FAULT = 0xFE
 ERROR = 0xFF
 
 INFER_FEATURES = 0
 INFER_WINDOW = 1
+FRAME_ACKNOWLEDGE = 1
+FRAME_PARTIAL = 2
 MAX_CLASSES = 32
 SENSOR_REQUEST = 0x53
 
@@ -38,6 +41,8 @@ _SELFTEST = struct.Struct("<BBI")
 _INFER = struct.Struct("<IH")
 _DECISION = struct.Struct("<IBB")
 _FAULT = struct.Struct("<BIII")
+_FRAME_REQUEST = struct.Struct("<HB")
+_SKETCH_BYTES = 48
 HELLO_SIZE = HEADER_SIZE + _HELLO.size
 
 
@@ -133,6 +138,20 @@ class Decision:
         windows, last, confidence = _DECISION.unpack_from(body)
         counts = struct.unpack_from(f"<{size // 4}I", body, _DECISION.size)
         return cls(windows, _class(last), confidence, counts)
+
+
+def frame_request(acknowledged: int | None, partial: bool) -> bytes:
+    """The body of a FRAME request; see `Link.frame`."""
+    options = FRAME_PARTIAL if partial else 0
+    if acknowledged is None:
+        return _FRAME_REQUEST.pack(0, options)
+    return _FRAME_REQUEST.pack(acknowledged, options | FRAME_ACKNOWLEDGE)
+
+
+def parse_frame(body: bytes) -> bytes | None:
+    """The sketch of a FRAME reply as it came, or None when the device has none."""
+    _expect("FRAME", len(body) in (0, _SKETCH_BYTES), body)
+    return body or None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.parameters import ParameterBlock
 from tinyops.conversion.reference import Reference
 from tinyops.conversion.toolchain import SectionSizes
+from tinyops.monitoring.sketch import SketchSpec
 
 if TYPE_CHECKING:
     from tinyops.frontend import Frontend
@@ -50,6 +51,8 @@ class BuildRequest:
         Whether the device takes windows from its own sensor.
     temperature, class_offset
         See ParameterBlock.
+    sketch
+        What the device counts of its windows; without one that part of the firmware is left out.
     """
 
     tflite: bytes
@@ -63,6 +66,7 @@ class BuildRequest:
     sampling: bool = True
     temperature: float = 1.0
     class_offset: tuple[int, ...] = ()
+    sketch: SketchSpec | None = None
 
     @cached_property
     def canonical(self) -> bytes:
@@ -109,12 +113,13 @@ def build_image(request: BuildRequest, folder: Path) -> BuiltImage:
     golden = _golden(request, model)
     header = _header(request, model)
     generated = sources.write(made, _generated(request, model, golden, header))
-    includes = [made, FIRMWARE / "link", FIRMWARE / "app", FIRMWARE / "board", support]
+    includes = [made, *(FIRMWARE / part for part in ("link", "app", "monitor", "board")), support]
     includes += [*request.frontend.include_dirs, *model.include_dirs]
+    parts = ("link", "app", "monitor") if request.sketch else ("link", "app")
     own = [
         *generated,
         *request.frontend.generate(made),
-        *(path for part in ("link", "app") for path in sorted((FIRMWARE / part).glob("*.c"))),
+        *(path for part in parts for path in sorted((FIRMWARE / part).glob("*.c"))),
         *sorted(support.glob("*.c")),
     ]
     objects = toolchain.compile_sources(own, includes, folder / "objects" / "own", toolchain.STRICT)
@@ -166,6 +171,11 @@ def _require_servable(request: BuildRequest, model: AotModel) -> None:
         raise ConversionError(
             f"the frontend gives {spec.output_size} values, the model takes {model.input_bytes}",
             "train the model on this frontend",
+        )
+    if request.sketch is not None and request.sketch.size != model.input_bytes:
+        raise ConversionError(
+            f"the sketch is of {request.sketch.size} values, the model takes {model.input_bytes}",
+            "build it from this model's features",
         )
     if model.outputs > _MAX_OUTPUTS:
         raise ConversionError(
@@ -219,20 +229,26 @@ def _generated(
         output_scale=model.output_scale,
         temperature=request.temperature,
         class_offset=request.class_offset,
+        sketch=request.sketch,
     )
     classes = model.outputs if model.outputs <= MAX_CLASSES else 0
     application = {
         "APP_GOLDEN": len(golden),
         "APP_CLASSES": classes,
         "APP_SAMPLING": int(request.sampling),
+        "APP_SKETCH": int(request.sketch is not None),
     }
-    return {
+    files = {
         "app_config.h": sources.config_header("TINYOPS_APP_CONFIG_H", application),
         "board_config.h": board_config(request.board),
         "image_header.c": sources.header_source(header.pack()),
         "golden.c": sources.golden_source(golden, logits),
         "factory_parameters.c": sources.parameters_source(block.pack()),
     }
+    if request.sketch is not None:
+        files["sketch_tables.h"] = sources.sketch_header(request.sketch)
+        files["sketch_tables.c"] = sources.sketch_source(request.sketch)
+    return files
 
 
 def _patch(request: BuildRequest, linked: bytes, header: ImageHeader, sizes: SectionSizes) -> Image:

@@ -8,13 +8,15 @@ import zlib
 from dataclasses import dataclass
 
 from tinyops.conversion.errors import ConversionError
+from tinyops.monitoring.sketch import SketchSpec
 
 MAGIC = b"TPRM"
-FORMAT = 1
+FORMAT = 2
 MAX_CLASSES = 32
 ONE_Q15 = 1 << 15
 _STRUCT = struct.Struct(f"<4sHHI32s32s{MAX_CLASSES}h256H")
-SIZE = _STRUCT.size + 4
+_SKETCH = struct.Struct("<21i3i3i7BBH")
+SIZE = _STRUCT.size + _SKETCH.size + 4
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class ParameterBlock:
         Divides the logits before the softmax; above 1 makes the device less sure.
     class_offset
         Added to each class's logit, in steps of the int8 output.
+    sketch
+        How windows are counted; without one none are.
     """
 
     model_sha256: str
@@ -37,6 +41,7 @@ class ParameterBlock:
     temperature: float = 1.0
     class_offset: tuple[int, ...] = ()
     sequence: int = 1
+    sketch: SketchSpec | None = None
 
     def pack(self) -> bytes:
         """The block's bytes.
@@ -59,7 +64,19 @@ class ParameterBlock:
             *offsets,
             *exponent_table(self.output_scale, self.temperature),
         )
+        data += _pack_sketch(self.sketch) if self.sketch else bytes(_SKETCH.size)
         return data + struct.pack("<I", zlib.crc32(data))
+
+
+def _pack_sketch(sketch: SketchSpec) -> bytes:
+    return _SKETCH.pack(
+        *sketch.edges.ravel(),
+        *sketch.low,
+        *sketch.high,
+        *sketch.confidence_edges,
+        sketch.frame_windows,
+        sketch.every,
+    )
 
 
 def exponent_table(output_scale: float, temperature: float = 1.0) -> list[int]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyops.monitoring.sketch import SketchSpec
+
 _NOTE = "/* Generated. */\n"
 
 
@@ -44,6 +46,29 @@ def golden_source(windows: NDArray[np.int16], logits: NDArray[np.int8]) -> str:
         + "};\n\nconst int8_t golden_logits[APP_GOLDEN][MODEL_OUTPUTS] = {\n"
         + "".join(f"{{\n{_rows(row)}}},\n" for row in logits)
         + "};\n"
+    )
+
+
+def sketch_header(sketch: SketchSpec) -> str:
+    """`sketch_tables.h`: the number of values in the model's input, and what is declared of it."""
+    return (
+        f"{_NOTE}#ifndef TINYOPS_SKETCH_TABLES_H\n#define TINYOPS_SKETCH_TABLES_H\n\n"
+        f"#include <stdint.h>\n\n#define SKETCH_SIZE {sketch.size}\n\n"
+        "extern const int8_t sketch_center[SKETCH_SIZE];\n"
+        "extern const int8_t sketch_weights[2][SKETCH_SIZE];\n"
+        "extern const uint32_t sketch_norms[2];\n\n#endif\n"
+    )
+
+
+def sketch_source(sketch: SketchSpec) -> str:
+    """The tables themselves."""
+    first, second = sketch.weights
+    return (
+        f'{_NOTE}#include "sketch_tables.h"\n\n'
+        f"const int8_t sketch_center[SKETCH_SIZE] = {{\n{_rows(sketch.center)}}};\n\n"
+        "const int8_t sketch_weights[2][SKETCH_SIZE] = "
+        f"{{{{\n{_rows(first)}}},\n{{\n{_rows(second)}}}}};\n\n"
+        f"const uint32_t sketch_norms[2] = {{\n{_rows(sketch.norms)}}};\n"
     )
 
 

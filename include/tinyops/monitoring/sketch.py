@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.errors import TinyOpsError
-from tinyops.monitoring.frames import BINS, CLASSES
+from tinyops.monitoring.frames import BINS, CLASSES, SketchFrame, tag_byte
 from tinyops.store.content import content_id
 
 _ROWS = 2048
@@ -196,6 +196,23 @@ def count(
         out_of_range=spec.out_of_range(features).sum(axis=0),
         confidence=np.bincount(spec.confidence_bins(confidences), minlength=BINS),
         classes=np.bincount(np.minimum(classes, CLASSES - 1), minlength=CLASSES),
+    )
+
+
+def frame_of(
+    counts: Counts, model_sha256: str, reference_tag: str, window: int, flags: int = 0
+) -> SketchFrame:
+    """The frame of at most 255 windows; `window` windows were counted before them."""
+    return SketchFrame(
+        model=bytes.fromhex(model_sha256)[0],
+        reference=tag_byte(reference_tag),
+        window=window % 65536,
+        n=counts.n,
+        flags=flags,
+        histograms=tuple(tuple(row) for row in counts.histograms.tolist()),
+        out_of_range=tuple(counts.out_of_range.tolist()),
+        confidence=tuple(counts.confidence.tolist()),
+        classes=tuple(counts.classes.tolist()),
     )
 
 

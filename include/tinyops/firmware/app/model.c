@@ -16,6 +16,8 @@ void model_run_window(const int16_t *window, int8_t *logits) {
   bknn_model_infer(arena, features_of_window, logits);
 }
 
+const int8_t *model_input(void) { return features_of_window; }
+
 void model_run_features(const int8_t *features, int8_t *logits) {
   bknn_model_infer(arena, features, logits);
 }

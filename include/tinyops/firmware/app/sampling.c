@@ -9,6 +9,7 @@
 #include "decision.h"
 #include "image.h"
 #include "model.h"
+#include "monitor.h"
 
 static int16_t window[MODEL_WINDOW_VALUES];
 static size_t filled; /* values of the window that are there */
@@ -36,6 +37,9 @@ bool sampling_poll(void) {
   int8_t logits[MODEL_OUTPUTS];
   model_run_window(window, logits);
   decision_add(logits, MODEL_OUTPUTS);
+  if (APP_SKETCH) {
+    monitor_add(parameters(), model_input(), decision()->last_class, decision()->confidence_q8);
+  }
   memmove(window, window + FRONTEND_HOP * FRONTEND_CHANNELS, filled * sizeof *window);
   return true;
 }

@@ -7,6 +7,7 @@
 #include "decision.h"
 #include "image.h"
 #include "model.h"
+#include "monitor.h"
 #include "parameters.h"
 #include "selftest.h"
 
@@ -143,8 +144,16 @@ static void serve(const uint8_t *payload, size_t length) {
     answer = infer(body[0]);
   } else if (type == LINK_DECISION && size == 0) {
     answer = report_decision();
+  } else if (type == LINK_FRAME && size == sizeof(link_frame_request)) {
+    link_frame_request request;
+    memcpy(&request, body, sizeof request);
+    if (request.options > (LINK_FRAME_ACKNOWLEDGE | LINK_FRAME_PARTIAL)) {
+      refuse(type, sequence, LINK_ERROR_RANGE);
+      return;
+    }
+    answer = APP_SKETCH ? monitor_frame(&request, reply.body) : 0;
   } else {
-    if (type < LINK_HELLO || type > LINK_DECISION) {
+    if (type < LINK_HELLO || type > LINK_FRAME) {
       code = LINK_ERROR_TYPE;
     }
     refuse(type, sequence, code);
@@ -162,7 +171,7 @@ bool server_poll(void) {
       return false;
     }
     const link_event event = link_decode(&decoder, byte);
-    if (event == LINK_FRAME) {
+    if (event == LINK_GOOD) {
       serve(decoder.payload, decoder.length);
       return true;
     }

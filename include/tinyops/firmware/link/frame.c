@@ -65,7 +65,7 @@ static link_event finish(link_decoder *decoder) {
     return LINK_BAD;
   }
   decoder->length = (uint16_t)(length - 2);
-  return LINK_FRAME;
+  return LINK_GOOD;
 }
 
 link_event link_decode(link_decoder *decoder, uint8_t byte) {

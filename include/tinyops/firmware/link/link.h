@@ -22,6 +22,7 @@
 #define LINK_DATA 0x03     /* offset u16, bytes -> end u16: fills the input buffer */
 #define LINK_INFER 0x04    /* mode u8 -> link_infer, outputs int8 */
 #define LINK_DECISION 0x05 /* {} -> link_decision, classes u32 */
+#define LINK_FRAME 0x06    /* link_frame_request -> link_sketch, or {} when there is none */
 #define LINK_REPLY 0x80
 /* Unasked, and the answer to what cannot be served. */
 #define LINK_FAULT 0xFE /* link_fault, then the device resets */
@@ -34,6 +35,9 @@
 
 #define LINK_INFER_FEATURES 0 /* the input buffer holds the model's input, int8 */
 #define LINK_INFER_WINDOW 1   /* the input buffer holds a raw window, int16 */
+
+#define LINK_FRAME_ACKNOWLEDGE 1 /* drop the frames up to the one that starts at `window` */
+#define LINK_FRAME_PARTIAL 2     /* answer with the frame that is being filled; it stays */
 
 #define LINK_MAX_CLASSES 32
 #define LINK_MAX_GOLDEN 16
@@ -104,6 +108,31 @@ typedef struct __attribute__((packed)) {
 } link_decision;
 
 typedef struct __attribute__((packed)) {
+  uint16_t window; /* as in link_sketch; of an unknown one nothing is dropped */
+  uint8_t options;
+} link_frame_request;
+
+#define LINK_SKETCH_KIND 0x11
+#define LINK_SKETCH_FIRST 1     /* no frame before this one since boot */
+#define LINK_SKETCH_SATURATED 2 /* a counter is at its end; never with up to 255 windows */
+#define LINK_SKETCH_LOST 4      /* frames before this one were dropped unread */
+
+/* The counts of n counted windows. Of eight bins the last is not sent: n less the others. */
+typedef struct __attribute__((packed)) {
+  uint8_t kind;
+  uint8_t model;     /* first byte of the model's sha256 */
+  uint8_t reference; /* low byte of link_crc16 over the text of the reference tag */
+  uint16_t window;   /* the first counted window's index among the counted ones, modulo 65536 */
+  uint8_t n;
+  uint8_t flags;
+  uint8_t histograms[3][7];
+  uint8_t out_of_range[3];
+  uint8_t confidence[7];
+  uint8_t classes[8]; /* the last one: that class and all after it */
+  uint16_t crc16;     /* over the bytes before it */
+} link_sketch;
+
+typedef struct __attribute__((packed)) {
   uint8_t vector;   /* exception number: 3 HardFault, 4 MemManage, 5 BusFault, 6 UsageFault */
   uint32_t status;  /* CFSR */
   uint32_t address; /* MMFAR or BFAR when the status says it is valid, else 0 */
@@ -132,9 +161,9 @@ typedef struct {
   bool spoiled;
 } link_decoder;
 
-typedef enum { LINK_MORE, LINK_FRAME, LINK_BAD } link_event;
+typedef enum { LINK_MORE, LINK_GOOD, LINK_BAD } link_event;
 
-/* Feed one byte. LINK_FRAME: payload[0..length) is a checked payload until the next call. */
+/* Feed one byte. LINK_GOOD: payload[0..length) is a checked payload until the next call. */
 link_event link_decode(link_decoder *decoder, uint8_t byte);
 
 #endif
