@@ -1,22 +1,27 @@
-"""Take arrived batches through the quality gate into a new dataset version.
+"""Take arrived batches and labels, checked, into a new dataset version.
 
 **Trigger.** The asset `<project>/incoming`: a trigger in the triggerer lists
-`<project>/incoming/` in S3 and wakes this DAG when a batch with a ready mark has no receipt.
+`<project>/incoming/` and `<project>/labels/sets/` in S3 and wakes this DAG when a batch with a
+ready mark, or a label set, has no receipt.
 
 **Params.** None.
 
-**Inputs and outputs.** Reads `<project>/incoming/<batch>/`; writes `<project>/datasets/<version>/`
-and moves the pointer `dataset`, or writes `<project>/quarantine/<batch>/` with the reason. Emits
-`<project>/dataset` with uri, version and counts, only when there is a new version.
+**Inputs and outputs.** Reads `<project>/incoming/<batch>/` and `<project>/labels/sets/<id>.json`;
+writes `<project>/datasets/<version>/` and moves the pointer `dataset`, or writes
+`<project>/quarantine/<batch>/` (labels: `quarantine/labels-<id>/`) with the reason. Emits
+`<project>/dataset` with uri, version and counts, only when there is a new version. An accepted
+batch or set that names a label request writes the receipt `answer/<request>`.
 
 **Idempotency.** The event is a wake-up call, not the work list: the task takes every batch without
-a receipt, oldest first, one after the other because each version has the one before as parent.
-Versions are content hashes and the receipt is written last, so a repeated run changes nothing.
+a receipt and then every label set, oldest first, one after the other because each version has the
+one before as parent. Versions are content hashes and the receipt is written last, so a repeated run
+changes nothing.
 
-**When it fails.** A refused batch is no failure: the run ends as skipped, the reason is in the
-task's log, its XCom `batches` and the quarantine folder. A red task means that a batch could not
-be judged at all: the log names batch, cause and fix; the batch stays outstanding and is announced
-again within five minutes. S3 outages are retried. Nothing is ever lost by clearing the task.
+**When it fails.** What is refused is no failure: the run ends as skipped, the reason is in the
+task's log, its XComs `batches` and `labels` and the quarantine folder. A red task means that a
+batch or set could not be judged at all: the log names it, the cause and the fix; it stays
+outstanding and is announced again within five minutes. S3 outages are retried. Nothing is ever lost
+by clearing the task.
 
 **Owner.** The project's owner.
 """
@@ -54,24 +59,35 @@ def ingest_dag(project: Project) -> None:
     def ingest() -> None:
         @task(outlets=[dataset], execution_timeout=timedelta(minutes=30))
         def ingest_batches(*, ti: Any, outlet_events: Any) -> None:
-            """Handle every outstanding batch; skipped when none led to a new version."""
+            """Handle every outstanding batch and label set; skipped without a new version."""
             from airflow.sdk.exceptions import AirflowSkipException
 
             from tinyops.data.ingest import ingest_batch, outstanding_batches
+            from tinyops.data.relabel import apply_labels, outstanding_labels
             from tinyops.store import Store, layout
             from tinyops_airflow.work import handle_each
 
             store = Store.from_env()
-            batches = outstanding_batches(store, project.name)
-            done, errors = handle_each(batches, lambda b: ingest_batch(store, project.name, b))
-            ti.xcom_push(key="batches", value=done)
-            versions = [one["dataset"] for one in done if one["status"] == "accepted"]
+            # Labels may be about recordings of these very batches, so they come second.
+            batches, errors = handle_each(
+                outstanding_batches(store, project.name),
+                lambda batch: ingest_batch(store, project.name, batch),
+            )
+            labels, more = handle_each(
+                outstanding_labels(store, project.name),
+                lambda labels: apply_labels(store, project.name, labels),
+            )
+            ti.xcom_push(key="batches", value=batches)
+            ti.xcom_push(key="labels", value=labels)
+            done, errors = [*batches, *labels], [*errors, *more]
+            versions = [one["dataset"] for one in done if one["status"] in ("accepted", "applied")]
             if errors and not versions:
                 raise errors[0]
             if not versions:
-                raise AirflowSkipException(f"no new version from {len(batches)} batches: {done}")
+                raise AirflowSkipException(f"no new version from {len(done)} inputs: {done}")
             uri = store.uri(layout.dataset(project.name, versions[-1]))
-            outlet_events[dataset].extra = {"uri": uri, "version": versions[-1], "batches": done}
+            extra = {"uri": uri, "version": versions[-1], "batches": batches, "labels": labels}
+            outlet_events[dataset].extra = extra
 
         ingest_batches()
 

@@ -23,7 +23,7 @@ class BatchError(TinyOpsError):
 
 @dataclass(frozen=True)
 class Batch:
-    """What `batch.json` says; `size` in bytes."""
+    """What `batch.json` says; `size` in bytes, `request` the label request that it answers."""
 
     batch: str
     sha256: str
@@ -32,6 +32,7 @@ class Batch:
     source: str
     simulated: bool
     note: str = ""
+    request: str = ""
     created_at: str = ""
 
 
@@ -43,6 +44,7 @@ def publish_batch(
     note: str = "",
     *,
     source: str | None = None,
+    request: str = "",
 ) -> str:
     """Write recordings to `incoming/`; nothing sees them before `batch.json` is there.
 
@@ -53,6 +55,8 @@ def publish_batch(
     source
         Where the recordings come from, by default the project's `source`. The batch is called
         simulated when that source is, or when a recording has the condition `simulated: "true"`.
+    request
+        The label request that the batch answers.
 
     Raises
     ------
@@ -76,6 +80,7 @@ def publish_batch(
             source=source or project.source.kind,
             simulated=any(simulated),
             note=note,
+            request=request,
             created_at=datetime.now(UTC).isoformat(),
         )
         there = store.get_json_or(ready, None)
@@ -114,9 +119,16 @@ def parse_batch(content: Any, batch_id: str) -> Batch:
                 f"batch {batch_id!r}: batch.json: {key} is missing or no {kind.__name__}",
                 "publish it again",
             )
+    request = content.get("request", "")
+    if not isinstance(request, str) or (request and not layout.is_safe(request)):
+        raise BatchError(
+            f"batch {batch_id!r}: batch.json: request: {request!r} cannot name a request",
+            "publish it again",
+        )
     return Batch(
         batch=batch_id,
         **{key: content[key] for key in wanted},
         note=str(content.get("note", "")),
+        request=request,
         created_at=str(content.get("created_at", "")),
     )

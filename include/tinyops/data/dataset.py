@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from tinyops.data.cache import cached
@@ -14,7 +16,7 @@ from tinyops.data.split import Part, find_group
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.projects.schema import Split
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, Store, layout, sha256_hex
 
 POINTER = "dataset"
 
@@ -35,7 +37,7 @@ class Dataset:
         """The version's id."""
         return str(self.manifest["version"])
 
-    @property
+    @cached_property
     def split(self) -> Split:
         """The split configuration this version was made with."""
         return Split.model_validate(self.manifest["split"]["config"])
@@ -44,25 +46,54 @@ class Dataset:
         """The groups of a part, sorted."""
         return sorted(g for g, placed in self.manifest["split"]["groups"].items() if placed == part)
 
-    def recordings(self, part: Part | None = None) -> Iterator[Recording]:
-        """The recordings of a part (of all without one), one at a time, in the order of arrival."""
-        split, groups = self.split, self.manifest["split"]["groups"]
+    def part_of(self, row: IndexRow | Recording) -> Part:
+        """The part that a recording of this version is in."""
+        group = find_group(self.split, row.recording_id, row.machine_id, row.conditions)
+        part: Part = self.manifest["split"]["groups"][group]
+        return part
+
+    def recordings(
+        self, part: Part | None = None, only: Container[str] | None = None
+    ) -> Iterator[Recording]:
+        """The recordings of a part (of all without one), one at a time, in the order of arrival.
+
+        With `only`, those of these ids; files that hold none of them are not fetched.
+        """
         for file in self.manifest["files"]:
+            if only is not None and not any(row.recording_id in only for row in self._rows(file)):
+                continue
             path = cached(self.store, file["key"], file["sha256"])
             for recording in read_recordings(path):
-                group = find_group(
-                    split, recording.recording_id, recording.machine_id, recording.conditions
-                )
-                if part is None or groups[group] == part:
-                    yield recording
+                name = recording.recording_id
+                if only is not None and name not in only:
+                    continue
+                if part is None or self.part_of(recording) == part:
+                    yield replace(recording, label=self.relabelled.get(name, recording.label))
 
     def index(self) -> list[IndexRow]:
         """What is known of each recording without its samples."""
         return [
-            row
+            replace(row, label=self.relabelled.get(row.recording_id, row.label))
             for file in self.manifest["files"]
-            for row in read_index(cached(self.store, file["index_key"], file["index_sha256"]))
+            for row in self._rows(file)
         ]
+
+    @cached_property
+    def relabelled(self) -> dict[str, str]:
+        """Recording id -> the label that supersedes the one it came with."""
+        said = self.manifest.get("relabelled")
+        if said is None:
+            return {}
+        text = self.store.get(said["key"])
+        if sha256_hex(text) != said["sha256"]:
+            raise DatasetError(
+                f"{self.store.uri(said['key'])} is not what manifest {self.version} says",
+                "restore the object from a backup",
+            )
+        return {name: word["label"] for name, word in json.loads(text).items()}
+
+    def _rows(self, file: dict[str, Any]) -> list[IndexRow]:
+        return read_index(cached(self.store, file["index_key"], file["index_sha256"]))
 
 
 def current_version(store: Store, project: Project | str) -> str | None:

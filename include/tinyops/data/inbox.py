@@ -1,8 +1,8 @@
-"""What lies in `incoming/` and has not been handled yet."""
+"""What lies in `incoming/` and `labels/sets/` and has not been handled yet."""
 
 from __future__ import annotations
 
-from tinyops.errors import TinyOpsError
+from tinyops.data.labels import outstanding_labels
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, receipts
 
@@ -24,18 +24,15 @@ def outstanding_batches(store: Store, project: Project | str) -> list[str]:
         if row.key.removeprefix(prefix).endswith(_READY)
     )
     done = receipts.handled(store, name, CONSUMER)
-    return [batch for _, batch in ready if input_id(name, batch) not in done]
+    return [batch for _, batch in ready if input_id(batch) not in done]
 
 
-def is_safe(project: str, batch: str) -> bool:
-    """Whether the name can be part of an S3 key."""
-    try:
-        layout.receipt(project, CONSUMER, batch)
-    except TinyOpsError:
-        return False
-    return bool(batch)
+def outstanding_inputs(store: Store, project: Project | str) -> list[str]:
+    """All that ingest has not handled: batches, and label sets as `labels-<id>`."""
+    labels = outstanding_labels(store, project)
+    return [*outstanding_batches(store, project), *(f"labels-{set_id}" for set_id in labels)]
 
 
-def input_id(project: str, batch: str) -> str:
+def input_id(batch: str) -> str:
     """The name that receipts and quarantine use: the batch's own, or a hash of a bad one."""
-    return batch if is_safe(project, batch) else f"badly-named-{content_id(batch)}"
+    return batch if layout.is_safe(batch) else f"badly-named-{content_id(batch)}"

@@ -18,7 +18,7 @@ from tinyops.data.divide import divide_rows
 from tinyops.data.docs import publish_docs
 from tinyops.data.file_hash import file_sha256
 from tinyops.data.gate import check
-from tinyops.data.inbox import is_safe, outstanding_batches
+from tinyops.data.inbox import outstanding_batches
 from tinyops.data.index import index_rows
 from tinyops.data.outcome import (
     Outcome,
@@ -67,7 +67,7 @@ def ingest_batch(store: Store, project: Project | str, batch: str) -> dict[str, 
 
 
 def _handle(store: Store, project: Project, batch: str) -> Outcome:
-    if not is_safe(project.name, batch):
+    if not layout.is_safe(batch):
         if batch not in outstanding_batches(store, project):
             raise BatchError(f"{project.name} has no batch {batch!r}", "publish it first")
         reason = f"{batch!r} cannot name a batch -> publish it under letters, digits and ._=-"

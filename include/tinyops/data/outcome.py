@@ -9,6 +9,7 @@ from typing import Any, Literal
 from tinyops.data.dataset import open_dataset
 from tinyops.data.gate import GateResult
 from tinyops.data.inbox import CONSUMER, input_id
+from tinyops.data.labels import answered
 from tinyops.store import Receipt, Store, layout, receipts
 
 REASON = "reason.json"
@@ -43,7 +44,7 @@ def keep_refused(
 
     `reason` concerns the whole batch; "" when only some recordings were refused.
     """
-    folder = layout.quarantine(project, input_id(project, batch))
+    folder = layout.quarantine(project, input_id(batch))
     kept = store.upload(file, folder + "recordings.parquet") if file else None
     total = len(result.table) if result else 0
     content = {
@@ -70,7 +71,7 @@ def settle_quarantined(
     """Quarantine a whole batch and write its receipt."""
     content = keep_refused(store, project, batch, reason, result, file)
     outcome = _quarantined(store, project, batch, content)
-    name = input_id(project, batch)
+    name = input_id(batch)
     receipts.write(
         store, project, Receipt(CONSUMER, name, "quarantined", outcome.uri, outcome.reason)
     )
@@ -78,8 +79,10 @@ def settle_quarantined(
 
 
 def settle_accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
-    """Write the receipt of a batch that is in a dataset version."""
+    """Write the receipt of a batch that is in a dataset version, and of what it answers."""
     outcome = _accepted(store, manifest, batch)
+    entry = _entry(manifest, batch)
+    answered(store, manifest["project"], entry["request"], manifest["version"], f"batch {batch}")
     receipts.write(
         store,
         manifest["project"],
@@ -90,7 +93,7 @@ def settle_accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outco
 
 def recall(store: Store, project: str, batch: str) -> Outcome | None:
     """What became of a batch that was handled before; None while it is outstanding."""
-    name = input_id(project, batch)
+    name = input_id(batch)
     receipt = receipts.read(store, project, CONSUMER, name)
     if receipt is None:
         return None
@@ -101,7 +104,7 @@ def recall(store: Store, project: str, batch: str) -> Outcome | None:
 
 
 def _accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
-    entry = next(entry for entry in manifest["batches"] if entry["batch"] == batch)
+    entry = _entry(manifest, batch)
     refused = entry["refused"]
     return Outcome(
         status="accepted",
@@ -114,6 +117,10 @@ def _accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
     )
 
 
+def _entry(manifest: dict[str, Any], batch: str) -> dict[str, Any]:
+    return next(entry for entry in manifest["batches"] if entry["batch"] == batch)
+
+
 def _quarantined(store: Store, project: str, batch: str, content: dict[str, Any]) -> Outcome:
     return Outcome(
         status="quarantined",
@@ -122,5 +129,5 @@ def _quarantined(store: Store, project: str, batch: str, content: dict[str, Any]
         reason=content["reason"],
         accepted=0,
         refused=content["refused"],
-        uri=store.uri(layout.quarantine(project, input_id(project, batch)) + REASON),
+        uri=store.uri(layout.quarantine(project, input_id(batch)) + REASON),
     )

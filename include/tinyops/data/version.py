@@ -1,11 +1,12 @@
-"""Make a dataset version: the parent's files and one more, a split, a manifest written last."""
+"""Make a dataset version: the parent's files and one more, or its files under other labels."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -15,9 +16,10 @@ from tinyops.data.batch import Batch
 from tinyops.data.dataset import POINTER, Dataset
 from tinyops.data.file_hash import file_sha256
 from tinyops.data.index import IndexRow, write_index
+from tinyops.data.labels import Label
 from tinyops.data.split import Part, checked_split, group_of
 from tinyops.projects import Project
-from tinyops.store import Store, content_id, layout
+from tinyops.store import Store, content_id, layout, sha256_hex
 
 
 @dataclass(frozen=True)
@@ -46,34 +48,58 @@ def make_manifest(
     groups = checked_split(rows, project)
     old = parent.manifest if parent else {"files": [], "batches": []}
     files = [*old["files"], _upload(store, project, addition)]
-    config = project.split.model_dump()
     batch = asdict(addition.batch)
-    entry = {key: batch[key] for key in ("batch", "sha256", "source", "simulated", "note")}
-    batches = [
-        *old["batches"],
-        entry | {"accepted": len(addition.rows), "refused": addition.gate["refused"]},
+    kept = ("batch", "sha256", "source", "simulated", "note", "request")
+    entry = {key: batch[key] for key in kept}
+    return _manifest(
+        project,
+        rows,
+        groups,
+        {
+            "parent": parent.version if parent else None,
+            "batches": [
+                *old["batches"],
+                entry | {"accepted": len(addition.rows), "refused": addition.gate["refused"]},
+            ],
+            "files": files,
+            "relabelled": old.get("relabelled"),
+            "gate": addition.gate,
+        },
+    )
+
+
+def make_relabelled(
+    store: Store, project: Project, parent: Dataset, labels: Mapping[str, Label]
+) -> dict[str, Any]:
+    """Describe the parent with these labels in place of what its recordings came with.
+
+    Files are the parent's; the labels become one object, named by its content, that also says
+    which set each is from: so a label that is changed back makes a version of its own.
+
+    Raises
+    ------
+    SplitError
+        With these labels a class is missing in a part; nothing has been uploaded then.
+    """
+    rows = [
+        replace(row, label=labels[row.recording_id].label) if row.recording_id in labels else row
+        for row in parent.index()
     ]
-    return {
-        "format": 1,
-        "project": project.name,
-        "version": content_id(
-            {
-                "files": sorted(file["sha256"] for file in files),
-                "split": config,
-                "labels": project.labels,
-            }
-        ),
-        "parent": parent.version if parent else None,
-        "batches": batches,
-        "files": files,
-        "labels": project.labels,
-        "split": {"config": config, "groups": groups},
-        "counts": _counts(rows, project, groups),
-        "gate": addition.gate,
-        "simulated": any(entry["simulated"] for entry in batches),
-        "code_version": metadata.version("tinyops"),
-        "created_at": datetime.now(UTC).isoformat(),
+    groups = checked_split(rows, project)
+    words = {name: {"label": one.label, "set": one.set_id} for name, one in labels.items()}
+    text = json.dumps(words, sort_keys=True, ensure_ascii=False).encode()
+    key = layout.dataset_labels(project.name, sha256_hex(text))
+    store.put(key, text, "application/json")
+    relabelled = {
+        "key": key,
+        "sha256": sha256_hex(text),
+        "recordings": len(words),
+        "sets": sorted({one.set_id for one in labels.values()}),
     }
+    kept = {name: parent.manifest[name] for name in ("batches", "files", "gate")}
+    return _manifest(
+        project, rows, groups, kept | {"parent": parent.version, "relabelled": relabelled}
+    )
 
 
 def publish_manifest(store: Store, manifest: dict[str, Any]) -> None:
@@ -94,6 +120,30 @@ def point_to(store: Store, manifest: dict[str, Any]) -> None:
             "at": datetime.now(UTC).isoformat(),
         },
     )
+
+
+def _manifest(
+    project: Project, rows: Sequence[IndexRow], groups: dict[str, Part], content: dict[str, Any]
+) -> dict[str, Any]:
+    config = project.split.model_dump()
+    named = {
+        "files": sorted(file["sha256"] for file in content["files"]),
+        "split": config,
+        "labels": project.labels,
+    }
+    if relabelled := content["relabelled"]:
+        named["relabelled"] = relabelled["sha256"]
+    return content | {
+        "format": 1,
+        "project": project.name,
+        "version": content_id(named),
+        "labels": project.labels,
+        "split": {"config": config, "groups": groups},
+        "counts": _counts(rows, project, groups),
+        "simulated": any(entry["simulated"] for entry in content["batches"]),
+        "code_version": metadata.version("tinyops"),
+        "created_at": datetime.now(UTC).isoformat(),
+    }
 
 
 def _upload(store: Store, project: Project, addition: Addition) -> dict[str, Any]:

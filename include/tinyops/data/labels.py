@@ -1,0 +1,167 @@
+"""What has been said about recordings: label sets in order, the newest word, and open requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tinyops.data.cache import cached
+from tinyops.data.dataset import Dataset
+from tinyops.data.index import read_index
+from tinyops.data.label_set import LabelSet, Source, parse_labels
+from tinyops.projects import Project
+from tinyops.store import Receipt, Store, content_id, layout, receipts
+
+CONSUMER = "labels"
+ANSWER = "answer"
+
+
+@dataclass(frozen=True)
+class Label:
+    """One word about one recording; `at` is UTC, `set_id` the set that says it."""
+
+    recording_id: str
+    label: str
+    source: Source
+    author: str
+    at: datetime
+    set_id: str
+    request: str = ""
+    note: str = ""
+
+
+AcceptedSets = dict[str, LabelSet]
+"""Set id -> its accepted labels, oldest first by (time given, id)."""
+
+
+def outstanding_labels(store: Store, project: Project | str) -> list[str]:
+    """Names of the sets without a receipt, oldest first."""
+    name = _name(project)
+    prefix = layout.label_sets(name)
+    there = sorted(
+        (row.last_modified, row.key.removeprefix(prefix).removesuffix(".json"))
+        for row in store.objects(prefix)
+        if row.key.endswith(".json")
+    )
+    done = receipts.handled(store, name, CONSUMER)
+    return [set_id for _, set_id in there if receipt_id(set_id) not in done]
+
+
+def receipt_id(set_id: str) -> str:
+    """The name that receipts and quarantine use: the set's own, or a hash of a bad one."""
+    good = re.fullmatch(r"[0-9a-f]{16}", set_id)
+    return set_id if good else f"badly-named-{content_id(set_id)}"
+
+
+def accepted_sets(store: Store, project: Project | str) -> AcceptedSets:
+    """Every set of which ingest accepted something, with the labels that it accepted."""
+    prefix = layout.accepted_labels(_name(project))
+    found = {
+        row.key.removeprefix(prefix).removesuffix(".json"): row.key for row in store.objects(prefix)
+    }
+    return in_order({name: parse_labels(store.get(key), key) for name, key in found.items()})
+
+
+def in_order(sets: AcceptedSets) -> AcceptedSets:
+    """Sorted by when the labels were given; the id decides between equal times."""
+    return dict(sorted(sets.items(), key=lambda item: (item[1].at, item[0])))
+
+
+def current_labels(store: Store, project: Project | str) -> dict[str, Label]:
+    """The newest label of every recording that any set speaks of, audits included."""
+    return {label.recording_id: label for label in _said(accepted_sets(store, project))}
+
+
+def training_labels(sets: AcceptedSets) -> dict[str, Label]:
+    """The newest label of every recording that counts as truth: audits only once adopted."""
+    truth: dict[str, Label] = {}
+    audits: dict[str, Label] = {}
+    for set_id, one in sets.items():
+        said = {label.recording_id: label for label in _said({set_id: one})}
+        if one.source == "audit":
+            audits |= said
+        else:
+            truth |= said
+            audits = {name: label for name, label in audits.items() if name not in said}
+        if one.adopt_audits:
+            truth |= audits
+            audits = {}
+    return truth
+
+
+def label_history(store: Store, dataset: Dataset, recording_id: str) -> list[dict[str, Any]]:
+    """Who said what of a recording and when, oldest first; the first is what it came with."""
+    project = dataset.manifest["project"]
+    told: list[dict[str, Any]] = []
+    for file in dataset.manifest["files"]:
+        rows = read_index(cached(store, file["index_key"], file["index_sha256"]))
+        for row in rows:
+            if row.recording_id == recording_id:
+                batch = file["batch"]
+                receipt = receipts.read(store, project, "ingest", batch)
+                at = receipt.at if receipt else ""
+                told.append({"label": row.label, "source": "batch", "author": batch, "at": at})
+    for label in _said(accepted_sets(store, project)):
+        if label.recording_id == recording_id:
+            told.append(
+                {
+                    "label": label.label,
+                    "source": label.source,
+                    "author": label.author,
+                    "at": label.at.isoformat(),
+                    "set": label.set_id,
+                    "request": label.request,
+                    "note": label.note,
+                }
+            )
+    return told
+
+
+def open_requests(store: Store, project: Project | str) -> list[dict[str, Any]]:
+    """Requests that nobody has answered, oldest first, as monitor wrote them.
+
+    Raises
+    ------
+    StoreError
+        A request is not JSON.
+    """
+    name = _name(project)
+    prefix = layout.label_requests(name)
+    keys = {
+        row.key.removeprefix(prefix).removesuffix(".json"): row.key
+        for row in store.objects(prefix)
+        if row.key.endswith(".json")
+    }
+    waiting = receipts.outstanding(store, name, ANSWER, keys) if keys else []
+    found: list[dict[str, Any]] = [store.get_json(keys[one]) for one in waiting]
+    return sorted(found, key=lambda request: str(request.get("at", "")))
+
+
+def answered(store: Store, project: str, request: str, version: str, by: str) -> None:
+    """Write that a request is answered; harmless for "" and when it was before."""
+    if request:
+        receipts.write(
+            store, project, Receipt(ANSWER, request, "done", version, f"answered by {by}")
+        )
+
+
+def _said(sets: AcceptedSets) -> Iterable[Label]:
+    for set_id, one in sets.items():
+        for row in one.labels:
+            yield Label(
+                recording_id=row.recording_id,
+                label=row.label,
+                source=one.source,
+                author=one.author,
+                at=one.at,
+                set_id=set_id,
+                request=one.request,
+                note=row.note or one.note,
+            )
+
+
+def _name(project: Project | str) -> str:
+    return project if isinstance(project, str) else project.name
