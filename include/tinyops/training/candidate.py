@@ -27,6 +27,8 @@ class Candidate:
         windows int16 [8, W, C], features int8 and labels of the device's self-test.
     proof_inputs
         int8 [<= 64, H, W, C] from the test part.
+    reference
+        As `reference_windows` gives it.
     """
 
     manifest: dict[str, Any]
@@ -35,6 +37,7 @@ class Candidate:
     card: str
     golden: dict[str, NDArray]
     proof_inputs: NDArray[np.int8]
+    reference: dict[str, NDArray]
 
     def files(self) -> dict[str, bytes]:
         """All files but the manifest, by name."""
@@ -44,6 +47,7 @@ class Candidate:
             "card.md": self.card.encode(),
             "golden.npz": _npz(self.golden),
             "proof_inputs.npz": _npz({"features": self.proof_inputs}),
+            "reference.npz": _npz(self.reference),
         }
 
 

@@ -17,16 +17,12 @@ from tinyops.training import registry
 from tinyops.training.candidate import Candidate, write_candidate
 from tinyops.training.card import CardFacts, model_card
 from tinyops.training.champion import champion_candidate, settle_champion
-from tinyops.training.evaluate import evaluate
+from tinyops.training.comparison import compare, comparison_metrics
+from tinyops.training.evaluate import evaluate, int8_classes
 from tinyops.training.fit import fit, predict
 from tinyops.training.recipe import Recipe, recipe_of
-from tinyops.training.verdict import (
-    Verdict,
-    evaluate_candidate,
-    evaluate_int8,
-    headline,
-    judge,
-)
+from tinyops.training.reference_windows import reference_windows
+from tinyops.training.verdict import Verdict, headline, judge
 from tinyops.training.windows import WindowSet, golden_windows, windows_of
 
 __all__ = ["outstanding_dataset", "settle_champion", "train_candidate"]
@@ -75,12 +71,13 @@ def train_candidate(
     floating = evaluate(
         test.labels, predict(model, test.inputs(frontend)), test.groups, project.labels
     )
-    int8 = evaluate_int8(tflite, test, project.labels)
+    predicted = int8_classes(tflite, test.features)
+    int8 = evaluate(test.labels, predicted, test.groups, project.labels)
     best = champion_candidate(store, project.name)
-    champion = evaluate_candidate(store, project, best, test, frontend) if best else None
-    verdict = judge(project.objective, floating, int8, champion)
+    comparison = compare(store, project, best, test, predicted, frontend) if best else None
+    verdict = judge(project.objective, floating, int8, comparison)
     say(f"macro F1 float {floating.macro_f1:.3f}, int8 {int8.macro_f1:.3f}: {verdict.status}")
-    figures = headline(floating, int8, champion)
+    figures = headline(project.objective, floating, int8, comparison)
     facts = CardFacts(
         project=project,
         run=run_id,
@@ -89,7 +86,7 @@ def train_candidate(
         parts=parts,
         floating=floating,
         int8=int8,
-        champion=champion,
+        comparison=comparison,
         verdict=verdict,
         model_bytes=len(tflite),
         parameters=int(model.count_params()),
@@ -97,7 +94,7 @@ def train_candidate(
     metrics = {
         "float": floating.to_dict(),
         "int8": int8.to_dict(),
-        "champion": champion.to_dict() if champion else None,
+        **comparison_metrics(comparison, project.objective.metric),
         "status": verdict.status,
         "reason": verdict.reason,
         "simulated": project.source.simulated,
@@ -125,6 +122,7 @@ def train_candidate(
         card=model_card(facts),
         golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
         proof_inputs=_spread(test.features, _PROOF_INPUTS),
+        reference=reference_windows(data, project, frontend),
     )
     manifest["mlflow_run"] = _track(candidate, recipe, dataset, verdict)
     uri = write_candidate(store, candidate)
