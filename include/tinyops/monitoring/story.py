@@ -1,0 +1,144 @@
+"""The story of a device, gathered from S3: verdicts, releases, label requests and their answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tinyops.errors import TinyOpsError
+from tinyops.monitoring.clock import DeviceClock, window_seconds
+from tinyops.monitoring.frames import FrameRecord
+from tinyops.monitoring.picture import LANES, Happening, Judged, Measured, Story, draw_story
+from tinyops.monitoring.table import read_frames
+from tinyops.projects import Project, load_project
+from tinyops.store import Store, layout, receipts
+
+KIND, NAME = "story", "story.png"
+ASKED, ANSWERED, ATTESTED = LANES
+
+
+def story_picture(store: Store, project: Project | str, out: Path, device: str = "") -> Path:
+    """Draw the story of a device into `out` and put it to S3 as well. Returns `out`.
+
+    Parameters
+    ----------
+    device
+        Whose story; "" for the device with the most frames.
+
+    Raises
+    ------
+    TinyOpsError
+        The device has sent no frames.
+    """
+    project = load_project(project) if isinstance(project, str) else project
+    frames = read_frames(store, project.name)
+    device = device or _busiest(frames)
+    own = [record for record in frames if record.device == device]
+    if not own:
+        raise TinyOpsError(
+            f"{project.name}: no frames of {device or 'any device'}",
+            "wait until its gateway has sent some and monitor has run",
+        )
+    draw_story(read_story(store, project, device, own), out)
+    key = layout.report(project.name, KIND, device) + NAME
+    store.put(key, out.read_bytes(), "image/png")
+    return out
+
+
+def read_story(store: Store, project: Project, device: str, frames: list[FrameRecord]) -> Story:
+    """What happened to a device that has sent these frames."""
+    clock = DeviceClock.of(frames, window_seconds(project))
+    attested = list(_attestations(store, project.name, device))
+    requests = _requests(store, project.name, device)
+    answers = {
+        request: receipts.read(store, project.name, "answer", request) for request in requests
+    }
+    happenings = [
+        Happening(clock.beside(at), ATTESTED, version.rpartition("-")[2])
+        for at, version in attested
+    ]
+    for request in requests.values():
+        text = f"{request['about']} recordings: {request['kind']}"
+        happenings.append(Happening(clock.beside(request["at"]), ASKED, text))
+    answered = [clock.beside(each.at) for each in answers.values() if each]
+    happenings += [Happening(at, ANSWERED, "") for at in answered]
+    virtual = any(record.virtual for record in frames)
+    world = "simulated signals" if project.source.simulated else "recorded signals"
+    board = "virtual board, virtual time" if virtual else "real board"
+    return Story(
+        title=f"{project.title}: accuracy, verdicts and releases",
+        subtitle=f"{device}: {world}, {board}",
+        virtual=virtual,
+        verdicts=_verdicts(store, project.name, device, clock),
+        measured=[
+            dot
+            for at, version in attested
+            for dot in _measured(store, project.name, version, clock.beside(at), answered)
+        ],
+        happenings=happenings,
+    )
+
+
+def _busiest(frames: list[FrameRecord]) -> str:
+    (most, _), *_ = Counter(record.device for record in frames).most_common(1) or [("", 0)]
+    return most
+
+
+def _verdicts(store: Store, project: str, device: str, clock: DeviceClock) -> list[Judged]:
+    found = []
+    for row in store.objects(layout.report(project, "verdict")):
+        verdict = store.get_json(row.key)
+        if verdict["device"] != device:
+            continue
+        frames, estimate = verdict["frames"], verdict["estimated_accuracy"]
+        found.append(
+            Judged(
+                clock.counted_at(frames["epoch"], frames["first_window"]),
+                clock.counted_at(frames["epoch"], frames["last_window"]),
+                verdict["status"],
+                estimate and (estimate["value"], estimate["low"], estimate["high"]),
+            )
+        )
+    return found
+
+
+def _attestations(store: Store, project: str, device: str) -> Iterator[tuple[str, str]]:
+    """(when, version) of every release at the first time that the device attested it."""
+    seen: set[str] = set()
+    events: list[dict[str, Any]] = [
+        store.get_json(row.key)
+        for gateway in store.folders(layout.GATEWAYS)
+        for row in store.objects(layout.gateway_events(gateway))
+    ]
+    for event in sorted(events, key=lambda each: str(each["at"])):
+        about = (event["kind"], event["project"], event["device"])
+        if about == ("attested", project, device) and event["version"] not in seen:
+            seen.add(event["version"])
+            yield event["at"], event["version"]
+
+
+def _requests(store: Store, project: str, device: str) -> dict[str, dict[str, Any]]:
+    """Label requests about the device, by id."""
+    every = (store.get_json(row.key) for row in store.objects(layout.label_requests(project)))
+    return {request["id"]: request for request in every if request["device"] == device}
+
+
+def _measured(
+    store: Store, project: str, version: str, attested: float, answered: list[float]
+) -> Iterator[Measured]:
+    """What was measured with labels when a release was made: dots of it and of the one before."""
+    manifest: dict[str, Any] = store.get_json_or(layout.release_manifest(project, version), {})
+    folder = layout.candidate(project, str(manifest.get("candidate") or version))
+    metrics = store.get_json_or(folder + "metrics.json", None)
+    if metrics is None:
+        return
+    new = metrics.get("new_condition")
+    if not new:
+        yield Measured(attested, metrics["int8"]["accuracy"], "on the test part", before=False)
+        return
+    labels_in = max((at for at in answered if at <= attested), default=attested)
+    if new["champion"]:
+        yield Measured(labels_in, new["champion"]["accuracy"], "on the new condition", before=True)
+    yield Measured(attested, new["challenger"]["accuracy"], "on the new condition", before=False)
