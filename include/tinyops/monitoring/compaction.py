@@ -1,0 +1,198 @@
+"""Take the files of frames in: gate them, set bad frames aside, keep the good ones in tables.
+
+Idempotent: a row knows the file that it came in, so rows of a file without a receipt are taken out
+and made again. Tables come before receipts, and what they replace is removed last.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from tinyops.monitoring.frame_gate import Gated, SetAside, check_frames
+from tinyops.monitoring.frame_inbox import CONSUMER, FrameFile, outstanding_frames
+from tinyops.monitoring.frame_suite import KnownRelease
+from tinyops.monitoring.frames import FrameError, decode_records
+from tinyops.monitoring.table import (
+    PARQUET,
+    Row,
+    read_rows,
+    record_table,
+    replace_table,
+    to_parquet,
+)
+from tinyops.projects import Project, load_project
+from tinyops.store import Receipt, Store, content_id, layout, receipts
+
+REPORTS = "frames"
+UNREADABLE_FILE = "unreadable file"
+UNREADABLE_RECORD = "unreadable record"
+# A frame that comes again has the counter of one that was stored about when it came first.
+LOOK_BACK = timedelta(days=2)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Arrival:
+    """What a file turned out to hold."""
+
+    file: FrameFile
+    rows: list[Row] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    unreadable: str = ""
+
+
+def compact_frames(store: Store, project: Project | str) -> dict[str, Any]:
+    """Handle every outstanding file.
+
+    Returns
+    -------
+    dict
+        `files` handled, `accepted` frames, `set_aside` {reason: frames}, `tables` (their keys).
+
+    Raises
+    ------
+    StoreUnavailable
+        S3 does not answer; worth another try.
+    """
+    if isinstance(project, str):
+        project = load_project(project)
+    ids = outstanding_frames(store, project.name)
+    arrivals = [_fetch(store, project.name, FrameFile.from_id(one)) for one in ids]
+    stored = _stored(store, project.name, arrivals)
+    rows = [row for arrival in arrivals for row in arrival.rows]
+    releases = _known_releases(store, project.name, {row.record.version for row in rows})
+    gated = check_frames(rows, project, releases, stored, datetime.now(UTC))
+    tables, replaced = _keep(store, project.name, gated.good, stored)
+    if rows:
+        _report(store, project.name, ids, gated)
+    for arrival in arrivals:
+        _settle(store, project.name, arrival, gated, tables)
+    for key in replaced:
+        store.delete(key)
+    set_aside = Counter(gated.reasons)
+    set_aside[UNREADABLE_FILE] += sum(bool(arrival.unreadable) for arrival in arrivals)
+    set_aside[UNREADABLE_RECORD] += sum(len(arrival.problems) for arrival in arrivals)
+    return {
+        "files": len(ids),
+        "accepted": len(gated.good),
+        "set_aside": {reason: count for reason, count in set_aside.items() if count},
+        "tables": sorted(set(tables.values())),
+    }
+
+
+def _fetch(store: Store, project: str, file: FrameFile) -> _Arrival:
+    try:
+        records, problems = decode_records(store.get(file.key(project)))
+    except FrameError as error:
+        return _Arrival(file, unreadable=error.message)
+    return _Arrival(file, [Row(record, file.id) for record in records], problems)
+
+
+def _stored(store: Store, project: str, arrivals: list[_Arrival]) -> list[Row]:
+    """Rows of the gateways that have sent something, but not those of a run that was cut off."""
+    if not arrivals:
+        return []
+    first = date.fromisoformat(min(arrival.file.date for arrival in arrivals))
+    again = {arrival.file.id for arrival in arrivals}
+    return [
+        row
+        for gateway in sorted({arrival.file.gateway for arrival in arrivals})
+        for row in read_rows(store, project, gateway, f"{first - LOOK_BACK}")
+        if row.file not in again
+    ]
+
+
+def _known_releases(store: Store, project: str, versions: set[str]) -> dict[str, KnownRelease]:
+    """Those of the versions that are releases with a reference."""
+    known = {}
+    for version in versions.intersection(store.folders(layout.release(project))):
+        reference = store.get_json_or(layout.release(project, version) + layout.REFERENCE, None)
+        if reference is not None:
+            known[version] = KnownRelease(
+                reference["tag"],
+                reference["model_sha256"],
+                reference["sketch"]["frame_windows"],
+            )
+    return known
+
+
+def _keep(
+    store: Store, project: str, good: list[Row], stored: list[Row]
+) -> tuple[dict[tuple[str, str], str], list[str]]:
+    """Tables by (day, gateway), and keys of what they replace."""
+    folders: dict[tuple[str, str], list[Row]] = {_folder(row): [] for row in good}
+    for row in [*stored, *good]:
+        if _folder(row) in folders:
+            folders[_folder(row)].append(row)
+    tables, replaced = {}, []
+    for (day, gateway), rows in folders.items():
+        tables[day, gateway], old = replace_table(store, project, day, gateway, rows)
+        replaced += old
+    return tables, replaced
+
+
+def _folder(row: Row) -> tuple[str, str]:
+    file = FrameFile.from_id(row.file)
+    return file.date, file.gateway
+
+
+def _report(store: Store, project: str, ids: list[str], gated: Gated) -> None:
+    folder = layout.report(project, REPORTS, content_id(ids))
+    store.put_json(folder + "gx.json", {"files": ids, "validations": gated.validations})
+
+
+def _settle(
+    store: Store,
+    project: str,
+    arrival: _Arrival,
+    gated: Gated,
+    tables: dict[tuple[str, str], str],
+) -> None:
+    """Set aside what is bad in a file and write its receipt."""
+    file = arrival.file
+    bad = [one for one in gated.bad if one.row.file == file.id]
+    reasons = Counter(one.reasons[0] for one in bad)
+    reasons[UNREADABLE_RECORD] = len(arrival.problems)
+    reasons[UNREADABLE_FILE] = int(bool(arrival.unreadable))
+    counts = {reason: count for reason, count in reasons.items() if count}
+    said = ", ".join(f"{count} x {reason}" for reason, count in sorted(counts.items()))
+    aside = _set_aside(store, project, arrival, bad, counts) if counts else ""
+    if counts and len(bad) == len(arrival.rows):
+        log.warning("frames %s of %s set aside: %s", file.id, project, said)
+        receipt = Receipt(CONSUMER, file.id, "quarantined", aside, said)
+    else:
+        table = tables.get((file.date, file.gateway), "")
+        receipt = Receipt(CONSUMER, file.id, "done", table and store.uri(table), said)
+    receipts.write(store, project, receipt)
+
+
+def _set_aside(
+    store: Store, project: str, arrival: _Arrival, bad: list[SetAside], counts: dict[str, int]
+) -> str:
+    folder = layout.quarantine(project, f"frames-{arrival.file.id}")
+    if bad:
+        table = record_table([one.row for one in bad])
+        store.put(folder + "frames.parquet", to_parquet(table), PARQUET)
+    return store.put_json(
+        folder + "reason.json",
+        {
+            "file": store.uri(arrival.file.key(project)),
+            "counts": counts,
+            "unreadable": arrival.unreadable,
+            "records": arrival.problems,
+            "frames": [
+                {
+                    "device": one.row.record.device,
+                    "epoch": one.row.record.epoch,
+                    "window": one.row.record.window,
+                    "reasons": one.reasons,
+                }
+                for one in bad
+            ],
+        },
+    )

@@ -1,0 +1,72 @@
+"""Frames as gateways send them, made by hand, and a release that they belong to."""
+
+from __future__ import annotations
+
+import binascii
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tinyops.monitoring.frame_inbox import FrameFile
+from tinyops.monitoring.frames import FrameRecord, SketchFrame, encode_records, tag_byte
+from tinyops.store import Store, layout
+
+PROJECT, VERSION, TAG, MODEL = "motor_health", "v1", "0123456789ab", "ab" * 32
+GATEWAY, DEVICE, EPOCH, N = "line-3", "press-7", 1_790_000_000, 64
+
+SKETCH = SketchFrame(
+    model=0xAB,
+    reference=tag_byte(TAG),
+    window=0,
+    n=N,
+    flags=0,
+    histograms=((8,) * 8,) * 3,
+    out_of_range=(0, 1, 0),
+    confidence=(8,) * 8,
+    classes=(16, 16, 16, 16, 0, 0, 0, 0),
+)
+
+
+def release(store: Store, version: str = VERSION, tag: str = TAG) -> None:
+    """As much of a release as the gate of frames looks at."""
+    reference = {"tag": tag, "model_sha256": MODEL, "sketch": {"frame_windows": N}}
+    store.put_json(layout.release(PROJECT, version) + layout.REFERENCE, reference)
+
+
+def record(number: int = 0, sketch: SketchFrame = SKETCH, **changes: Any) -> FrameRecord:
+    """The frame `number` of an epoch, received now; `changes` are fields of FrameRecord."""
+    window = number * N
+    made = FrameRecord(
+        project=PROJECT,
+        gateway=GATEWAY,
+        device=DEVICE,
+        board="nano33ble-sense",
+        target="mps2-an386-virtual",
+        version=VERSION,
+        model_sha256=MODEL,
+        reference_tag=TAG,
+        epoch=EPOCH,
+        window=window,
+        received_at=datetime.now(UTC).isoformat(),
+        virtual=True,
+        frame=replace(sketch, window=window % 2**16).pack(),
+    )
+    return replace(made, **changes)
+
+
+def damaged(frame: bytes, at: int = 20, crc: bool = False) -> bytes:
+    """A frame with one byte changed; with `crc`, its checksum is right again."""
+    changed = bytearray(frame)
+    changed[at] ^= 0x41
+    if crc:
+        changed[-2:] = binascii.crc_hqx(bytes(changed[:-2]), 0).to_bytes(2, "little")
+    return bytes(changed)
+
+
+def send(
+    store: Store, records: list[FrameRecord], seq: int = 1, date: str = "", gateway: str = GATEWAY
+) -> FrameFile:
+    """Put records into S3 as a gateway does."""
+    file = FrameFile(date or f"{datetime.now(UTC):%Y-%m-%d}", gateway, seq)
+    store.put(file.key(PROJECT), encode_records(records))
+    return file
