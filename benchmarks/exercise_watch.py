@@ -95,7 +95,12 @@ def only(windows: WindowSet, person: str) -> WindowSet:
 
 
 def _chosen(windows: WindowSet, mask: np.ndarray) -> WindowSet:
-    return WindowSet(windows.features[mask], windows.labels[mask], windows.groups[mask], 0)
+    return WindowSet(
+        windows.features[mask],
+        windows.labels[mask],
+        windows.groups[mask],
+        windows.recordings[mask],
+    )
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def collect(
     features = np.concatenate([part.features for part in sets])
     labels = np.concatenate([part.labels for part in sets])
     groups = np.concatenate([part.groups for part in sets])
-    return WindowSet(features, labels, groups, 4 * machines), np.concatenate(rows)
+    names = np.concatenate([part.recordings for part in sets])
+    return WindowSet(features, labels, groups, names), np.concatenate(rows)
 
 
 def main() -> None:

@@ -76,8 +76,8 @@ def main() -> None:
     ]
     raw, labels, files = (np.concatenate([part[i] for part in parts]) for i in range(3))
     unseen, truth, origin = windows_at(FOLDER / "uestc_1200rpm.npz", project.labels, window, window)
-    train = WindowSet(frontend.run(raw), labels, files, len(set(files)))
-    test = WindowSet(frontend.run(unseen), truth, origin, len(set(origin)))
+    train = WindowSet(frontend.run(raw), labels, files, files)
+    test = WindowSet(frontend.run(unseen), truth, origin, origin)
     runs = []
     for seed in SEEDS[:1] if report.quick else SEEDS:
         used = replace(recipe, seed=seed, epochs=recipe.epochs // (4 if report.quick else 1))

@@ -90,6 +90,7 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     assert "simulated" in card
     assert "never seen" in card
     metrics = store.get_json(folder + "metrics.json")
+    assert metrics["old_test"] is metrics["new_condition"] is metrics["champion"] is None
     assert metrics["int8"]["macro_f1"] == pytest.approx(result["macro_f1"], abs=1e-4)
     assert np.sum(metrics["int8"]["confusion"]) == result["windows"]
     assert store.get_json(layout.pointer("motor_health", "candidate"))["version"] == "run-1"
@@ -114,7 +115,18 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     refused = train_candidate(store, demanding, second, "run-2")
     assert refused["status"] == "worse"
     assert "below the minimum" in refused["reason"]
-    assert "champion_macro_f1" in refused
+    metrics = store.get_json(layout.candidate("motor_health", "run-2") + "metrics.json")
+    old, new = metrics["old_test"], metrics["new_condition"]
+    # What the champion knew is the first test part, now with the challenger beside it.
+    assert old["champion"] == store.get_json(folder + "metrics.json")["int8"]
+    assert old["challenger"]["windows"] + new["challenger"]["windows"] == refused["windows"]
+    forgetting = old["champion"]["macro_f1"] - old["challenger"]["macro_f1"]
+    assert old["forgetting"] == pytest.approx(forgetting)
+    assert refused["forgetting"] == pytest.approx(forgetting, abs=1e-4)
+    assert metrics["champion"]["macro_f1"] == pytest.approx(refused["champion_macro_f1"], abs=1e-4)
+    card = store.get(layout.candidate("motor_health", "run-2") + "card.md").decode()
+    assert "| known to the champion |" in card
+    assert "| new to it |" in card
     receipt = receipts.read(store, "motor_health", "train", second)
     assert receipt is not None
     assert receipt.status == "refused"

@@ -14,9 +14,10 @@ from tinyops.frontend import from_project, to_counts
 from tinyops.projects import load_project
 from tinyops.projects.schema import Objective, Training
 from tinyops.training.augment import augmenter
+from tinyops.training.comparison import Comparison, Pair, comparison_metrics
 from tinyops.training.evaluate import Evaluation, evaluate, macro_f1
 from tinyops.training.recipe import Recipe, TrainingError, recipe_of
-from tinyops.training.verdict import judge
+from tinyops.training.verdict import headline, judge
 from tinyops.training.windows import golden_windows, windows_of
 
 
@@ -49,10 +50,29 @@ def test_projects_have_recipes() -> None:
 )
 def test_verdict(floating: float, int8: float, champion: float | None, status: str) -> None:
     objective = Objective(minimum=0.9, allowed_regression=0.01, int8_loss=0.01)
-    best = figures(champion) if champion else None
-    verdict = judge(objective, figures(floating), figures(int8), best)
+    whole = Pair(figures(int8), figures(champion)) if champion else None
+    comparison = Comparison(whole, None, None) if whole else None
+    verdict = judge(objective, figures(floating), figures(int8), comparison)
     assert verdict.status == status
     assert bool(verdict.reason) == (status == "worse")
+
+
+@pytest.mark.parametrize(("old", "status"), [(0.93, "better"), (0.90, "worse")])
+def test_what_the_champion_knew_may_not_be_forgotten(old: float, status: str) -> None:
+    objective = Objective(minimum=0.5, allowed_regression=0.01, allowed_forgetting=0.03)
+    comparison = Comparison(
+        whole=Pair(figures(0.9), figures(0.7)),
+        old=Pair(figures(old), figures(0.95)),
+        new=Pair(figures(0.9), figures(0.4)),
+    )
+    verdict = judge(objective, figures(0.9), figures(0.9), comparison)
+    assert verdict.status == status
+    assert ("it forgets" in verdict.reason) == (status == "worse")
+    metrics = comparison_metrics(comparison, "macro_f1")
+    assert metrics["old_test"]["forgetting"] == pytest.approx(0.95 - old)
+    assert metrics["new_condition"]["champion"]["accuracy"] == 0.4
+    told = headline(objective, figures(0.9), figures(0.9), comparison)
+    assert told["forgetting"] == pytest.approx(0.95 - old)
 
 
 def test_macro_f1_is_that_of_scikit_learn() -> None:
@@ -74,6 +94,7 @@ def test_windows_stay_with_their_recording() -> None:
     assert len(plain) == 8 * 2
     assert len(dense) == 8 * 6
     assert plain.counts(project.labels) == dict.fromkeys(project.labels, 4)
+    assert set(plain.recordings) == {one.recording_id for one in recordings}
     unlabelled = [replace_label(recording) for recording in recordings]
     with pytest.raises(TrainingError, match="no labelled"):
         windows_of(unlabelled, project, frontend)

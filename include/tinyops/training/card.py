@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinyops.projects import Project
+from tinyops.training.comparison import Comparison
 from tinyops.training.evaluate import Evaluation
 from tinyops.training.recipe import Recipe
 from tinyops.training.verdict import Verdict
@@ -23,7 +26,7 @@ class CardFacts:
     parts: dict[str, WindowSet]
     floating: Evaluation
     int8: Evaluation
-    champion: Evaluation | None
+    comparison: Comparison | None
     verdict: Verdict
     model_bytes: int
     parameters: int
@@ -31,8 +34,8 @@ class CardFacts:
 
 def model_card(facts: CardFacts) -> str:
     """The card's text."""
-    sections = (_head, _split, _data, _figures, _classes, _confusion, _limits)
-    return "\n\n".join(section(facts) for section in sections) + "\n"
+    sections = (_head, _split, _data, _figures, _against, _classes, _confusion, _limits)
+    return "\n\n".join(filter(None, (section(facts) for section in sections))) + "\n"
 
 
 def _head(facts: CardFacts) -> str:
@@ -72,7 +75,11 @@ def _data(facts: CardFacts) -> str:
         else "The recordings are real."
     )
     rows = [
-        [name, str(part.recordings), *(str(n) for n in part.counts(facts.project.labels).values())]
+        [
+            name,
+            str(len(np.unique(part.recordings))),
+            *(str(n) for n in part.counts(facts.project.labels).values()),
+        ]
         for name, part in facts.parts.items()
     ]
     table = _table(["part", "recordings", *facts.project.labels], rows)
@@ -84,8 +91,8 @@ def _data(facts: CardFacts) -> str:
 
 def _figures(facts: CardFacts) -> str:
     models = {"float": facts.floating, "int8": facts.int8}
-    if facts.champion is not None:
-        models["champion (int8)"] = facts.champion
+    if facts.comparison is not None:
+        models["champion (int8)"] = facts.comparison.whole.champion
     rows = [
         [
             name,
@@ -97,6 +104,25 @@ def _figures(facts: CardFacts) -> str:
     ]
     head = ["model", "macro F1", "accuracy", "worst group (its macro F1)"]
     return f"## Figures on {facts.int8.windows} test windows\n\n{_table(head, rows)}"
+
+
+def _against(facts: CardFacts) -> str:
+    """What was gained on data that is new to the champion, and forgotten of what it knew."""
+    if facts.comparison is None:
+        return ""
+    sides = {"known to the champion": facts.comparison.old, "new to it": facts.comparison.new}
+    rows = [
+        [
+            name,
+            str(pair.challenger.windows),
+            f"{pair.challenger.macro_f1:.4f}",
+            f"{pair.champion.macro_f1:.4f}",
+        ]
+        for name, pair in sides.items()
+        if pair is not None
+    ]
+    head = ["test recordings", "windows", "this model", "champion"]
+    return f"## Macro F1 beside the champion, by the newest labels\n\n{_table(head, rows)}"
 
 
 def _classes(facts: CardFacts) -> str:

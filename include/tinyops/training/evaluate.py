@@ -95,6 +95,11 @@ def evaluate(
     )
 
 
+def int8_classes(tflite: bytes, features: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Classes [n] by an int8 model; see int8_logits."""
+    return int8_logits(tflite, features).argmax(axis=1).astype(np.int64)
+
+
 def int8_logits(tflite: bytes, features: NDArray[np.int8]) -> NDArray[np.int8]:
     """Logits int8 [n, classes] of an int8 model by LiteRT, for features int8 [n, H, W, C].
 

@@ -1,18 +1,13 @@
-"""Whether a candidate may replace the champion: three rules of project.yaml's `objective`."""
+"""Whether a candidate may replace the champion: four rules of project.yaml's `objective`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from tinyops.frontend import Frontend, FrontendSpec
-from tinyops.projects import Project
 from tinyops.projects.schema import Objective
-from tinyops.store import Store, layout
-from tinyops.training.evaluate import Evaluation, evaluate, int8_logits
-from tinyops.training.windows import WindowSet
+from tinyops.training.comparison import Comparison
+from tinyops.training.evaluate import Evaluation
 
 
 @dataclass(frozen=True)
@@ -24,9 +19,12 @@ class Verdict:
 
 
 def judge(
-    objective: Objective, floating: Evaluation, int8: Evaluation, champion: Evaluation | None
+    objective: Objective, floating: Evaluation, int8: Evaluation, comparison: Comparison | None
 ) -> Verdict:
-    """Compare on the test part of one dataset version; the int8 model counts."""
+    """Judge by the test part of one dataset version; the int8 model counts.
+
+    The champion is to be met on the whole part, and on what it knew nothing may be forgotten.
+    """
     metric = objective.metric
     score, before = float(getattr(int8, metric)), float(getattr(floating, metric))
     if score < objective.minimum:
@@ -35,38 +33,25 @@ def judge(
     if before - score > objective.int8_loss:
         reason = f"int8 loses {before - score:.3f} {metric}, allowed are {objective.int8_loss}"
         return Verdict("worse", reason)
-    if champion is None:
+    if comparison is None:
         return Verdict("first")
-    best = float(getattr(champion, metric))
+    best = float(getattr(comparison.whole.champion, metric))
     if score < best - objective.allowed_regression:
         reason = f"{metric} {score:.3f} is below the champion's {best:.3f} on the same data"
+        return Verdict("worse", reason)
+    forgetting = comparison.old.loss(metric) if comparison.old else 0.0
+    if forgetting > objective.allowed_forgetting:
+        reason = (
+            f"it forgets: on the test recordings that the champion knew, {metric} is "
+            f"{forgetting:.3f} below the champion's, allowed are {objective.allowed_forgetting}"
+        )
         return Verdict("worse", reason)
     return Verdict("better")
 
 
-def evaluate_candidate(
-    store: Store, project: Project, run: str, test: WindowSet, frontend: Frontend
-) -> Evaluation | None:
-    """An earlier candidate's int8 figures on these windows.
-
-    None where it cannot be compared: it is gone, or another frontend or other labels made it.
-    """
-    manifest = store.get_json_or(layout.candidate_manifest(project.name, run), None)
-    if manifest is None or manifest["labels"] != project.labels:
-        return None
-    if FrontendSpec.from_dict(manifest["frontend"]) != frontend.spec:
-        return None
-    model = store.get(layout.candidate(project.name, run) + layout.MODEL)
-    return evaluate_int8(model, test, project.labels)
-
-
-def evaluate_int8(model: bytes, windows: WindowSet, names: list[str]) -> Evaluation:
-    """Figures of an int8 model on windows."""
-    predicted = int8_logits(model, windows.features).argmax(axis=1).astype(np.int64)
-    return evaluate(windows.labels, predicted, windows.groups, names)
-
-
-def headline(floating: Evaluation, int8: Evaluation, champion: Evaluation | None) -> dict[str, Any]:
+def headline(
+    objective: Objective, floating: Evaluation, int8: Evaluation, comparison: Comparison | None
+) -> dict[str, Any]:
     """The few figures that travel in events and XCom."""
     figures = {
         "macro_f1": round(int8.macro_f1, 4),
@@ -76,6 +61,13 @@ def headline(floating: Evaluation, int8: Evaluation, champion: Evaluation | None
         "worst_group_f1": round(int8.worst_group_f1, 4),
         "windows": int8.windows,
     }
-    if champion is not None:
-        figures["champion_macro_f1"] = round(champion.macro_f1, 4)
+    if comparison is None:
+        return figures
+    figures["champion_macro_f1"] = round(comparison.whole.champion.macro_f1, 4)
+    for name, pair in (("old_test", comparison.old), ("new_condition", comparison.new)):
+        if pair is not None:
+            figures[f"{name}_macro_f1"] = round(pair.challenger.macro_f1, 4)
+            figures[f"{name}_champion_macro_f1"] = round(pair.champion.macro_f1, 4)
+    if comparison.old is not None:
+        figures["forgetting"] = round(comparison.old.loss(objective.metric), 4)
     return figures

@@ -27,13 +27,13 @@ class WindowSet:
     groups
         [n], the machine or person that each window comes from.
     recordings
-        How many recordings they come from.
+        [n], id of the recording that each window comes from.
     """
 
     features: NDArray[np.int8]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
-    recordings: int
+    recordings: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -70,7 +70,7 @@ def windows_of(
         No recording holds a labelled window.
     """
     signal = project.signal
-    features, labels, groups, count = [], [], [], 0
+    features, labels, groups, names = [], [], [], []
     for recording in recordings:
         if recording.label not in project.labels:
             continue
@@ -79,13 +79,13 @@ def windows_of(
         features.append(frontend.run(windows))
         labels += [project.labels.index(recording.label)] * len(windows)
         groups += [recording.machine_id] * len(windows)
-        count += 1
+        names += [recording.recording_id] * len(windows)
     if not labels:
         raise TrainingError(
             f"{project.name}: no labelled window of {signal.window} samples",
             "send longer or labelled recordings",
         )
-    return WindowSet(np.concatenate(features), np.array(labels), np.array(groups), count)
+    return WindowSet(np.concatenate(features), np.array(labels), np.array(groups), np.array(names))
 
 
 def golden_windows(
