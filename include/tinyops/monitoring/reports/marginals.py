@@ -35,9 +35,9 @@ class Marginal:
 
 
 def marginals(current: Counts, reference: Counts, classes: Sequence[str]) -> list[Marginal]:
-    """The five columns of a frame set beside its reference; `classes` are the labels' names."""
+    """The five columns of a frame set beside its reference; `classes` name the class counters."""
     names = {column: _eighths() for column in (*FEATURES, CONFIDENCE)}
-    names[CLASS] = (*classes[: BINS - 1], " or ".join(classes[BINS - 1 :]))[: len(classes)]
+    names[CLASS] = tuple(classes)
     sides = [
         dict(zip(names, [*side.histograms, side.confidence, side.classes], strict=True))
         for side in (current, reference)
