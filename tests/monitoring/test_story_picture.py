@@ -71,10 +71,9 @@ def told(store: Store) -> Store:
     request = {"id": "r1", "device": DEVICE, "kind": "data drift", "about": 120, "at": at(12)}
     store.put_json(layout.label_request(PROJECT, "r1"), request)
     receipts.write(store, PROJECT, Receipt(ANSWER, "r1", "done", "d2", at=at(12)))
-    for version, metrics in (
-        (OLD, {"int8": {"accuracy": 0.94}}),
-        (NEW, {"new_condition": {"champion": {"accuracy": 0.6}, "challenger": {"accuracy": 0.9}}}),
-    ):
+    pair = {"champion": {"accuracy": 0.6}, "challenger": {"accuracy": 0.9}}
+    for version, new, champion in ((OLD, None, None), (NEW, pair, {"accuracy": 0.8})):
+        metrics = {"int8": {"accuracy": 0.94}, "champion": champion, "new_condition": new}
         store.put_json(layout.candidate(PROJECT, version) + "metrics.json", metrics)
         store.put_json(layout.release_manifest(PROJECT, version), {"candidate": version})
     return store
@@ -117,6 +116,14 @@ def test_the_story_has_every_event_once_at_its_time(told: Store) -> None:
         Measured(pytest.approx(3 * SET), 0.6, "on the new condition", True),
         Measured(pytest.approx(half), 0.9, "on the new condition", False),
     ]
+
+
+def test_relabelled_recordings_show_both_models_on_the_test_part(told: Store) -> None:
+    key = layout.candidate(PROJECT, NEW) + "metrics.json"
+    told.put_json(key, told.get_json(key) | {"new_condition": None})
+    story = read_story(told, load_project(PROJECT), DEVICE, frames())
+    last = [(each.accuracy, each.text, each.before) for each in story.measured[1:]]
+    assert last == [(0.8, "on the test part", True), (0.94, "on the test part", False)]
 
 
 def test_the_picture_shows_the_verdicts_in_their_colours(told: Store, tmp_path: Path) -> None:

@@ -134,11 +134,12 @@ def _measured(
     metrics = store.get_json_or(folder + "metrics.json", None)
     if metrics is None:
         return
-    new = metrics.get("new_condition")
-    if not new:
-        yield Measured(attested, metrics["int8"]["accuracy"], "on the test part", before=False)
-        return
-    labels_in = max((at for at in answered if at <= attested), default=attested)
-    if new["champion"]:
-        yield Measured(labels_in, new["champion"]["accuracy"], "on the new condition", before=True)
-    yield Measured(attested, new["challenger"]["accuracy"], "on the new condition", before=False)
+    new = metrics["new_condition"]
+    after, before = (
+        (new["challenger"], new["champion"]) if new else (metrics["int8"], metrics["champion"])
+    )
+    where = "on the new condition" if new else "on the test part"
+    if before:
+        labels_in = max((at for at in answered if at <= attested), default=attested)
+        yield Measured(labels_in, before["accuracy"], where, before=True)
+    yield Measured(attested, after["accuracy"], where, before=False)
