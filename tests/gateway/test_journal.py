@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from tinyops.gateway.database import Database
 from tinyops.gateway.event import Event
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
 
@@ -15,9 +16,10 @@ ONE, TWO = ImageName("v1", "1" * 64), ImageName("v2", "2" * 64)
 WRITER = """
 import os, sys
 from pathlib import Path
+from tinyops.gateway.database import Database
 from tinyops.gateway.event import Event
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
-journal = Journal(Path(sys.argv[1]))
+journal = Journal(Database(Path(sys.argv[1])))
 for number in range(20):
     state = DeviceState("d", "p", "flashing", pending=ImageName(f"v{number}", "0" * 64))
     journal.record(state, Event("flashing", version=f"v{number}"))
@@ -29,14 +31,14 @@ def test_state_and_events_survive_kill_9_together(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     done = subprocess.run([sys.executable, "-c", WRITER, str(path)], check=False)
     assert done.returncode == -9
-    journal = Journal(path)
+    journal = Journal(Database(path))
     state = journal.device("d", "p")
     assert (state.step, state.pending.version) == ("flashing", "v19")
     assert [event.version for _, event in journal.waiting()] == [f"v{n}" for n in range(20)]
 
 
 def test_an_event_waits_until_it_is_sent(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+    journal = Journal(Database(tmp_path / "journal.db"))
     event = Event("attested", "p", "v1", "d", "t", "4 golden windows")
     journal.record(DeviceState("d", "p", confirmed=ONE), event)
     ((number, waiting),) = journal.waiting()
@@ -47,7 +49,7 @@ def test_an_event_waits_until_it_is_sent(tmp_path: Path) -> None:
 
 
 def test_a_verdict_is_for_one_device_and_one_image(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+    journal = Journal(Database(tmp_path / "journal.db"))
     state = DeviceState("d", "p", "attesting", confirmed=ONE, pending=TWO)
     journal.record(replace(state, step="restoring"), verdict="silent")
     assert journal.refused("d", TWO) == "silent"
@@ -58,6 +60,6 @@ def test_a_verdict_is_for_one_device_and_one_image(tmp_path: Path) -> None:
 
 
 def test_a_device_with_another_project_starts_anew(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+    journal = Journal(Database(tmp_path / "journal.db"))
     journal.record(DeviceState("d", "p", confirmed=ONE))
     assert journal.device("d", "other") == DeviceState("d", "other")

@@ -1,4 +1,4 @@
-"""The gateway's memory (SQLite, WAL): every step is on disk before it is taken.
+"""The gateway's memory of devices and events: every step is on disk before it is taken.
 
 A change of a device's state and the event that reports it are one transaction, and the event stays
 queued until S3 has it.
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
+from tinyops.gateway.database import Database
 from tinyops.gateway.event import Event
 
 Step = Literal["idle", "flashing", "attesting", "restoring"]
@@ -71,28 +68,16 @@ class DeviceState:
 class Journal:
     """Safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        # FULL: a commit survives the loss of power, not only of the process.
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        """Close the database."""
-        with self._lock:
-            self._database.close()
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.create(_SCHEMA)
 
     def device(self, device: str, project: str) -> DeviceState:
         """A device's state. A device that was given another project starts anew."""
-        with self._lock:
-            row = self._database.execute(
-                f"SELECT {_COLUMNS} FROM device WHERE id = ?", (device,)
-            ).fetchone()
-        if row is None or row[1] != project:
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM device WHERE id = ?", (device,))
+        if not rows or rows[0][1] != project:
             return DeviceState(device, project)
+        row = rows[0]
         return DeviceState(
             row[0], row[1], row[2], ImageName(row[3], row[4]), ImageName(row[5], row[6]), *row[7:]
         )
@@ -102,15 +87,15 @@ class Journal:
 
         `verdict`: why the pending image may not be tried again on this device; empty for none.
         """
-        with self._transaction():
+        with self._database.transaction() as change:
             if verdict:
-                self._database.execute(
+                change.execute(
                     "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?)",
                     (state.id, state.pending.sha256, state.pending.version, verdict, _now()),
                 )
                 if state.step == "idle":
                     state = replace(state, pending=ImageName())
-            self._database.execute(
+            change.execute(
                 "INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     state.id,
@@ -126,62 +111,47 @@ class Journal:
                 ),
             )
             if event is not None:
-                self._queue(event)
+                _queue(change, event)
 
     def report(self, event: Event) -> None:
         """Queue an event that changes no device."""
-        with self._transaction():
-            self._queue(event)
+        with self._database.transaction() as change:
+            _queue(change, event)
 
     def refused(self, device: str, image: ImageName) -> str:
         """Why this image may not be tried on this device; empty when it may."""
-        with self._lock:
-            row = self._database.execute(
-                "SELECT reason FROM verdict WHERE device = ? AND sha256 = ?",
-                (device, image.sha256),
-            ).fetchone()
-        return str(row[0]) if row else ""
+        rows = self._database.rows(
+            "SELECT reason FROM verdict WHERE device = ? AND sha256 = ?", (device, image.sha256)
+        )
+        return str(rows[0][0]) if rows else ""
 
     def images(self) -> set[str]:
         """SHA-256 of every image that some device has confirmed or is about to get."""
-        with self._lock:
-            rows = self._database.execute(
-                "SELECT confirmed_sha256 FROM device UNION SELECT pending_sha256 FROM device"
-            ).fetchall()
+        rows = self._database.rows(
+            "SELECT confirmed_sha256 FROM device UNION SELECT pending_sha256 FROM device"
+        )
         return {sha256 for (sha256,) in rows if sha256}
 
     def waiting(self, limit: int = 100) -> list[tuple[int, Event]]:
         """The oldest events that S3 does not have yet, with their numbers."""
-        with self._lock:
-            rows = self._database.execute(
-                "SELECT number, body FROM event ORDER BY number LIMIT ?", (limit,)
-            ).fetchall()
+        rows = self._database.rows(
+            "SELECT number, body FROM event ORDER BY number LIMIT ?", (limit,)
+        )
         return [(number, Event(**json.loads(body))) for number, body in rows]
 
     def waiting_count(self) -> int:
         """How many events S3 does not have yet."""
-        with self._lock:
-            return int(self._database.execute("SELECT COUNT(*) FROM event").fetchone()[0])
+        return int(self._database.rows("SELECT COUNT(*) FROM event")[0][0])
 
     def sent(self, number: int) -> None:
         """S3 has this event."""
-        with self._transaction():
-            self._database.execute("DELETE FROM event WHERE number = ?", (number,))
+        with self._database.transaction() as change:
+            change.execute("DELETE FROM event WHERE number = ?", (number,))
 
-    def _queue(self, event: Event) -> None:
-        body = json.dumps(event.content(), ensure_ascii=False)
-        self._database.execute("INSERT INTO event (body) VALUES (?)", (body,))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+def _queue(change: sqlite3.Connection, event: Event) -> None:
+    body = json.dumps(event.content(), ensure_ascii=False)
+    change.execute("INSERT INTO event (body) VALUES (?)", (body,))
 
 
 def _now() -> str:

@@ -11,12 +11,17 @@ from types import FrameType
 from typing import IO
 
 from tinyops.boards.catalogue import load_board
-from tinyops.gateway.config import GatewayConfig
+from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.errors import GatewayError
+from tinyops.gateway.frame_collector import FrameCollector
+from tinyops.gateway.frame_queue import FrameQueue
+from tinyops.gateway.frame_upload import FrameUpload
 from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import Journal
 from tinyops.gateway.log import say
 from tinyops.gateway.outbox import Outbox
+from tinyops.gateway.rest import Rest
 from tinyops.gateway.shelf import Shelf
 from tinyops.gateway.status import gateway_status
 from tinyops.gateway.watch import ReleaseWatch
@@ -41,7 +46,9 @@ class Gateway:
     def __init__(self, config: GatewayConfig, store: Store) -> None:
         self._config = config
         self._lock = _claim(config.state)
-        self._journal = Journal(config.state / "journal.db")
+        self._database = Database(config.state / "journal.db")
+        self._journal = Journal(self._database)
+        self._frames = FrameQueue(self._database, config.name, config.frames_kept)
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._signalled = False
@@ -51,20 +58,9 @@ class Gateway:
             store, config.trusted_root, config.state / "tuf", projects, self._journal.report
         )
         self._outbox = Outbox(store, self._journal, config.name)
-        shelf = Shelf(ImageStore(config.state / "images"), self._watch, self._journal)
-        self.workers = [
-            DeviceWorker(
-                config,
-                device,
-                load_board(device.board),
-                self._journal,
-                shelf,
-                self._watch,
-                self._stopping,
-                self._wake.set,
-            )
-            for device in config.devices
-        ]
+        self._upload = FrameUpload(store, self._frames, config.frame_seconds)
+        self._shelf = Shelf(ImageStore(config.state / "images"), self._watch, self._journal)
+        self.workers = [self._worker(device) for device in config.devices]
 
     def run(self) -> None:
         """Serve until `stop` is called or a signal comes (see `stop_on_signals`)."""
@@ -82,8 +78,8 @@ class Gateway:
             for thread in threads:
                 thread.join()
             if not self._watch.outage:
-                self._outbox.send(self._status())
-            self._journal.close()
+                self._send(everything=True)
+            self._database.close()
             self._lock.close()
         say("gateway stopped", name=self._config.name)
         if self._defect is not None:
@@ -117,18 +113,43 @@ class Gateway:
                 if moved:
                     for worker in self.workers:
                         worker.wake.set()
-            self._outbox.send(self._status())
+            self._send()
             while not self._signalled and (left := next_poll - time.monotonic()) > 0:
                 if self._wake.wait(min(left, SIGNAL_SECONDS)):
                     self._wake.clear()
                     break
+
+    def _send(self, everything: bool = False) -> None:
+        try:
+            if self._outbox.send(self._status()):
+                self._upload.send(everything)
+        except DiskFull as error:
+            say("cannot go on", warn=True, problem=error)
+
+    def _worker(self, device: DeviceConfig) -> DeviceWorker:
+        config, board = self._config, load_board(device.board)
+        baud = board.protocol.baud
+        collector = FrameCollector(config, device, baud, self._frames, self._journal)
+        return DeviceWorker(
+            config,
+            device,
+            board,
+            self._journal,
+            self._shelf,
+            self._watch,
+            Rest(config, device, baud, self._shelf, collector),
+            self._stopping,
+            self._wake.set,
+        )
 
     def _pause(self, failures: int) -> float:
         return self._config.poll_seconds * 2.0 ** min(max(failures - 1, 0), MAX_DOUBLINGS)
 
     def _status(self) -> dict[str, object]:
         waiting = self._journal.waiting_count()
-        return gateway_status(self._config.name, self.workers, self._watch.problem, waiting)
+        return gateway_status(
+            self._config.name, self.workers, self._frames, self._watch.problem, waiting
+        )
 
     def _guarded(self, worker: DeviceWorker) -> None:
         try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.gateway.attest import Sight
+from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.worker import DeviceWorker
 
 
-def device_status(worker: DeviceWorker) -> dict[str, Any]:
+def device_status(worker: DeviceWorker, frames: FrameQueue) -> dict[str, Any]:
     """A device: where the journal has it, and what it said when it was last asked."""
     state, device = worker.state, worker.device
     return {
@@ -21,13 +23,18 @@ def device_status(worker: DeviceWorker) -> dict[str, Any]:
         "confirmed": state.confirmed.version,
         "pending": state.pending.version,
         "failures": state.failures,
-        "problem": state.problem,
-        "runs": _sight(worker.sight),
+        "problem": worker.full or state.problem,
+        "runs": _sight(worker.rest.sight),
+        "frames": _frames(device.id, frames),
     }
 
 
 def gateway_status(
-    name: str, workers: list[DeviceWorker], problem: str, events_waiting: int
+    name: str,
+    workers: list[DeviceWorker],
+    frames: FrameQueue,
+    problem: str,
+    events_waiting: int,
 ) -> dict[str, Any]:
     """The content of status.json; `releases` is "current" or why they are not."""
     return {
@@ -35,7 +42,17 @@ def gateway_status(
         "at": datetime.now(UTC).isoformat(),
         "releases": problem or "current",
         "events_waiting": events_waiting,
-        "devices": {worker.device.id: device_status(worker) for worker in workers},
+        "devices": {worker.device.id: device_status(worker, frames) for worker in workers},
+    }
+
+
+def _frames(device: str, queue: FrameQueue) -> dict[str, Any]:
+    last = queue.position(device)
+    return {
+        "at": queue.received(device),
+        "epoch": last.epoch if last else None,
+        "window": last.window if last else None,
+        **asdict(queue.counts(device)),
     }
 
 

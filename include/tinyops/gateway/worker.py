@@ -19,18 +19,18 @@ from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.attest import Sight, attest, differs, look
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.database import DiskFull
 from tinyops.gateway.errors import AttestationFailed
 from tinyops.gateway.event import Event, Kind
 from tinyops.gateway.journal import DeviceState, ImageName, Journal, Step
 from tinyops.gateway.log import say
+from tinyops.gateway.rest import STRANGE_LOOKS, Rest, Strayed
 from tinyops.gateway.shelf import Shelf
 from tinyops.gateway.watch import ReleaseWatch
 from tinyops.releases.errors import ReleaseRefused, ReleaseUnavailable
 
 FLASH_TRIES = 5
 """How often a board that is there may fail to take an image before the old one is put back."""
-STRANGE_LOOKS = 3
-"""How many looks in a row must show something else before the confirmed image is put back."""
 
 
 class Stopped(Exception):
@@ -48,12 +48,15 @@ class DeviceWorker:
         journal: Journal,
         shelf: Shelf,
         watch: ReleaseWatch,
+        rest: Rest,
         stopping: threading.Event,
         changed: Callable[[], None],
     ) -> None:
         self.device = device
         self.wake = threading.Event()
-        self.sight: Sight | None = None
+        self.rest = rest
+        self.full = ""
+        """Why nothing can be recorded; empty when it can."""
         self._config = config
         self._board = board
         self._journal = journal
@@ -61,7 +64,6 @@ class DeviceWorker:
         self._watch = watch
         self._stopping = stopping
         self._changed = changed
-        self._strange = 0
         self._tried = self.state
 
     @property
@@ -73,7 +75,13 @@ class DeviceWorker:
         """Until the gateway stops."""
         while not self._stopping.is_set():
             self.wake.clear()
-            wait = self.step()
+            try:
+                wait = self.step()
+                self.full = ""
+            except DiskFull as error:
+                say("cannot go on", warn=True, device=self.device.id, problem=error)
+                self.full = error.message
+                wait = self._config.retry_max_seconds
             self._changed()
             if wait and not self._stopping.is_set():
                 self.wake.wait(wait)
@@ -91,6 +99,8 @@ class DeviceWorker:
             return steps[state.step](state)
         except Stopped:
             return 0.0
+        except DiskFull:
+            raise
         except ReleaseUnavailable as error:
             return self._again(error, quiet=True)
         except ImageRefused as error:
@@ -110,33 +120,15 @@ class DeviceWorker:
         if wanted:
             return self._begin(state, wanted)
         try:
-            self.sight = look(self.device.port, self._board.protocol.baud)
-        except PortLost as error:
-            self.sight = None
-            return self._again(error)
-        except TinyOpsError as error:
-            self.sight = None
-            strange = f"no answer: {error.message}"
-        else:
-            strange = self._strangeness(state, self.sight)
-        if strange and state.confirmed:
-            self._strange += 1
-            if self._strange >= STRANGE_LOOKS:
-                self._strange = 0
-                self._record(
-                    state,
-                    "error",
-                    f"puts {state.confirmed.version} back: {strange}",
-                    step="restoring",
-                    pending=ImageName(),
-                )
-                return 0.0
-            return self._config.retry_seconds
-        self._strange = 0
+            wait = self.rest.tend(state)
+        except Strayed as error:
+            detail = f"puts {state.confirmed.version} back: {error.message}"
+            self._record(state, "error", detail, step="restoring", pending=ImageName())
+            return 0.0
         rested = replace(state, failures=0, problem="", pending=ImageName())
-        if rested != state:
+        if rested != state and not self.rest.strange:
             self._journal.record(rested)
-        return self._config.watch_seconds
+        return wait
 
     def _begin(self, state: DeviceState, wanted: ImageName) -> float:
         # What goes wrong from here on is about this version.
@@ -168,20 +160,19 @@ class DeviceWorker:
     def _attest(self, state: DeviceState) -> float:
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            self.sight = self._attested(image)
+            sight = self._attested(image)
         except AttestationFailed as error:
             self._give_up(state, error.message)
             return 0.0
         self._record(
             state,
             "attested",
-            f"{self.sight.hello.golden} golden windows",
+            f"{sight.hello.golden} golden windows",
             step="idle",
             confirmed=state.pending,
             pending=ImageName(),
         )
-        self._shelf.prune()
-        return self._config.watch_seconds
+        return self._at_rest(sight)
 
     def _restore(self, state: DeviceState) -> float:
         reason = self._journal.refused(self.device.id, state.pending)
@@ -198,13 +189,12 @@ class DeviceWorker:
             return self._begin(state, wanted)
         image = self._shelf.fetch(self.device, state.confirmed)
         flash(self.device.port, image, self._board, self._progress)
-        self.sight = self._attested(image)
+        sight = self._attested(image)
         detail = f"{state.confirmed.version} is back" + (f": {reason}" if reason else "")
         # Without a pending image the board had only strayed, and now runs what it should.
         kind: Kind = "restored" if state.pending else "attested"
         self._record(state, kind, detail, step="idle", pending=ImageName())
-        self._shelf.prune()
-        return self._config.watch_seconds
+        return self._at_rest(sight)
 
     def _wanted(self, state: DeviceState) -> ImageName:
         """What to bring onto the device; nothing when it is there or was refused."""
@@ -227,10 +217,10 @@ class DeviceWorker:
             self._begin(state, wanted)
         return bool(wanted)
 
-    def _strangeness(self, state: DeviceState, sight: Sight) -> str:
-        if not state.confirmed:
-            return ""
-        return differs(sight.hello, self._shelf.fetch(self.device, state.confirmed))
+    def _at_rest(self, sight: Sight) -> float:
+        self._shelf.prune()
+        self.rest.begin(sight)
+        return 0.0
 
     def _runs(self, image: Image) -> bool:
         try:

@@ -42,6 +42,10 @@ class FrameError(TinyOpsError):
     """Bytes are not a frame, not a record of one, or not a file of them."""
 
 
+class FrameImpossible(FrameError):
+    """A whole frame, with counts that its windows cannot give."""
+
+
 @dataclass(frozen=True)
 class SketchFrame:
     """The counts of `n` counted windows.
@@ -69,7 +73,7 @@ class SketchFrame:
 
     Raises
     ------
-    FrameError
+    FrameImpossible
         Counts that n windows cannot give.
     """
 
@@ -88,9 +92,9 @@ class SketchFrame:
         rows |= {"confidence": self.confidence, "classes": self.classes}
         for name, row in rows.items():
             if min(row) < 0 or sum(row) != self.n:
-                raise FrameError(f"frame: {name} does not sum to its {self.n} windows")
+                raise FrameImpossible(f"frame: {name} does not sum to its {self.n} windows")
         if max(self.out_of_range) > self.n:
-            raise FrameError(f"frame: more out of range than its {self.n} windows")
+            raise FrameImpossible(f"frame: more out of range than its {self.n} windows")
 
     def pack(self) -> bytes:
         """The 48 bytes."""
@@ -107,7 +111,7 @@ class SketchFrame:
         Raises
         ------
         FrameError
-            Not 48 bytes, another kind, a wrong CRC, or sums beyond n.
+            Not 48 bytes, another kind or a wrong CRC; FrameImpossible with sums beyond n.
         """
         if len(data) != FRAME_BYTES:
             raise FrameError(f"frame: {len(data)} bytes, not {FRAME_BYTES}")
@@ -128,6 +132,11 @@ class SketchFrame:
             _with_last(counts, n),
             tuple(counts),
         )
+
+
+def window_of(data: bytes) -> int:
+    """The field `window` of 48 bytes, whatever else they are: a device drops a frame by it."""
+    return int(_HEAD.unpack_from(data)[3])
 
 
 def tag_byte(reference_tag: str) -> int:

@@ -1,0 +1,96 @@
+"""A device at rest: it is looked at now and then, and its frames are fetched."""
+
+from __future__ import annotations
+
+import time
+
+from tinyops.boards.errors import PortLost
+from tinyops.errors import TinyOpsError
+from tinyops.gateway.attest import Sight, differs, look
+from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.database import DiskFull
+from tinyops.gateway.errors import GatewayError
+from tinyops.gateway.frame_collector import FrameCollector
+from tinyops.gateway.journal import DeviceState
+from tinyops.gateway.shelf import Shelf
+
+STRANGE_LOOKS = 3
+"""How many looks in a row must show something else before the confirmed image is put back."""
+
+
+class Strayed(GatewayError):
+    """The device does not run what it has confirmed."""
+
+
+class Rest:
+    """Used by the device's thread; `sight` is what the device said when it was last looked at."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        device: DeviceConfig,
+        baud: int,
+        shelf: Shelf,
+        collector: FrameCollector,
+    ) -> None:
+        self.sight: Sight | None = None
+        self.strange = 0
+        """Looks in a row that have shown something else than the confirmed image."""
+        self._config = config
+        self._device = device
+        self._baud = baud
+        self._shelf = shelf
+        self._collector = collector
+        self._look_at = 0.0
+
+    def begin(self, sight: Sight) -> None:
+        """The device has just attested."""
+        self.sight = sight
+        self._look_at = time.monotonic() + self._config.watch_seconds
+        self._collector.start()
+
+    def tend(self, state: DeviceState) -> float:
+        """Do what is due; returns the seconds until there is more to do.
+
+        Raises
+        ------
+        PortLost
+            There is no port.
+        Strayed
+            STRANGE_LOOKS looks in a row have shown something else.
+        ReleaseRefused, ReleaseUnavailable
+            The confirmed image cannot be read.
+        """
+        if time.monotonic() >= self._look_at:
+            self._look(state)
+            seconds = self._config.retry_seconds if self.strange else self._config.watch_seconds
+            self._look_at = time.monotonic() + seconds
+        if state.confirmed and not self.strange:
+            self._collect(state)
+        return max(0.0, min(self._look_at, self._collector.due) - time.monotonic())
+
+    def _look(self, state: DeviceState) -> None:
+        sight, strange = None, ""
+        try:
+            sight = look(self._device.port, self._baud)
+        except PortLost:
+            self.sight = None
+            raise
+        except TinyOpsError as error:
+            strange = f"no answer: {error.message}"
+        self.sight = sight
+        if sight and state.confirmed:
+            confirmed = self._shelf.fetch(self._device, state.confirmed)
+            strange = differs(sight.hello, confirmed)
+        self.strange = self.strange + 1 if strange and state.confirmed else 0
+        if self.strange >= STRANGE_LOOKS:
+            self.strange = 0
+            raise Strayed(strange)
+
+    def _collect(self, state: DeviceState) -> None:
+        try:
+            self._collector.visit(self._shelf.fetch(self._device, state.confirmed))
+        except DiskFull:
+            raise
+        except TinyOpsError:
+            self._look_at = 0.0  # the look tells what is wrong
