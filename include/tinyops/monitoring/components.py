@@ -1,0 +1,86 @@
+"""Counts as a few numbers that say what moved: orthogonal components of each feature's histogram.
+
+Neyman's smooth components of order three (location, spread, skew) with respect to the reference's
+bins, see Rayner and Rayner 2001, "Smooth tests of goodness of fit"; and the share out of range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.monitoring.frames import BINS, FEATURES
+from tinyops.monitoring.sketch import Counts, SketchSpec
+
+ORDER = 3
+PER_FEATURE = ORDER + 1
+SIZE = FEATURES * PER_FEATURE
+"""Components: location, spread, skew and out of range of each feature."""
+CELLS = FEATURES * (BINS + 1)
+"""Counts that components are made of: the bins of each feature, then out of range of each."""
+
+Floats = NDArray[np.float64]
+
+
+def cells_of(counts: Counts) -> Floats:
+    """The counts of a frame set that components are made of, [CELLS]."""
+    return np.concatenate([counts.histograms.ravel(), counts.out_of_range]).astype(np.float64)
+
+
+def cells_of_windows(spec: SketchSpec, x: NDArray[np.int8]) -> Floats:
+    """The same of single windows: inputs [n, ...] to zeros and ones [n, CELLS]."""
+    features = spec.features(x)
+    bins = np.eye(BINS)[spec.bins(features)].reshape(len(x), -1)
+    return np.concatenate([bins, spec.out_of_range(features)], axis=1)
+
+
+def smooth_basis(probabilities: Sequence[float] | Floats) -> Floats:
+    """Polynomials of degree 1 to 3 in the bin's middle, [bins, 3], orthonormal under the bins'
+    probabilities: a window's value has mean 0 and variance 1 there. Probabilities are above 0."""
+    root = np.sqrt(np.asarray(probabilities, np.float64))[:, None]
+    middles = (np.arange(len(root)) + 0.5) / len(root)
+    powers = np.vander(middles, ORDER + 1, increasing=True)
+    q, r = np.linalg.qr(root * powers)
+    return np.asarray((q * np.sign(np.diag(r)))[:, 1:] / root)
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The components with respect to one reference.
+
+    Parameters
+    ----------
+    probabilities
+        [CELLS], each cell's share of the reference's windows.
+    """
+
+    probabilities: Floats
+
+    @classmethod
+    def of_reference(cls, cells: Floats) -> Components:
+        """From the cells of all its windows [n, CELLS]."""
+        windows, counts = len(cells), cells.sum(axis=0)
+        # Half a window is added to each cell: none has probability 0, however few windows.
+        bins = (counts[: FEATURES * BINS] + 0.5) / (windows + 0.5 * BINS)
+        out = (counts[FEATURES * BINS :] + 0.5) / (windows + 1.0)
+        return cls(np.concatenate([bins, out]))
+
+    @property
+    def matrix(self) -> Floats:
+        """[CELLS, SIZE], from a cell to its values."""
+        found = np.zeros((CELLS, SIZE))
+        for feature in range(FEATURES):
+            rows = slice(feature * BINS, (feature + 1) * BINS)
+            start = feature * PER_FEATURE
+            found[rows, start : start + ORDER] = smooth_basis(self.probabilities[rows])
+            share = self.probabilities[FEATURES * BINS + feature]
+            found[FEATURES * BINS + feature, start + ORDER] = 1 / np.sqrt(share * (1 - share))
+        return found
+
+    def of(self, shares: Floats) -> Floats:
+        """Shares of windows in each cell [..., CELLS] as components [..., SIZE]; 0 where they are
+        the reference's, and 1 is a standard deviation of a single window."""
+        return np.asarray((shares - self.probabilities) @ self.matrix)
