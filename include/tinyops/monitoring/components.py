@@ -21,6 +21,7 @@ SIZE = FEATURES * PER_FEATURE
 """Components: location, spread, skew and out of range of each feature."""
 CELLS = FEATURES * (BINS + 1)
 """Counts that components are made of: the bins of each feature, then out of range of each."""
+FEATURE_NAMES = ("projection 1", "projection 2", "rest of the distance")
 
 Floats = NDArray[np.float64]
 
