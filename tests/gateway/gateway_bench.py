@@ -23,10 +23,10 @@ DEVICE = "bench-1"
 TINY = Path(__file__).with_name("data") / "tiny.tflite"
 
 
-def renamed(image: Image, version: str, content: bytes | None = None) -> Image:
+def renamed(image: Image, version: str, content: bytes | None = None, **header: str) -> Image:
     """The same image, or other content with its header, under another version."""
     data = content or image.bytes
-    unsigned = replace(image.header, version=version, image_crc32=0)
+    unsigned = replace(image.header, version=version, image_crc32=0, **header)  # type: ignore[arg-type]
     header = replace(unsigned, image_crc32=image_crc(_with(data, unsigned.pack())))
     return Image(image.offset, _with(data, header.pack()), image.role, header)
 
