@@ -66,6 +66,11 @@ def input_quantisation(tflite: bytes) -> tuple[float, int]:
     return float(scale), int(zero_point)
 
 
+def output_scale(tflite: bytes) -> float:
+    """What one step of a model's int8 logits is worth."""
+    return float(_ends(tflite)[1]["quantization"][0])
+
+
 def _samples(
     inputs: NDArray[np.float32], scale: float, zero_point: int
 ) -> Iterator[list[NDArray[np.float32]]]:

@@ -72,7 +72,12 @@ def in_order(sets: AcceptedSets) -> AcceptedSets:
 
 def current_labels(store: Store, project: Project | str) -> dict[str, Label]:
     """The newest label of every recording that any set speaks of, audits included."""
-    return {label.recording_id: label for label in _said(accepted_sets(store, project))}
+    return newest_labels(accepted_sets(store, project))
+
+
+def newest_labels(sets: AcceptedSets) -> dict[str, Label]:
+    """As current_labels, of sets in order."""
+    return {label.recording_id: label for label in _said(sets)}
 
 
 def training_labels(sets: AcceptedSets) -> dict[str, Label]:
