@@ -1,6 +1,7 @@
 """Train a candidate on a dataset version that has not been trained on.
 
-**Trigger.** The asset `<project>/dataset`, or the project's cron `schedule.train` (UTC).
+**Trigger.** The asset `<project>/dataset` or `<project>/drift`, or the project's cron
+`schedule.train` (UTC).
 
 **Params.** `force`: train on the current dataset version even though it was trained on already.
 
@@ -12,7 +13,8 @@ version and headline metrics only for an accepted candidate.
 event; asset-triggered runs have no logical date, so the candidate's folder is named by the run. A
 second try of the same run writes the same folder.
 
-**When it fails.** A skipped run is no failure: `choose_dataset` says that there is nothing new,
+**When it fails.** A skipped run is no failure: `choose_dataset` says that there is nothing new, or
+which labels somebody was asked for that have not come (`tinyops label requests`);
 `train_candidate` says why a candidate was refused (its metrics and card stay in S3). A red task
 names the cause and the fix; clear it after the fix. Out of memory: the pool `training` has more
 slots than the machine can carry.
@@ -43,7 +45,7 @@ def train_dag(project: Project) -> None:
         dag_display_name=f"{project.title}: train",
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable(project.schedule.train, timezone="UTC"),
-            assets=[assets.dataset(project.name)],
+            assets=(assets.dataset(project.name) | assets.drift(project.name)),
         ),
         start_date=START,
         catchup=False,
@@ -69,6 +71,7 @@ def train_dag(project: Project) -> None:
             from tinyops.data.dataset import current_version
             from tinyops.store import Store
             from tinyops.training.pipeline import outstanding_dataset, settle_champion
+            from tinyops_airflow.work import nothing_to_train
 
             store = Store.from_env()
             settle_champion(store, project.name)
@@ -76,7 +79,7 @@ def train_dag(project: Project) -> None:
             if version is None and params["force"]:
                 version = current_version(store, project.name)
             if version is None:
-                raise AirflowSkipException("no dataset version that was not trained on")
+                raise AirflowSkipException(nothing_to_train(store, project.name))
             return version
 
         @task(

@@ -24,7 +24,7 @@ def _asset(project: str, kind: str, **more: Any) -> Asset:
 
 
 def incoming(project: str) -> Asset:
-    """Batches and labels that no ingest has handled; a trigger in the triggerer watches S3 for them.
+    """Batches and labels that no ingest has handled; a trigger watches S3 for them.
 
     Only the ingest DAG may name it: see `_watched`.
     """

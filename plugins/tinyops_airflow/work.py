@@ -43,6 +43,18 @@ def run_name(run_id: str, run_after: datetime) -> str:
     return f"{run_after:%Y%m%dT%H%M%SZ}-{content_id(run_id, 6)}"
 
 
+def nothing_to_train(store: Store, project: str) -> str:
+    """Why there is nothing to train on: labels that were asked for have not come, or no data."""
+    from tinyops.data.labels import open_requests
+
+    waiting = [
+        f"waiting for labels for {request['id']}: {request['instructions']}"
+        for request in open_requests(store, project)
+        if request["about"]
+    ]
+    return "; ".join(waiting) or "no dataset version that was not trained on"
+
+
 def outstanding_candidate(store: Store, project: str) -> str | None:
     """The newest accepted candidate, unless release has handled it.
 

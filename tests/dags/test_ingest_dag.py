@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from airflow_runs import airflow_env, run_dag
 from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version
-from tinyops.data.inbox import outstanding_batches
+from tinyops.data.inbox import outstanding_batches, outstanding_inputs
+from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.sources.registry import generate
 from tinyops.projects import load_project
 from tinyops.store import Store, layout, receipts
@@ -39,6 +41,14 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     names = [f"burst-{number}" for number in range(6)]
     for number, name in enumerate(names):
         publish(store, name, number)
+    relabel = LabelSet(
+        project=PROJECT.name,
+        source="operator",
+        author="ada",
+        at=datetime.now(UTC),
+        labels=(LabelRow(recording_id="sim3_m0000_ball", label="normal"),),
+    )
+    publish_labels(store, PROJECT, relabel)
 
     run = run_dag(env, DAG_ID, tmp_path / "run.json")
 
@@ -53,6 +63,11 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     assert extra["uri"] == store.uri(layout.dataset(PROJECT.name, str(version)))
     manifest = store.get_json(layout.dataset_manifest(PROJECT.name, str(version)))
     assert {entry["batch"] for entry in manifest["batches"]} == set(names)
+    # Labels are about recordings of the very batches that came with them.
+    [told] = run["xcoms"]["ingest_batches"]["labels"]
+    assert (told["status"], told["labels"], told["dataset"]) == ("applied", relabel.id, version)
+    assert extra["labels"] == [told]
+    assert outstanding_inputs(store, PROJECT) == []
 
     wrong = [
         dataclasses.replace(one, label="broken_fan")

@@ -1,0 +1,63 @@
+"""The train DAG with nothing new, on a real Airflow database and a real S3 server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_runs import airflow_env, run_dags
+from tinyops.store import Receipt, Store, layout, receipts
+from tinyops_airflow.work import nothing_to_train
+
+pytestmark = pytest.mark.timeout(600)
+PROJECT = "motor_health"
+DAG_ID = "motor_health__train"
+
+
+def ask(store: Store, request: str, about: int) -> None:
+    """A request as monitor writes it."""
+    content = {"id": request, "about": about, "instructions": "label what pump-7 senses"}
+    store.put_json(layout.label_request(PROJECT, request), content | {"at": "2026-01-01"})
+
+
+def test_nothing_new_is_a_skip_with_the_reason(
+    airflow_home: Path, store: Store, tmp_path: Path
+) -> None:
+    assert nothing_to_train(store, PROJECT) == "no dataset version that was not trained on"
+    # Somebody is to look at a device: no labels will come of that.
+    ask(store, "r1", 0)
+    assert nothing_to_train(store, PROJECT) == "no dataset version that was not trained on"
+    ask(store, "r2", 120)
+    wanted = "waiting for labels for r2: label what pump-7 senses"
+    assert nothing_to_train(store, PROJECT) == wanted
+
+    answer = tmp_path / "run.json"
+    [run] = run_dags(airflow_env(airflow_home, TINYOPS_BUCKET=store.bucket), [DAG_ID], answer)
+
+    assert run["state"] == "success", run
+    assert run["tasks"] == {"choose_dataset": "skipped", "train_candidate": "skipped"}
+    assert run["events"] == []
+    assert wanted in answer.with_suffix(".log").read_text()
+    receipts.write(store, PROJECT, Receipt("answer", "r2", "done"))
+    assert nothing_to_train(store, PROJECT) == "no dataset version that was not trained on"
+
+
+def test_the_nightly_look_imports_nothing_heavy() -> None:
+    heavy = {
+        "tensorflow",
+        "keras",
+        "great_expectations",
+        "pandas",
+        "mlflow",
+        "sklearn",
+        "evidently",
+    }
+    code = (
+        "import sys, tinyops.training.pipeline, tinyops.data.labels, boto3\n"
+        f"print(sorted(set(sys.modules) & {heavy!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
