@@ -181,15 +181,22 @@ def test_performance_is_of_the_labelled_windows(performance: Any) -> None:
     assert found["Accuracy"] == pytest.approx((22 + 11 + 24) / 91)
     assert found["RecallByLabel"]["outer_race"] == pytest.approx(24 / 28)
     assert found["RecallByLabel"]["ball"] == 0
+    drawn = {row[0]: row[1:] for row in performance._widgets[-1].params["data"]}
+    for label in LABELS:
+        assert drawn[label][0] == f"{found['RecallByLabel'][label]:.3f}"
+        assert drawn[label][2] == f"{found['PrecisionByLabel'][label]:.3f}"
 
 
-def test_a_label_that_nothing_has_is_drawn_too() -> None:
-    table = np.zeros((4, 4), int)
-    table[0, 0], table[1, 1] = 5, 3
-    run = performance_report("few", table, table, LABELS, [], {}, AT)
-    by_label = run._widgets[-1].params["data"]
-    assert [row[0] for row in by_label] == LABELS
-    assert by_label[3][1:] == ["-"] * 4
+def test_what_cannot_be_known_of_a_label_is_not_drawn_as_zero() -> None:
+    now, then = np.zeros((4, 4), int), np.eye(4, dtype=int)
+    now[0, 0], now[0, 1] = 5, 3  # inner_race was decided and never right
+    by_label = performance_report("few", now, then, LABELS, [], {}, AT)._widgets[-1].params["data"]
+    assert by_label == [
+        ["normal", "0.625", "1.000", "1.000", "1.000"],
+        ["inner_race", "-", "1.000", "0.000", "1.000"],
+        ["outer_race", "-", "1.000", "-", "1.000"],
+        ["ball", "-", "1.000", "-", "1.000"],
+    ]
 
 
 @pytest.mark.parametrize("table", [np.zeros((4, 4), int), np.ones((3, 4), int)])

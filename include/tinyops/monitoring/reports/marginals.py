@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyops.errors import TinyOpsError
+from tinyops.monitoring.components import FEATURE_NAMES as FEATURES
 from tinyops.monitoring.frames import BINS
 from tinyops.monitoring.sketch import Counts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FEATURES = ("projection 1", "projection 2", "rest of the distance")
 CONFIDENCE = "confidence"
 CLASS = "predicted class"
 

@@ -39,17 +39,10 @@ def _preset_type() -> type[Any]:
             return found
 
         def render(self, context: Any, child_widgets: Any = None) -> list[Any]:
-            results = {
-                type(metric).__name__: (
-                    context.get_metric_result(metric),
-                    context.get_reference_metric_result(metric.metric_id),
-                )
-                for metric in self.list_metrics(context)
-            }
             return [
                 _overall(self._tables),
                 _confusions(self._tables, self._classes),
-                _by_label(results, self._classes),
+                _by_label(self._tables, self._classes),
             ]
 
     return LabelledQuality
@@ -69,21 +62,23 @@ def _overall(tables: Sequence[NDArray]) -> Any:
     return counter(title="Accuracy", counters=shown)
 
 
-def _by_label(results: dict[str, Any], classes: Sequence[str]) -> Any:
+def _by_label(tables: Sequence[NDArray], classes: Sequence[str]) -> Any:
     from evidently.legacy.renderers.html_widgets import table_data
 
-    names = {"RecallByLabel": "recall", "PrecisionByLabel": "precision"}
-    rows = [
-        [label, *(_value(side, label) for metric in names for side in results[metric])]
-        for label in classes
-    ]
-    headings = [f"{name}: {side}" for name in names.values() for side in (CURRENT, REFERENCE)]
-    return table_data(title="By label", column_names=["label", *headings], data=rows)
-
-
-def _value(result: Any, label: str) -> str:
-    found = result.values.get(label)
-    return "-" if found is None else f"{found.value:.3f}"
+    # Evidently has 0, or nothing, for the recall of a label without windows.
+    columns = {
+        f"{name}: {side}": [
+            f"{right / windows:.3f}" if windows else "-"
+            for right, windows in zip(np.diag(table), table.sum(axis=axis), strict=True)
+        ]
+        for name, axis in (("recall", 1), ("precision", 0))
+        for side, table in zip((CURRENT, REFERENCE), tables, strict=True)
+    }
+    return table_data(
+        title="By label",
+        column_names=["label", *columns],
+        data=zip(classes, *columns.values(), strict=True),
+    )
 
 
 def _headings(tables: Sequence[NDArray]) -> list[str]:
