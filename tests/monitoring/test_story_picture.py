@@ -61,7 +61,7 @@ def told(store: Store) -> Store:
         verdict = {
             "device": DEVICE,
             "status": status,
-            "frames": frames_of | {"last_window": 4 * N * (place + 1)},
+            "frames": frames_of | {"last_window": 4 * N * (place + 1) - 1},
             "estimated_accuracy": estimate,
         }
         store.put_json(layout.report(PROJECT, "verdict", f"v{number}") + "verdict.json", verdict)
@@ -107,7 +107,7 @@ def test_the_story_has_every_event_once_at_its_time(told: Store) -> None:
     half = (FRAMES + 0.5) * N * STEP
     assert sorted(story.happenings, key=lambda each: (each.at, each.lane)) == [
         Happening(0.0, ATTESTED, "aaaaaa"),
-        Happening(pytest.approx(3 * SET), ASKED, "120 recordings: data drift"),
+        Happening(pytest.approx(3 * SET), ASKED, "data drift, 120 recordings"),
         Happening(pytest.approx(3 * SET), ANSWERED, ""),
         Happening(pytest.approx(half), ATTESTED, "bbbbbb"),
     ]

@@ -60,9 +60,11 @@ def read_story(store: Store, project: Project, device: str, frames: list[FrameRe
         for at, version in attested
     ]
     for request in requests.values():
-        text = f"{request['about']} recordings: {request['kind']}"
+        about = f", {request['about']} recordings" if request["about"] else ""
+        text = f"{request['kind']}{about}"
         happenings.append(Happening(clock.beside(request["at"]), ASKED, text))
-    answered = [clock.beside(each.at) for each in answers.values() if each]
+    # A request that was closed without labels has a receipt without a dataset version.
+    answered = [clock.beside(each.at) for each in answers.values() if each and each.output]
     happenings += [Happening(at, ANSWERED, "") for at in answered]
     virtual = any(record.virtual for record in frames)
     world = "simulated signals" if project.source.simulated else "recorded signals"
@@ -96,7 +98,7 @@ def _verdicts(store: Store, project: str, device: str, clock: DeviceClock) -> li
         found.append(
             Judged(
                 clock.counted_at(frames["epoch"], frames["first_window"]),
-                clock.counted_at(frames["epoch"], frames["last_window"]),
+                clock.counted_at(frames["epoch"], frames["last_window"] + 1),
                 verdict["status"],
                 estimate and (estimate["value"], estimate["low"], estimate["high"]),
             )
