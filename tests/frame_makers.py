@@ -29,7 +29,12 @@ SKETCH = SketchFrame(
 
 def release(store: Store, version: str = VERSION, tag: str = TAG) -> None:
     """As much of a release as the gate of frames looks at."""
-    reference = {"tag": tag, "model_sha256": MODEL, "sketch": {"frame_windows": N}}
+    reference = {
+        "tag": tag,
+        "model_sha256": MODEL,
+        "labels": ["a", "b", "c", "d"],
+        "monitoring": {"frame_windows": N},
+    }
     store.put_json(layout.release(PROJECT, version) + layout.REFERENCE, reference)
 
 

@@ -17,7 +17,7 @@ from tinyops.monitoring.table import Row
 from tinyops.projects import load_project
 
 PROJECT = load_project("motor_health")
-RELEASES = {VERSION: KnownRelease(TAG, MODEL, N)}
+RELEASES = {VERSION: KnownRelease(TAG, MODEL, N, classes=4)}
 FILE = FrameFile("2026-11-22", GATEWAY, 1).id
 
 
@@ -78,6 +78,10 @@ BAD: dict[str, tuple[FrameRecord, str]] = {
             ),
         ),
         "not a full frame",
+    ),
+    "other classes": (
+        record(1, replace(SKETCH, classes=(60, 0, 0, 0, 4, 0, 0, 0))),
+        "classes that its release does not have",
     ),
     "saturated": (record(1, replace(SKETCH, flags=SATURATED)), "a counter saturated"),
     "future": (record(1, received_at=late(minutes=-6)), "received in the future"),

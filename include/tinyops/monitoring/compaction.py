@@ -116,7 +116,8 @@ def _known_releases(store: Store, project: str, versions: set[str]) -> dict[str,
             known[version] = KnownRelease(
                 reference["tag"],
                 reference["model_sha256"],
-                reference["sketch"]["frame_windows"],
+                reference["monitoring"]["frame_windows"],
+                len(reference["labels"]),
             )
     return known
 

@@ -49,6 +49,7 @@ class KnownRelease:
     reference_tag: str
     model_sha256: str
     frame_windows: int
+    classes: int
 
 
 def frame_table(rows: list[Row], releases: Mapping[str, KnownRelease], now: datetime) -> Any:
@@ -98,6 +99,10 @@ def frame_table(rows: list[Row], releases: Mapping[str, KnownRelease], now: date
                 for one, count in zip(wanted, n, strict=True)
             ],
             "class_excess": counts["classes"].sum(axis=1) - n,
+            "stray_classes": [
+                int(row[one.classes :].sum()) if one else 0
+                for one, row in zip(wanted, counts["classes"], strict=True)
+            ],
             "bin_excess": bins.max(axis=1) - n,
             "out_of_range_excess": counts["out_of_range"].max(axis=1) - n,
             "saturated": (counts["flags"] & SATURATED).astype(bool),
@@ -163,6 +168,7 @@ def frame_expectations(project: Project, versions: Iterable[str]) -> list[Any]:
         _meant(in_set, "unknown release", column="version", value_set=sorted(versions)),
         yes("own_model", "not its release's model"),
         yes("own_tag", "not its release's reference tag"),
+        zero("stray_classes", "classes that its release does not have"),
         yes("own_bytes", "the frame's bytes for model and reference are others"),
         zero("counter_error", "the frame's window counter is another"),
         zero("missing_windows", "not a full frame"),
