@@ -37,6 +37,10 @@ class LabelledWindows(Protocol):
         """[n], whether the model was right."""
 
     @property
+    def predictions(self) -> NDArray[np.str_]:
+        """[n], class names."""
+
+    @property
     def recording_ids(self) -> NDArray[np.str_]:
         """[n], the recording of each window."""
 
@@ -74,6 +78,11 @@ def judge(
     if newest:
         store.put_json(key, {"devices": devices | newest})
     return verdicts
+
+
+def verdict_key(project: str, verdict: str) -> str:
+    """Where a verdict lies in S3."""
+    return layout.report(project, KIND, verdict) + "verdict.json"
 
 
 class _Bench:
@@ -148,7 +157,7 @@ def _span(frames: FrameSet) -> dict[str, int]:
 
 
 def _written(store: Store, verdict: Verdict) -> dict[str, Any]:
-    key = layout.report(verdict.project, KIND, verdict.id) + "verdict.json"
+    key = verdict_key(verdict.project, verdict.id)
     content: dict[str, Any] | None = store.get_json_or(key, None)
     if content is None:
         content = verdict.to_dict()

@@ -14,6 +14,7 @@ from tinyops.store.content import content_id
 
 Status = Literal["none", "data drift", "concept drift", "unknown"]
 SILENCE = timedelta(days=1)
+SILENT = "no frames since"
 _TOLD = 2
 
 
@@ -96,7 +97,7 @@ def status_of(
     Moved inputs are data drift whatever the labels say; labels that moved alone are concept drift.
     """
     if now - frame_set.received > SILENCE:
-        return "unknown", f"no frames since {frame_set.received:%Y-%m-%d %H:%M} UTC"
+        return "unknown", f"{SILENT} {frame_set.received:%Y-%m-%d %H:%M} UTC"
     if evidence is None:
         have = len(frame_set.records)
         return "unknown", f"{have} of {wanted} frames in a row since boot, release or gap"
