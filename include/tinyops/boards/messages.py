@@ -39,7 +39,7 @@ NO_CLASS = 255
 _HELLO = struct.Struct("<7I3H6B")
 _SELFTEST = struct.Struct("<BBI")
 _INFER = struct.Struct("<IH")
-_DECISION = struct.Struct("<IBB")
+_DECISION = struct.Struct("<IIBB")
 _FAULT = struct.Struct("<BIII")
 _FRAME_REQUEST = struct.Struct("<HB")
 _SKETCH_BYTES = 48
@@ -123,9 +123,11 @@ class Inference:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the device has decided from its own sensor since boot."""
+    """What the device has decided from its own sensor since boot; `ticks` of the board's counter
+    is how long the last window took, from its samples to its counts."""
 
     windows: int
+    ticks: int
     last_class: int | None
     confidence: int
     counts: tuple[int, ...]
@@ -135,9 +137,9 @@ class Decision:
         """From the body of a DECISION reply."""
         size = len(body) - _DECISION.size
         _expect("DECISION", size >= 0 and size % 4 == 0 and size <= 4 * MAX_CLASSES, body)
-        windows, last, confidence = _DECISION.unpack_from(body)
+        windows, ticks, last, confidence = _DECISION.unpack_from(body)
         counts = struct.unpack_from(f"<{size // 4}I", body, _DECISION.size)
-        return cls(windows, _class(last), confidence, counts)
+        return cls(windows, ticks, _class(last), confidence, counts)
 
 
 def frame_request(acknowledged: int | None, partial: bool) -> bytes:

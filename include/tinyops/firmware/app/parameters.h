@@ -14,7 +14,7 @@ typedef struct __attribute__((packed)) {
   uint16_t size;
   uint32_t sequence; /* of the factory block: 1 */
   uint8_t model_sha256[32];
-  char reference_tag[32]; /* ends with a zero */
+  char reference_tag[32];                 /* ends with a zero */
   int16_t class_offset[LINK_MAX_CLASSES]; /* added to the logits, in steps of the int8 output */
   uint16_t exponent_q15[256];             /* 32768 * exp(-steps * output scale / temperature) */
   sketch_limits sketch;

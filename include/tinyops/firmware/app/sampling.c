@@ -14,6 +14,7 @@
 static int16_t window[MODEL_WINDOW_VALUES];
 static size_t filled; /* values of the window that are there */
 static bool asked;
+static uint32_t ticks; /* that the last window took */
 
 static void ask(void) {
   board_sensor_ask((uint16_t)((MODEL_WINDOW_VALUES - filled) / FRONTEND_CHANNELS));
@@ -35,17 +36,22 @@ bool sampling_poll(void) {
   filled = MODEL_WINDOW_VALUES - FRONTEND_HOP * FRONTEND_CHANNELS;
   ask(); /* the next block comes while this window is decided */
   int8_t logits[MODEL_OUTPUTS];
+  board_stopwatch_start();
   model_run_window(window, logits);
   decision_add(logits, MODEL_OUTPUTS);
   if (APP_SKETCH) {
     monitor_add(parameters(), model_input(), decision()->last_class, decision()->confidence_q8);
   }
+  ticks = board_stopwatch_stop();
   memmove(window, window + FRONTEND_HOP * FRONTEND_CHANNELS, filled * sizeof *window);
   return true;
 }
 
+uint32_t sampling_ticks(void) { return ticks; }
+
 #else
 
 bool sampling_poll(void) { return false; }
+uint32_t sampling_ticks(void) { return 0; }
 
 #endif

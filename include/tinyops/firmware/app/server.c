@@ -9,6 +9,7 @@
 #include "model.h"
 #include "monitor.h"
 #include "parameters.h"
+#include "sampling.h"
 #include "selftest.h"
 
 #define WINDOW_BYTES (MODEL_WINDOW_VALUES * (int)sizeof(int16_t))
@@ -105,6 +106,7 @@ static size_t report_decision(void) {
   const decision_state *decided = decision();
   const link_decision content = {
       .windows = decided->windows,
+      .ticks = sampling_ticks(),
       .last_class = decided->last_class,
       .confidence_q8 = decided->confidence_q8,
   };

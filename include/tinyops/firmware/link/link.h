@@ -103,6 +103,7 @@ typedef struct __attribute__((packed)) {
 
 typedef struct __attribute__((packed)) {
   uint32_t windows;
+  uint32_t ticks; /* of the board's counter, for the last window from its samples to its counts */
   uint8_t last_class;
   uint8_t confidence_q8;
 } link_decision;
