@@ -8,14 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chip import request, tiny_image
+from chip import HOP, WINDOW, booted, request, sketch, tiny_image, windows
 from shared_data import shared
 from tinyops.boards.catalogue import load_board
+from tinyops.boards.link import LinkTimeout
 from tinyops.conversion.bare import build_bare, inputs_for
 from tinyops.conversion.errors import ProofFailed
 from tinyops.conversion.image import build_image
 from tinyops.conversion.prove import prove
 from tinyops.conversion.reference import Reference
+from tinyops.conversion.sensing import Sensed, golden_samples, sense
+from tinyops.conversion.sketching import decide
+from tinyops.frontend import cut_windows
+from tinyops.monitoring.frames import FIRST, SketchFrame
+from tinyops.monitoring.sketch import count, frame_of
 
 INPUTS = inputs_for((32, 1, 1), 12, seed=1)
 
@@ -32,6 +38,48 @@ def test_a_right_image_is_proven_and_counted() -> None:
     # Every multiplication of the first layer takes an instruction, and nothing takes a million.
     assert 16 * 8 * 4 < proof.instructions_per_inference < 1_000_000
     assert prove(built.image, built.canonical, INPUTS) == proof
+
+
+def sensed(frame_windows: int = 16) -> Sensed:
+    spec, built = sketch(), tiny_image()
+    samples, number = golden_samples(windows(8, seed=2), HOP, spec.every, frame_windows)
+    inputs = request().frontend.run(cut_windows(samples, WINDOW, HOP)[:: spec.every])
+    logits, confidences = decide(Reference(built.canonical), inputs, 1.0)
+    counts = count(spec, inputs, logits.argmax(axis=1), confidences)
+    header = built.image.header
+    frame = frame_of(counts, header.model_sha256, header.reference_tag, 0, FIRST)
+    assert (number - 1) % spec.every == 0
+    return Sensed(samples, number, frame.pack())
+
+
+def test_what_is_sensed_is_counted_as_in_python() -> None:
+    built = tiny_image()
+    proof = prove(built.image, built.canonical, INPUTS, sensed=sensed())
+    assert SketchFrame.unpack(sensed().frame).n == 15, "29 windows, every second one"
+    assert proof.instructions_per_window is not None
+    assert proof.instructions_per_count is not None
+    assert 32 * 3 < proof.instructions_per_count < 20_000
+    assert proof.instructions_per_inference < proof.instructions_per_window
+    short = prove(built.image, built.canonical, INPUTS, sensed=sensed(frame_windows=5))
+    assert short.instructions_per_window == pytest.approx(proof.instructions_per_window, rel=0.1)
+
+
+def test_a_device_that_counts_otherwise_fails() -> None:
+    right = sensed()
+    wrong = right.frame[:10] + bytes((right.frame[10] ^ 1,)) + right.frame[11:]
+    with pytest.raises(ProofFailed, match=r"has counted 11[0-9a-f]{94} of 29 windows"):
+        prove(
+            tiny_image().image, tiny_image().canonical, INPUTS, sensed=replace(right, frame=wrong)
+        )
+
+
+def test_a_device_that_does_not_sample_is_not_waited_for(tmp_path: Path) -> None:
+    deaf = build_image(request(sampling=False), tmp_path)
+    with (
+        booted(deaf.image) as (machine, link, _),
+        pytest.raises(LinkTimeout, match=r"window 1 in 0\.5 s"),
+    ):
+        sense(machine, link, sensed(), timeout=0.5, quiet=0.0)
 
 
 def test_another_models_image_fails_naming_the_first_sample() -> None:

@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 import yaml
 
-from chip import HOP, MODELS, WINDOW, request, windows
+from chip import CLASSES, HOP, MODELS, WINDOW, request, windows
 from tinyops.boards.image import load_image
 from tinyops.conversion.bare import inputs_for
 from tinyops.conversion.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.conversion.release import compile_candidate, fit_candidate, prove_candidate
+from tinyops.monitoring.reference import Reference
+from tinyops.monitoring.sketch import SketchSpec
 from tinyops.projects import projects_folder
 from tinyops.store import ObjectMissing, Store, layout
 
 NAME = "tiny_project"
 RUN = "run-1"
 TARGET = "mps2-an386-virtual"
+REFERENCE = 360
 
 
 @pytest.fixture
@@ -30,6 +33,7 @@ def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     content = yaml.safe_load(example.read_text())
     content |= {"name": NAME, "boards": ["nano33ble-sense", "himax-we1-plus"]}
     content |= {"sensor": "microphone", "source": {"kind": "none", "simulated": True}}
+    content["monitoring"] = {"false_alarm_rate": 0.1}
     content["signal"] |= {"rate_hz": 1000, "window": WINDOW, "hop": HOP}
     monkeypatch.setenv("TINYOPS_PROJECTS", str(tmp_path))
     write(content, tmp_path)
@@ -55,6 +59,15 @@ def candidate(store: Store, scope: dict[str, Any]) -> str:
     store.put(folder + "golden.npz", npz(windows=windows(8)))
     store.put(folder + "proof_inputs.npz", npz(features=inputs_for((WINDOW, 1, 1), 6, 1)))
     spec = request().frontend.spec.to_dict()
+    generator = np.random.default_rng(4)
+    reference = {
+        "features": inputs_for((WINDOW, 1, 1), REFERENCE, 5),
+        "labels": generator.integers(0, CLASSES, REFERENCE).astype(np.int16),
+        "groups": np.array([f"m{number % 12}" for number in range(REFERENCE)]),
+        "batches": np.full(REFERENCE, "b1"),
+        "parts": np.array(["train", "validation", "test"])[np.arange(REFERENCE) % 12 // 4],
+    }
+    store.put(folder + "reference.npz", npz(**reference))
     manifest = {"project": NAME, "run": RUN, "dataset": "data-7", "frontend": spec}
     store.put_json(layout.candidate_manifest(NAME, RUN), manifest)
     return RUN
@@ -70,7 +83,12 @@ def test_a_candidate_becomes_evidence(store: Store, candidate: str) -> None:
     assert list(compiled["targets"]) == [TARGET]
     assert "fit only" in compiled["skipped"]["himax-we1-plus"]
     image = load_image(store.get(folder + f"{TARGET}/image.bin"), 0x10000)
-    assert (image.header.version, image.header.reference_tag) == (candidate, "data-7")
+    sketch = SketchSpec.from_dict(store.get_json(folder + "sketch.json"))
+    reference = Reference.from_json(store.get(folder + "reference.json"))
+    assert (sketch.every, sketch.frame_windows) == (1, 64)
+    assert reference.tag == sketch.reference_tag(image.header.model_sha256)
+    assert reference.tag == compiled["reference_tag"]
+    assert (image.header.version, image.header.reference_tag) == (candidate, reference.tag)
     described = store.get_json(folder + f"{TARGET}/image.json")
     assert described["sha256"] == compiled["targets"][TARGET]["sha256"]
     assert compile_candidate(store, NAME, candidate) == compiled
@@ -79,10 +97,17 @@ def test_a_candidate_becomes_evidence(store: Store, candidate: str) -> None:
     proof = store.get_json(folder + f"proof-{TARGET}.json")
     assert proved["version"] == candidate
     assert proof == proved["proofs"][TARGET]
-    assert (proof["mismatches"], proof["samples"], proof["windows"]) == (0, 6, 14)
+    assert (proof["mismatches"], proof["samples"], proof["windows"]) == (0, 6, 14 + 29)
+    assert 0 < proof["sketch"].pop("instructions_per_window") < proof["instructions_per_window"]
+    assert proof["sketch"] == described["sketch"]
+    assert 0 < proof["sketch"]["table_bytes"] < proof["sketch"]["flash_bytes"]
+    assert proof["sketch"]["ram_bytes"] >= 9 * 48, "eight frames that wait, and one that is filled"
     assert proof["instructions_per_window"] > proof["instructions_per_inference"] > 0
     assert proof["image_sha256"] == described["sha256"]
-    assert prove_candidate(store, NAME, candidate) == proved
+    again = prove_candidate(store, NAME, candidate)["proofs"][TARGET]
+    assert again.keys() == proof.keys()
+    counted = ("instructions_per_inference", "image_sha256", "flash_bytes", "mismatches")
+    assert {key: again[key] for key in counted} == {key: proof[key] for key in counted}
 
 
 def test_a_board_that_is_too_small_is_named_and_recorded(
@@ -131,4 +156,14 @@ def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candid
         fit_candidate(store, NAME, "run-2")
     store.put(layout.candidate(NAME, candidate) + "golden.npz", b"not an archive")
     with pytest.raises(ConversionError, match=r"golden\.npz: no readable array 'windows'"):
+        compile_candidate(store, NAME, candidate)
+
+
+def test_a_candidate_without_batches_in_its_reference_is_named(
+    store: Store, candidate: str
+) -> None:
+    key = layout.candidate(NAME, candidate) + "reference.npz"
+    with np.load(io.BytesIO(store.get(key))) as content:
+        store.put(key, npz(**{name: content[name] for name in content if name != "batches"}))
+    with pytest.raises(ConversionError, match=r"reference\.npz: no readable array 'batches'"):
         compile_candidate(store, NAME, candidate)

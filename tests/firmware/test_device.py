@@ -18,7 +18,7 @@ from tinyops.boards.frames import Frame, encode
 from tinyops.boards.image import nonce_crc
 from tinyops.boards.link import Link, LinkRefused
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.conversion.parameters import ParameterBlock, confidence_q8, exponent_table
+from tinyops.conversion.parameters import ParameterBlock, confidences_q8, exponent_table
 from tinyops.conversion.reference import Reference
 from tinyops.emulation import Machine
 
@@ -167,7 +167,8 @@ def test_decisions_are_those_of_the_reference() -> None:
     assert found.counts == tuple(np.bincount(classes, minlength=CLASSES))
     assert found.last_class == classes[-1]
     table = exponent_table(tiny_image().model.output_scale)
-    assert found.confidence == confidence_q8(logits[-1].tolist(), table)
+    assert found.confidence == confidences_q8(logits, table)[-1]
+    assert found.ticks > 0
 
 
 def test_the_link_is_served_while_samples_are_awaited() -> None:
@@ -228,13 +229,13 @@ def test_class_offsets_and_a_missing_block_change_the_decision() -> None:
     scale = tiny_image().model.output_scale
     pushed = ParameterBlock(sha, "", scale, 2.0, class_offset=(0, 0, 0, 255), sequence=2)
     samples = np.random.default_rng(4).integers(-100, 100, WINDOW).astype(np.int16)
-    logits = expected_logits(samples)[0].tolist()
+    logits = expected_logits(samples)
     with booted(with_pages(None, pushed.pack())) as (machine, link, _):
         feed(machine, samples)
         found = decisions(link, 1)
     assert found.last_class == 3
-    assert found.confidence == confidence_q8(logits, exponent_table(scale, 2.0), (0, 0, 0, 255))
+    assert found.confidence == confidences_q8(logits, exponent_table(scale, 2.0), (0, 0, 0, 255))[0]
     with booted(with_pages(b"", None)) as (machine, link, _):
         feed(machine, samples)
         found = decisions(link, 1)
-    assert (found.last_class, found.confidence) == (int(np.argmax(logits)), 0)
+    assert (found.last_class, found.confidence) == (int(np.argmax(logits[0])), 0)

@@ -12,7 +12,7 @@ from chip import HOP, WINDOW, booted, request, sketch, tiny_image
 from tinyops.boards.link import Link
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.image import build_image
-from tinyops.conversion.parameters import confidence_q8, exponent_table
+from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.conversion.reference import Reference
 from tinyops.emulation import Machine
 from tinyops.frontend import cut_windows
@@ -42,8 +42,7 @@ def expected(source: Noise) -> list[SketchFrame]:
     built = tiny_image()
     inputs = request().frontend.run(cut_windows(source.samples, WINDOW, HOP))[:: sketch().every]
     logits = Reference(built.canonical).run(inputs)
-    table = exponent_table(built.model.output_scale)
-    confidences = np.array([confidence_q8(row, table) for row in logits.tolist()])
+    confidences = confidences_q8(logits, exponent_table(built.model.output_scale))
     header = built.image.header
     made = []
     for start in range(0, len(inputs), sketch().frame_windows):

@@ -18,6 +18,7 @@ from tinyops.conversion import sources, toolchain
 from tinyops.conversion.aot import AotModel, compile_model
 from tinyops.conversion.canonical import canonical
 from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.footprint import Footprint, sketch_footprint
 from tinyops.conversion.parameters import ParameterBlock
 from tinyops.conversion.reference import Reference
 from tinyops.conversion.toolchain import SectionSizes
@@ -76,13 +77,15 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """An image, its linked sizes and the folder with firmware.elf, firmware.map and all sources."""
+    """An image, its linked sizes, the sketch's part of them, and the folder with firmware.elf,
+    firmware.map and all sources."""
 
     image: Image
     sizes: SectionSizes
     canonical: bytes
     model: AotModel
     folder: Path
+    sketch: Footprint | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The content of image.json."""
@@ -93,6 +96,7 @@ class BuiltImage:
             "sha256": hashlib.sha256(self.image.bytes).hexdigest(),
             "sizes": self.sizes.to_dict(),
             "header": self.image.header.to_dict(),
+            "sketch": self.sketch.to_dict() if self.sketch else None,
         }
 
 
@@ -132,7 +136,11 @@ def build_image(request: BuildRequest, folder: Path) -> BuiltImage:
     )
     image = _patch(request, elf.with_suffix(".bin").read_bytes(), header, sizes)
     (folder / "image.bin").write_bytes(image.bytes)
-    return BuiltImage(image, sizes, request.canonical, model, folder)
+    footprint = None
+    if request.sketch is not None:
+        names = {path.stem for path in (FIRMWARE / "monitor").glob("*.c")}
+        footprint = sketch_footprint(elf.with_suffix(".map"), names)
+    return BuiltImage(image, sizes, request.canonical, model, folder, footprint)
 
 
 def linker_symbols(board: Board) -> dict[str, int]:

@@ -7,6 +7,9 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinyops.conversion.errors import ConversionError
 from tinyops.monitoring.sketch import SketchSpec
 
@@ -86,8 +89,12 @@ def exponent_table(output_scale: float, temperature: float = 1.0) -> list[int]:
     return [round(ONE_Q15 * math.exp(-n * output_scale / temperature)) for n in range(256)]
 
 
-def confidence_q8(logits: list[int], table: list[int], offsets: tuple[int, ...] = ()) -> int:
-    """The device's arithmetic: share of the highest class among all, in 1/256, at most 255."""
-    values = [value + (offsets[i] if i < len(offsets) else 0) for i, value in enumerate(logits)]
-    total = sum(table[min(max(values) - value, 255)] for value in values)
-    return min((table[0] << 8) // total, 255)
+def confidences_q8(
+    logits: NDArray[np.int8], table: list[int], offsets: tuple[int, ...] = ()
+) -> NDArray[np.int64]:
+    """The device's arithmetic [n] for logits [n, classes]: share of the highest class among all, in
+    1/256, at most 255."""
+    values = logits.astype(np.int64)
+    values[:, : len(offsets)] += np.array(offsets, np.int64)
+    steps = np.minimum(values.max(axis=1, keepdims=True) - values, 255)
+    return np.minimum((table[0] << 8) // np.array(table)[steps].sum(axis=1), 255)

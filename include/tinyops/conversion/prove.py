@@ -6,6 +6,7 @@ It proves computation, not peripherals: UART, MPU and counter are those of QEMU'
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,10 +19,12 @@ from tinyops.boards.link import Hello, Link, LinkError, SocketStream
 from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.errors import ProofFailed
 from tinyops.conversion.reference import Reference
+from tinyops.conversion.sensing import Sensed, sense
 from tinyops.emulation import Machine
 from tinyops.emulation.machine import INSTRUCTIONS_PER_TICK
 
 _SHOWN = 16
+_QUIET = 0.05
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,9 @@ class Proof:
     """What was compared and counted. All figures are of the emulated chip; sizes in bytes.
 
     `instructions_per_inference` is exact to one counter tick (40 instructions) and repeatable;
-    `instructions_per_window` counts the frontend too, and is None where no window was given.
+    `instructions_per_window` is from the samples to what is decided and counted of them, and
+    `instructions_per_count` what deciding and counting take of it: both are None where nothing was
+    sensed.
     `flash_bytes` is everything that is flashed, `ram_bytes` what is reserved, stack included;
     `stack_bytes` the most of it that was in use.
     """
@@ -41,6 +46,7 @@ class Proof:
     golden: int
     instructions_per_inference: int
     instructions_per_window: int | None
+    instructions_per_count: int | None
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
@@ -56,7 +62,7 @@ def prove(
     reference: bytes,
     inputs: NDArray[np.int8],
     *,
-    window: NDArray[np.int16] | None = None,
+    sensed: Sensed | None = None,
     inference_timeout: float = 120.0,
     boot_timeout: float = 60.0,
     progress: Callable[[int], object] | None = None,
@@ -69,8 +75,8 @@ def prove(
         The canonical .tflite that the image was compiled from.
     inputs
         Model inputs int8 [n, …].
-    window
-        A raw window int16 [W, C], to count the instructions of frontend and model together.
+    sensed
+        What the image, which has a sketch, is to read from its sensor and to count.
     inference_timeout, boot_timeout
         Seconds for one inference or for the self-test, and for everything else, on this host.
     progress
@@ -79,8 +85,8 @@ def prove(
     Raises
     ------
     ProofFailed
-        The image does not boot whole, fails its self-test, faults, or differs on a sample; the
-        message names the first one that differs.
+        The image does not boot whole, fails its self-test, faults, differs on a sample, or counts
+        otherwise; the message names the first sample that differs.
     """
     if not len(inputs):
         raise ProofFailed("no inputs to prove with", "give at least one sample")
@@ -93,7 +99,9 @@ def prove(
             _check_boot(image, hello, model)
             _check_selftest(image, link, inference_timeout)
             instructions = _compare(image, link, model, inputs, inference_timeout, progress)
-            per_window = None if window is None else _count(link, window, inference_timeout)
+            per_window, per_count = (
+                _sense(image, machine, link, sensed, inference_timeout) if sensed else (None, None)
+            )
             last = link.hello(boot_timeout)
         except LinkError as error:
             raise ProofFailed(
@@ -108,6 +116,7 @@ def prove(
         golden=hello.golden,
         instructions_per_inference=instructions,
         instructions_per_window=per_window,
+        instructions_per_count=per_count,
         flash_bytes=len(image.bytes),
         ram_bytes=image.header.ram_bytes,
         stack_bytes=last.stack_bytes,
@@ -173,9 +182,24 @@ def _compare(
     return max(counts)
 
 
-def _count(link: Link, window: NDArray[np.int16], timeout: float) -> int:
-    link.send_input(window.astype("<i2").tobytes(), timeout)
-    return link.infer(INFER_WINDOW, timeout).ticks * INSTRUCTIONS_PER_TICK
+def _sense(
+    image: Image, machine: Machine, link: Link, sensed: Sensed, timeout: float
+) -> tuple[int, int]:
+    last = sensed.samples[-link.hello(timeout).window :]
+    link.send_input(last.astype("<i2").tobytes(), timeout)
+    start = time.monotonic()
+    inferred = link.infer(INFER_WINDOW, timeout).ticks
+    quiet = _QUIET + 4 * (time.monotonic() - start)
+    decision = sense(machine, link, sensed, timeout, quiet)
+    frame = link.frame(partial=True, timeout=timeout)
+    if frame != sensed.frame:
+        raise ProofFailed(
+            f"{_name(image)} has counted {frame.hex() if frame else 'nothing'} of "
+            f"{sensed.windows} windows, it should have counted {sensed.frame.hex()}",
+            "do not release it; the sketch differs on the chip",
+        )
+    counting = decision.ticks - inferred
+    return decision.ticks * INSTRUCTIONS_PER_TICK, counting * INSTRUCTIONS_PER_TICK
 
 
 def _name(image: Image) -> str:

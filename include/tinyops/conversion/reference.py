@@ -32,6 +32,12 @@ class Reference:
             ) from None
         self.input_shape: tuple[int, ...] = tuple(int(size) for size in details["shape"])
 
+    @property
+    def output_scale(self) -> float:
+        """Of the int8 logits, per step."""
+        parameters = self._interpreter.get_output_details(0)["quantization_parameters"]
+        return float(parameters["scales"][0])
+
     def logits(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
         """int8 [outputs] of one input with `input_shape`'s number of values."""
         self._interpreter.set_input(values.reshape(self.input_shape), 0)

@@ -6,39 +6,25 @@ which never changes, and writes the same objects again.
 
 from __future__ import annotations
 
-import io
-import json
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
+from tinyops.conversion.candidate import read_candidate, read_reference_windows
 from tinyops.conversion.canonical import canonical
-from tinyops.conversion.errors import ConversionError, DoesNotFit, ProofFailed
+from tinyops.conversion.errors import DoesNotFit, ProofFailed
 from tinyops.conversion.fit import check_sensor, fit_project
 from tinyops.conversion.image import BuildRequest, build_image
 from tinyops.conversion.prove import prove
+from tinyops.conversion.sketching import sensed_golden, sketch_and_reference
 from tinyops.conversion.toolchain import SectionSizes
-from tinyops.frontend import Frontend, FrontendSpec
+from tinyops.monitoring.sketch import SketchSpec
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout, sha256_hex
 
 _NO_TARGET = "runtime {kind} has no target yet: fit only"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What training left in the store; arrays as in golden.npz and proof_inputs.npz."""
-
-    tflite: bytes
-    manifest: dict[str, Any]
-    golden: NDArray[np.int16]
-    proof_inputs: NDArray[np.int8]
 
 
 def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
@@ -75,29 +61,47 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
 
 
 def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
-    """Build one image a target; writes <target>/image.bin, then <target>/image.json.
+    """Build one image a target and the reference that its devices' counts are compared with.
+
+    Writes sketch.json and reference.json, then <target>/image.bin and <target>/image.json of each.
 
     Returns
     -------
-    {version, targets: {target: {board, uri, bytes, sha256}}, skipped: {board: reason}}
+    {version, reference_tag, targets: {target: {board, uri, bytes, sha256}},
+    skipped: {board: reason}}
 
     Raises
     ------
     DoesNotFit
         The linked image overflows the board, or takes more than the project allows.
-    ConversionError
-        The model or a source is refused.
+    ConversionError, SketchError, ReferenceError
+        The model, a source or the reference windows are refused.
     """
     scope = load_project(project)
     found = read_candidate(store, project, candidate)
+    windows = read_reference_windows(store, project, candidate)
+    sketch, reference = sketch_and_reference(scope, found, windows)
+    folder = layout.release(project, candidate)
+    store.put_json(folder + layout.SKETCH, sketch.to_dict())
+    store.put(folder + layout.REFERENCE, reference.to_json().encode())
     targets: dict[str, Any] = {}
     skipped: dict[str, str] = {}
     for board, target in _targets(scope, skipped):
         with tempfile.TemporaryDirectory() as scratch:
-            request = _request(scope, candidate, found, board, target)
+            request = BuildRequest(
+                tflite=found.tflite,
+                board=board,
+                target=target,
+                frontend=found.frontend,
+                golden=found.golden,
+                project=project,
+                version=candidate,
+                reference_tag=reference.tag,
+                temperature=found.temperature,
+                sketch=sketch,
+            )
             built = build_image(request, Path(scratch))
         _check_sizes(scope, board, built.sizes)
-        folder = layout.release(project, candidate)
         content = built.to_dict()
         uri = store.put(folder + layout.image_name(target), built.image.bytes)
         store.put_json(folder + layout.image_facts_name(target), content)
@@ -107,7 +111,12 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
             "bytes": content["bytes"],
             "sha256": content["sha256"],
         }
-    return {"version": candidate, "targets": targets, "skipped": skipped}
+    return {
+        "version": candidate,
+        "reference_tag": reference.tag,
+        "targets": targets,
+        "skipped": skipped,
+    }
 
 
 def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
@@ -120,23 +129,28 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
     Raises
     ------
     ProofFailed
-        An image computes something else, or needs more instructions a window (frontend and model)
-        than the project's latency allows even at one instruction a clock cycle.
+        An image computes or counts something else, or needs more instructions a window than the
+        project's latency allows even at one instruction a clock cycle.
     """
     scope = load_project(project)
     found = read_candidate(store, project, candidate)
+    folder = layout.release(project, candidate)
+    sketch = SketchSpec.from_dict(store.get_json(folder + layout.SKETCH))
+    sensed = sensed_golden(found, sketch)
     reference = canonical(found.tflite)
     proofs: dict[str, Any] = {}
     skipped: dict[str, str] = {}
     for board, target in _targets(scope, skipped):
-        folder = layout.release(project, candidate)
         described = store.get_json(folder + layout.image_facts_name(target))
         data = store.get(folder + layout.image_name(target))
         image = load_image(data, described["offset"], described["role"])
-        proof = prove(image, reference, found.proof_inputs, window=found.golden[0])
-        content = proof.to_dict() | {
-            "windows": proof.samples + proof.golden,
+        proof = prove(image, reference, found.proof_inputs, sensed=sensed)
+        content = proof.to_dict()
+        counting = {"instructions_per_window": content.pop("instructions_per_count")}
+        content |= {
+            "windows": proof.samples + proof.golden + sensed.windows,
             "image_sha256": sha256_hex(data),
+            "sketch": described["sketch"] | counting,
             **_latency(
                 scope, board, proof.instructions_per_window or proof.instructions_per_inference
             ),
@@ -144,38 +158,6 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
         store.put_json(folder + layout.proof_name(target), content)
         proofs[target] = content
     return {"version": candidate, "proofs": proofs, "skipped": skipped}
-
-
-def read_candidate(store: Store, project: str, candidate: str) -> Candidate:
-    """The candidate's files.
-
-    Raises
-    ------
-    ConversionError
-        golden.npz or proof_inputs.npz is not what training writes.
-    ObjectMissing
-        No such candidate.
-    """
-    folder = layout.candidate(project, candidate)
-    manifest = store.get_json(layout.candidate_manifest(project, candidate))
-    golden = _arrays(store, folder + "golden.npz", "windows")
-    inputs = _arrays(store, folder + "proof_inputs.npz", "features")
-    return Candidate(
-        tflite=store.get(folder + layout.MODEL),
-        manifest=manifest,
-        golden=golden.astype(np.int16, copy=False),
-        proof_inputs=inputs.astype(np.int8, copy=False),
-    )
-
-
-def _arrays(store: Store, key: str, name: str) -> NDArray[Any]:
-    try:
-        with np.load(io.BytesIO(store.get(key)), allow_pickle=False) as content:
-            return np.asarray(content[name])
-    except (ValueError, KeyError, OSError, json.JSONDecodeError) as error:
-        raise ConversionError(
-            f"{store.uri(key)}: no readable array {name!r}: {error}", "train the candidate again"
-        ) from None
 
 
 def _targets(project: Project, skipped: dict[str, str]) -> list[tuple[Board, str]]:
@@ -190,23 +172,6 @@ def _targets(project: Project, skipped: dict[str, str]) -> list[tuple[Board, str
                 skipped[name] = f"target {target} is built for {found[target].name}"
             found.setdefault(target, board)
     return [(board, target) for target, board in found.items()]
-
-
-def _request(
-    project: Project, candidate: str, found: Candidate, board: Board, target: str
-) -> BuildRequest:
-    manifest = found.manifest
-    return BuildRequest(
-        tflite=found.tflite,
-        board=board,
-        target=target,
-        frontend=Frontend(FrontendSpec.from_dict(manifest["frontend"])),
-        golden=found.golden,
-        project=project.name,
-        version=candidate,
-        reference_tag=str(manifest.get("dataset", ""))[:31],
-        temperature=float(manifest.get("temperature", 1.0)),
-    )
 
 
 def _check_sizes(project: Project, board: Board, sizes: SectionSizes) -> None:

@@ -112,6 +112,9 @@ def release(project: str, version: str = "") -> str:
 FIT = "fit.json"
 """In a release's folder: what the model takes on each board."""
 
+SKETCH = "sketch.json"
+"""In a release's folder: what its devices count of their windows."""
+
 REFERENCE = "reference.json"
 """In a release's folder: what the frames of its devices are compared with."""
 

@@ -1,0 +1,42 @@
+"""What the sketch takes of a linked image, from the linker's map."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_TABLES = "sketch_tables"
+_LINE = re.compile(
+    r"^ \.(text|rodata|data|bss)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+\S*?([^/\s]+)\.o$", re.M
+)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that the sketch takes; `flash_bytes` has the `table_bytes` in it."""
+
+    flash_bytes: int
+    table_bytes: int
+    ram_bytes: int
+
+    def to_dict(self) -> dict[str, int]:
+        """JSON content."""
+        return asdict(self)
+
+
+def sketch_footprint(map_file: Path, objects: set[str]) -> Footprint:
+    """Sum what these object files, named without .o, have in flash and RAM; the tables besides."""
+    # What the linker has discarded is listed before this line.
+    linked = map_file.read_text().partition("\nLinker script and memory map\n")[2]
+    flash: Counter[str] = Counter()
+    ram = 0
+    for section, size, name in _LINE.findall(linked):
+        if name not in objects | {_TABLES}:
+            continue
+        if section in ("data", "bss"):
+            ram += int(size, 16)
+        if section != "bss":
+            flash[name] += int(size, 16)
+    return Footprint(flash.total(), flash[_TABLES], ram)
