@@ -136,6 +136,28 @@ def test_blocks_and_frames_have_the_size_of_their_structs(tmp_path: Path) -> Non
     compile_sources([source], includes, tmp_path / "o", STRICT)
 
 
+def test_the_footprint_is_what_the_linker_has_kept() -> None:
+    built = tiny_image()
+    assert built.sketch is not None
+    listing = subprocess.run(
+        ["arm-none-eabi-nm", "-S", str(built.folder / "firmware.elf")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    sizes = {
+        row[3]: int(row[1], 16) for row in map(str.split, listing.splitlines()) if len(row) == 4
+    }
+    tables = [sizes[f"sketch_{name}"] for name in ("center", "weights", "norms")]
+    assert built.sketch.table_bytes == sum(tables) == 3 * 32 + 8
+    code = ("sketch_features", "sketch_count", "monitor_add", "monitor_frame")
+    code += ("frame_ring_put", "frame_ring_oldest", "frame_ring_acknowledge")
+    found = built.sketch.flash_bytes - built.sketch.table_bytes
+    assert sum(sizes[name] for name in code) <= found
+    assert found < 1500
+    assert sizes["finished"] + sizes["filling"] <= built.sketch.ram_bytes < 500
+
+
 def test_a_sketch_of_another_input_is_refused(tmp_path: Path) -> None:
     narrow = replace(sketch(), center=sketch().center[:9], weights=sketch().weights[:, :9])
     with pytest.raises(ConversionError, match="sketch is of 9 values, the model takes 32"):
