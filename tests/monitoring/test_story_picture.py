@@ -53,13 +53,13 @@ def told(store: Store) -> Store:
     rows = [Row(one, f"2026-03-01_line-3_{1:012d}") for one in frames()]
     rows.append(Row(frame(7, 0, at(1), "motor-2"), rows[0].file))
     replace_table(store, PROJECT, "2026-03-01", "line-3", rows)
-    statuses = ["none", "none", "data drift", "unknown"]
-    for number, status in enumerate(statuses):
-        epoch, place = (9, 0) if number == 3 else (7, number)
+    said = [(7, 0, "none"), (7, 1, "none"), (7, 2, "none"), (7, 2, "data drift"), (9, 0, "unknown")]
+    for number, (epoch, place, status) in enumerate(said):
         estimate = {"value": 0.9, "low": 0.85, "high": 0.95} if status != "unknown" else None
         frames_of = {"epoch": epoch, "first_window": 4 * N * place, "n": 4}
         verdict = {
             "device": DEVICE,
+            "at": at(9 + number),
             "status": status,
             "frames": frames_of | {"last_window": 4 * N * (place + 1) - 1},
             "estimated_accuracy": estimate,

@@ -89,21 +89,17 @@ def _busiest(frames: list[FrameRecord]) -> str:
 
 
 def _verdicts(store: Store, project: str, device: str, clock: DeviceClock) -> list[Judged]:
-    found = []
-    for row in store.objects(layout.report(project, "verdict")):
-        verdict = store.get_json(row.key)
-        if verdict["device"] != device:
-            continue
+    every = (store.get_json(row.key) for row in store.objects(layout.report(project, "verdict")))
+    own = sorted((one for one in every if one["device"] == device), key=lambda one: one["at"])
+    found = {}
+    for verdict in own:
         frames, estimate = verdict["frames"], verdict["estimated_accuracy"]
-        found.append(
-            Judged(
-                clock.counted_at(frames["epoch"], frames["first_window"]),
-                clock.counted_at(frames["epoch"], frames["last_window"] + 1),
-                verdict["status"],
-                estimate and (estimate["value"], estimate["low"], estimate["high"]),
-            )
-        )
-    return found
+        start = clock.counted_at(frames["epoch"], frames["first_window"])
+        end = clock.counted_at(frames["epoch"], frames["last_window"] + 1)
+        values = estimate and (estimate["value"], estimate["low"], estimate["high"])
+        # Labels that come later may give the same frames another verdict.
+        found[start, end] = Judged(start, end, verdict["status"], values)
+    return list(found.values())
 
 
 def _attestations(store: Store, project: str, device: str) -> Iterator[tuple[str, str]]:
