@@ -115,7 +115,7 @@ def test_the_drift_report_has_the_verdicts_figures(
     assert "the verdict of TinyOps" in metadata["decided_by"]
     assert "arbitrarily" in metadata["rows"]
     page = render_html(store, PROJECT, DRIFT, verdict.id).decode()
-    assert f"Verdict of TinyOps on motor-1, release {RELEASE}" in page
+    assert f"Verdict of TinyOps: virtual board motor-1, release {RELEASE}" in page
 
 
 def test_labels_get_a_report_of_their_own_from_the_newest_evidence(

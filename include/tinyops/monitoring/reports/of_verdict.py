@@ -13,25 +13,17 @@ def headline(verdict: dict[str, Any]) -> Statistic:
     """What TinyOps says; 1 for a drift."""
     status = verdict["status"]
     words = "no drift" if status == "none" else status
-    name = f"Verdict of TinyOps on {verdict['device']}, release {verdict['release']}"
+    board = "virtual board" if verdict["virtual"] else "board"
+    name = f"Verdict of TinyOps: {board} {verdict['device']}, release {verdict['release']}"
     return Statistic(name, float(status.endswith("drift")), words, verdict["reason"], wide=True)
 
 
 def drift_statistics(verdict: dict[str, Any]) -> list[Statistic]:
     """The figures of the frame set; the verdict has evidence."""
-    frames, accuracy = verdict["frames"], verdict["estimated_accuracy"]
-    windows = verdict["counts"]["found"]["n"]
-    board = "virtual board" if verdict["virtual"] else "board"
+    accuracy = verdict["estimated_accuracy"]
     alone = f"{1 / verdict['false_alarm_rate']:,.0f}"
     return [
         headline(verdict),
-        Statistic(
-            "Counted windows",
-            windows,
-            str(windows),
-            f"{frames['n']} frames of a {board}, "
-            f"{frames['first_window']} to {frames['last_window']} since boot",
-        ),
         Statistic(
             "Distance from the reference, T²",
             verdict["statistic"],
@@ -48,7 +40,8 @@ def drift_statistics(verdict: dict[str, Any]) -> list[Statistic]:
             "Estimated accuracy",
             accuracy["value"],
             f"{accuracy['value']:.0%}",
-            f"95 % interval {accuracy['low']:.0%} to {accuracy['high']:.0%}, from confidences",
+            f"95 % interval {accuracy['low']:.0%} to {accuracy['high']:.0%}, "
+            "if confidences mean what they meant",
         ),
         _out_of_range(verdict["effects"]),
         _moved(verdict["moved"]),
@@ -86,7 +79,8 @@ def _out_of_range(effects: list[dict[str, Any]]) -> Statistic:
 
 
 def _moved(moved: list[dict[str, Any]]) -> Statistic:
-    said = [f"{each['feature']} {each['how']} (z {each['z']:+.1f})" for each in moved]
+    said = [f"{each['feature']} {each['how']}" for each in moved]
     first, *others = said or ["nothing notable"]
     farthest = abs(moved[0]["z"]) if moved else 0.0
-    return Statistic("What moved", farthest, first, "; ".join(others[:3]) or "nothing else")
+    note = f"by {farthest:.1f} standard deviations; {', '.join(others[:3]) or 'nothing else'}"
+    return Statistic("What moved", farthest, first, note if moved else "", wide=True)
