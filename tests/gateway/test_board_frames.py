@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -197,6 +198,8 @@ def test_a_gateway_without_its_memory_goes_on_under_a_new_epoch(
         wait_for(lambda: len(bench.windows()) == 2, "two frames in S3")
     for path in (bench.config.parent / "gateway").glob("journal.db*"):
         path.unlink()
+    first = bench.records()[0].epoch
+    wait_for(lambda: time.time() >= first + 1, "another second, which is what epochs are made of")
     with running(bench.gateway()):
         bench.source.grant(FRAME)
         wait_for(lambda: len(bench.windows()) == 3, "one more in S3")
