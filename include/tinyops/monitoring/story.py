@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tinyops.data.labels import ANSWER
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.frames import FrameRecord
+from tinyops.monitoring.judge import KIND as VERDICT
 from tinyops.monitoring.picture import LANES, Happening, Judged, Measured, Story, draw_story
 from tinyops.monitoring.table import read_frames
 from tinyops.projects import Project, load_project
@@ -52,9 +54,7 @@ def read_story(store: Store, project: Project, device: str, frames: list[FrameRe
     clock = DeviceClock.of(frames, window_seconds(project))
     attested = list(_attestations(store, project.name, device))
     requests = _requests(store, project.name, device)
-    answers = {
-        request: receipts.read(store, project.name, "answer", request) for request in requests
-    }
+    answers = {request: receipts.read(store, project.name, ANSWER, request) for request in requests}
     happenings = [
         Happening(clock.beside(at), ATTESTED, version.rpartition("-")[2])
         for at, version in attested
@@ -89,7 +89,7 @@ def _busiest(frames: list[FrameRecord]) -> str:
 
 
 def _verdicts(store: Store, project: str, device: str, clock: DeviceClock) -> list[Judged]:
-    every = (store.get_json(row.key) for row in store.objects(layout.report(project, "verdict")))
+    every = (store.get_json(row.key) for row in store.objects(layout.report(project, VERDICT)))
     own = sorted((one for one in every if one["device"] == device), key=lambda one: one["at"])
     found = {}
     for verdict in own:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyops.monitoring.judge import verdict_key
 from tinyops.monitoring.reference import Reference
 from tinyops.monitoring.reports.drift import drift_report
 from tinyops.monitoring.reports.of_verdict import drift_statistics, label_statistics
@@ -30,7 +31,7 @@ def draw_reports(store: Store, project: str, verdict_id: str) -> list[str]:
     ObjectMissing
         There is no such verdict, or its release has no reference.
     """
-    verdict = store.get_json(layout.report(project, "verdict", verdict_id) + "verdict.json")
+    verdict = store.get_json(verdict_key(project, verdict_id))
     release = layout.release(project, verdict["release"])
     reference = Reference.from_json(store.get(release + layout.REFERENCE))
     at = datetime.fromisoformat(verdict["at"])

@@ -13,6 +13,7 @@ from tinyops.monitoring.sketch import Counts
 
 ABOUT = {
     "decided_by": "the verdict of TinyOps; PSI and JS are effect sizes and have no threshold",
+    "reference": "what the release's reference expects of windows with the same predicted classes",
     "rows": "marginals: one row a count, and the columns of a row are paired up arbitrarily",
 }
 
@@ -26,7 +27,15 @@ def drift_report(
     metadata: dict[str, Any],
     at: datetime,
 ) -> Any:
-    """A run of Evidently's data-drift preset on reconstructed rows, below our statistics."""
+    """A run of Evidently's data-drift preset on reconstructed rows, below our statistics.
+
+    Parameters
+    ----------
+    current, reference
+        What a frame set counted, and what was expected of it.
+    classes
+        Names of the class counters.
+    """
     from evidently import DataDefinition, Dataset, Report
 
     columns = marginals(current, reference, classes)

@@ -78,7 +78,8 @@ def _table(columns: Sequence[Marginal], scores: dict[tuple[str, str], float]) ->
         for each in columns
     ]
     return rich_table_data(
-        title="What the device counted, beside the reference (effect sizes, which decide nothing)",
+        title="What the device counted, beside what the reference expects for the same predicted "
+        "classes (effect sizes, which decide nothing)",
         columns=[
             ColumnDefinition("Counted", "column"),
             small("Reference", "reference", REFERENCE_COLOUR),
