@@ -14,7 +14,7 @@ from tinyops.monitoring.reference import Reference
 from tinyops.monitoring.sketch import Counts
 
 _NOTABLE = 3.0
-_WORDS = (("lower", "higher"), ("narrower", "wider"), ("leans down", "leans up"))
+_WORDS = (("lower", "higher"), ("narrower", "wider"), ("skewed down", "skewed up"))
 _OUT = ("less often out of range", "more often out of range")
 
 

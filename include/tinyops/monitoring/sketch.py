@@ -18,6 +18,7 @@ from tinyops.store.content import content_id
 
 _ROWS = 2048
 _TAIL = 200
+_FEWEST_BEYOND = 4
 _HIGHEST = 2**31 - 1
 
 
@@ -167,7 +168,8 @@ def build_sketch(
     center = np.rint(x.mean(axis=0)).astype(np.int8)
     weights = _principal(x, center)
     values = np.sort(_features(x, center, weights), axis=0)
-    tail = len(values) // _TAIL
+    # How often windows are out of range must be known from a few at either end, not from none.
+    tail = max(len(values) // _TAIL, min(_FEWEST_BEYOND, len(values) // (2 * BINS)))
     return SketchSpec(
         center=center,
         weights=weights,
