@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from frame_device import HEADER, ScriptedDevice, frame, resealed
 from gateway_bench import DEVICE, PROJECT, TARGET, renamed, running, wait_for
 
 from tinyops.boards.image import Image
+from tinyops.cli.main import main
 from tinyops.gateway.config import load_config
 from tinyops.gateway.database import Database
 from tinyops.gateway.event import Event
@@ -97,7 +99,10 @@ def device(stand: Stand) -> Iterator[ScriptedDevice]:
 
 
 def test_good_frames_arrive_once_and_in_order_with_what_the_gateway_knows(
-    stand: Stand, device: ScriptedDevice
+    stand: Stand,
+    device: ScriptedDevice,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     device.ring = [stand.frame(16 * number, 0 if number else FIRST) for number in range(8)]
     with running(stand.gateway()):
@@ -117,6 +122,9 @@ def test_good_frames_arrive_once_and_in_order_with_what_the_gateway_knows(
     assert (status["sent"], status["waiting"], status["refused"]) == (11, 0, {})
     assert (status["at"], status["window"]) == (found[-1].received_at, 0)
     assert stand.refusals() == []
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["gateway", "status"]) == 0
+    assert {"11 sent, 0 waiting", DEVICE} <= set(re.split(r" *│ *", capsys.readouterr().out))
 
 
 def test_bad_frames_are_counted_by_reason_and_reported_once(

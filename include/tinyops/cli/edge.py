@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyops.cli.gateway_status import gateway_status
+
 if TYPE_CHECKING:
     from tinyops.boards.virtual.sensor import VirtualSensor
     from tinyops.projects import Project
 
 gateway_app = typer.Typer(help="The edge service between S3 and the boards.", no_args_is_help=True)
+gateway_app.command("status")(gateway_status)
 
 
 def flash(

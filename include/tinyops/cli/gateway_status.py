@@ -1,0 +1,87 @@
+"""`tinyops gateway status`: what the gateways have last said of themselves, from S3."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tinyops.store import Store
+
+
+def gateway_status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """What each gateway last said of its devices: what they run, how their frames fared."""
+    from tinyops.store import Store
+
+    found = read_statuses(Store.from_env())
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, sort_keys=True))
+    elif not found:
+        typer.echo("no gateway has written a status yet")
+    else:
+        _show(found)
+
+
+def read_statuses(store: Store) -> dict[str, Any]:
+    """status.json of each gateway by its name; {"problem": …} where it cannot be read."""
+    from tinyops.store import StoreError, StoreUnavailable, layout
+
+    found: dict[str, Any] = {}
+    for name in store.folders(layout.GATEWAYS):
+        try:
+            content: Any = store.get_json_or(layout.gateway_status(name), {})
+            if not isinstance(content, dict):
+                content = {"problem": "status.json is no JSON object"}
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            content = {"problem": error.message}
+        found[name] = content
+    return found
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("gateway", "device", "state", "runs", "last frame", "frames", "problem")
+    for name, status in found.items():
+        seen = f"{name}\n[dim]{_ago(status.get('at'))}[/]"
+        devices = status.get("devices") or {}
+        if not devices:
+            table.add_row(seen, "", "", "", "", "", escape(status.get("problem", "")))
+        for device, row in devices.items():
+            frames = row.get("frames") or {}
+            counts = [f"{frames.get('sent', 0)} sent, {frames.get('waiting', 0)} waiting"]
+            if frames.get("dropped"):
+                counts.append(f"{frames['dropped']} dropped")
+            counts += [f"{n} refused: {why}" for why, n in frames.get("refused", {}).items()]
+            table.add_row(
+                seen,
+                escape(f"{device}\n{row.get('project', '')}"),
+                row.get("state", ""),
+                escape(row.get("confirmed", "") or "-"),
+                _ago(frames.get("at")),
+                escape("\n".join(counts)),
+                escape(row.get("problem", "")),
+            )
+            seen = ""
+    Console().print(table)
+
+
+def _ago(at: str | None) -> str:
+    try:
+        then = datetime.fromisoformat(at or "")
+        seconds = int((datetime.now(UTC) - then).total_seconds())
+    except (TypeError, ValueError):
+        return "never"
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"

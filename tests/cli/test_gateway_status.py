@@ -1,0 +1,43 @@
+"""`tinyops gateway status`: reads what gateways wrote, also what is damaged or older."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tinyops.cli.main import main
+from tinyops.store import Store, layout
+
+
+def test_without_gateways_it_says_so(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gateway", "status"]) == 0
+    assert "no gateway has written a status yet" in capsys.readouterr().out
+    assert main(["gateway", "status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {}
+
+
+def test_each_gateway_has_its_rows_whatever_it_wrote(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    then = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
+    frames = {"at": then, "epoch": 1, "window": 64, "sent": 7, "waiting": 2, "dropped": 3}
+    frames["refused"] = {"damaged": 4}
+    row = {"project": "demo", "state": "idle", "confirmed": "v1", "problem": "[red]odd"}
+    devices = {"press-07": row | {"frames": frames}, "press-08": row}
+    store.put_json(layout.gateway_status("line-3"), {"at": then, "devices": devices})
+    store.put(layout.gateway_status("line-4"), b"{")
+    store.put_json(layout.gateway_status("line-5"), [1])
+    store.put_json(layout.gateway_event("line-6", "e1"), {})
+    assert main(["gateway", "status"]) == 0
+    out = capsys.readouterr().out
+    for word in ("press-07", "7 sent, 2 waiting", "3 dropped", "4 refused: damaged", "5 h ago"):
+        assert word in out
+    for word in ("line-4", "is not JSON", "line-5", "no JSON object", "line-6", "[red]odd"):
+        assert word in out
+    assert main(["gateway", "status", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["line-3"]["devices"]["press-07"]["frames"] == frames
+    assert sorted(found) == ["line-3", "line-4", "line-5", "line-6"]
