@@ -23,6 +23,7 @@ COMMANDS = (
     ("down", "tinyops.cli.stack", "down"),
     ("project", "tinyops.cli.project", "project_app"),
     ("data", "tinyops.cli.data", "data_app"),
+    ("label", "tinyops.cli.label", "label_app"),
     ("fit", "tinyops.cli.models", "fit"),
     ("compile", "tinyops.cli.models", "compile_model"),
     ("prove", "tinyops.cli.models", "prove"),

@@ -11,9 +11,9 @@ from typing import Any
 from tinyops.data.cache import cached
 from tinyops.data.dataset import Dataset
 from tinyops.data.index import read_index
-from tinyops.data.label_set import LabelSet, Source, parse_labels
+from tinyops.data.label_set import LabelError, LabelSet, Source, parse_labels
 from tinyops.projects import Project
-from tinyops.store import Receipt, Store, content_id, layout, receipts
+from tinyops.store import ObjectMissing, Receipt, Store, content_id, layout, receipts
 
 CONSUMER = "labels"
 ANSWER = "answer"
@@ -143,6 +143,24 @@ def open_requests(store: Store, project: Project | str) -> list[dict[str, Any]]:
     waiting = receipts.outstanding(store, name, ANSWER, keys) if keys else []
     found: list[dict[str, Any]] = [store.get_json(keys[one]) for one in waiting]
     return sorted(found, key=lambda request: str(request.get("at", "")))
+
+
+def find_request(store: Store, project: Project | str, request: str) -> dict[str, Any]:
+    """A request, answered or not, as monitor wrote it.
+
+    Raises
+    ------
+    LabelError
+        There is no such request.
+    """
+    name = _name(project)
+    try:
+        content: dict[str, Any] = store.get_json(layout.label_request(name, request))
+    except ObjectMissing:
+        raise LabelError(
+            f"{name} has no request {request!r}", "see `tinyops label requests`"
+        ) from None
+    return content
 
 
 def answered(store: Store, project: str, request: str, version: str, by: str) -> None:

@@ -1,0 +1,202 @@
+"""`tinyops label`: what is asked for, answers, corrections, audits, and who said what."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tinyops.cli.labelling import (
+    label_set,
+    login_name,
+    newest_dataset,
+    open_project,
+    predicted_labels,
+    publish_checked,
+    request_of,
+)
+
+label_app = typer.Typer(help="Labels: requests and answers, corrections, audits, history.")
+
+ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Author = Annotated[str, typer.Option(help="Who says so; your login name if absent.")]
+Note = Annotated[str, typer.Option(help="A line for whoever reads the history.")]
+Kind = Annotated[
+    Literal["operator", "work_order", "import", "simulator"],
+    typer.Option("--source", help="Where the labels come from."),
+]
+CsvFile = typer.Option(exists=True, dir_okay=False, help="CSV: recording_id,label[,note].")
+
+
+@label_app.command()
+def requests(project: ProjectName, as_json: AsJson = False) -> None:
+    """What monitoring asks for and nobody has answered, oldest first."""
+    from tinyops.data.labels import open_requests
+
+    store, config = open_project(project)
+    found = open_requests(store, config)
+    if as_json:
+        _print(found)
+        return
+    console = Console()
+    table = Table("request", "kind", "device", "about", "since", "what to do")
+    for one in found:
+        names = ("id", "kind", "device", "about", "at", "instructions")
+        table.add_row(*(_plain(one.get(name, "")) for name in names))
+    console.print(table if found else "nothing is asked for")
+
+
+@label_app.command()
+def template(
+    request: Annotated[str, typer.Argument(help="A request's id.")],
+    project: ProjectName,
+    out: Annotated[Path | None, typer.Option(help="File to write; else printed.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The CSV to fill in for a request: recordings, their label, and what the model says."""
+    from tinyops.data.label_file import write_template
+
+    store, config = open_project(project)
+    asked = request_of(store, config, request, "concept drift")
+    dataset = newest_dataset(store, config)
+    labels = {row.recording_id: row.label for row in dataset.index()}
+    said = predicted_labels(store, config, dataset, asked)
+    rows = [(name, labels.get(name, ""), said.get(name, "")) for name in asked["recordings"]]
+    if out is not None:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            write_template(file, rows)
+    elif not as_json:
+        write_template(sys.stdout, rows)
+    if as_json:
+        names = ("recording_id", "current_label", "predicted_label")
+        content = [dict(zip(names, row, strict=True)) for row in rows]
+        _print({"request": request, "file": str(out) if out else None, "recordings": content})
+
+
+@label_app.command()
+def answer(
+    request: Annotated[str, typer.Argument(help="A request's id.")],
+    project: ProjectName,
+    file: Annotated[Path | None, CsvFile] = None,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Parquet: new labelled recordings."),
+    ] = None,
+    batch_id: Annotated[str, typer.Option(help="Name of the batch of recordings.")] = "",
+    source: Kind = "operator",
+    author: Author = "",
+    note: Note = "",
+    as_json: AsJson = False,
+) -> None:
+    """Answer a request: labels for its recordings, or new labelled recordings as a batch."""
+    from tinyops.data.batch import publish_batch
+    from tinyops.data.label_file import read_label_file
+    from tinyops.data.parquet import read_recordings
+
+    if (file is None) == (recordings is None):
+        raise typer.BadParameter("give either --file or --recordings")
+    store, config = open_project(project)
+    if file is not None:
+        asked = request_of(store, config, request, "concept drift")
+        labels = label_set(config, read_label_file(file), source, author, note)
+        # Who answers has seen what the audits say.
+        changes = {"request": asked["id"], "adopt_audits": True}
+        _tell(publish_checked(store, config, labels.model_copy(update=changes)), as_json)
+    elif recordings is not None:
+        asked = request_of(store, config, request, "data drift")
+        name = batch_id or f"answer-{asked['id']}"
+        uri = publish_batch(
+            store,
+            config,
+            name,
+            read_recordings(recordings),
+            note or f"by {author or login_name()}",
+            source="file",
+            request=asked["id"],
+        )
+        _tell({"batch": name, "uri": uri, "request": asked["id"]}, as_json)
+
+
+@label_app.command("set")
+def set_label(
+    recording: Annotated[str, typer.Argument(help="A recording's id.")],
+    label: Annotated[str, typer.Argument(help="Its class.")],
+    project: ProjectName,
+    source: Kind = "operator",
+    author: Author = "",
+    note: Note = "",
+    as_json: AsJson = False,
+) -> None:
+    """Correct the label of one recording; what was said before is kept."""
+    from tinyops.data.label_set import LabelRow
+
+    if not recording or not label:
+        raise typer.BadParameter("name a recording and its class")
+    store, config = open_project(project)
+    row = LabelRow(recording_id=recording, label=label)
+    _tell(publish_checked(store, config, label_set(config, (row,), source, author, note)), as_json)
+
+
+@label_app.command()
+def audit(
+    file: Annotated[Path, CsvFile],
+    project: ProjectName,
+    author: Author = "",
+    note: Note = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hand in labels of recordings chosen at random: evidence about the model, not yet truth."""
+    from tinyops.data.label_file import read_label_file
+
+    store, config = open_project(project)
+    labels = label_set(config, read_label_file(file), "audit", author, note)
+    _tell(publish_checked(store, config, labels), as_json)
+
+
+@label_app.command()
+def history(
+    recording: Annotated[str, typer.Argument(help="A recording's id.")],
+    project: ProjectName,
+    as_json: AsJson = False,
+) -> None:
+    """Who said what of a recording and when, oldest first."""
+    from tinyops.data.label_set import LabelError
+    from tinyops.data.labels import label_history
+
+    store, config = open_project(project)
+    told = label_history(store, newest_dataset(store, config), recording)
+    if not told:
+        raise LabelError(
+            f"{project} has no recording {recording!r}", "see the files of a dataset version"
+        )
+    if as_json:
+        _print(told)
+        return
+    table = Table("at", "label", "source", "author", "set", "note")
+    for word in told:
+        names = ("at", "label", "source", "author", "set", "note")
+        table.add_row(*(_plain(word.get(name, "")) for name in names))
+    Console().print(table)
+
+
+def _tell(content: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print(content)
+    else:
+        Console().print(f"published {content['uri']}", soft_wrap=True, markup=False)
+
+
+def _plain(value: object) -> str:
+    from rich.markup import escape
+
+    return escape(str(value))
+
+
+def _print(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
