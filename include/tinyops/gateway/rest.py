@@ -65,9 +65,11 @@ class Rest:
             self._look(state)
             seconds = self._config.retry_seconds if self.strange else self._config.watch_seconds
             self._look_at = time.monotonic() + seconds
+        due = self._look_at
         if state.confirmed and not self.strange:
             self._collect(state)
-        return max(0.0, min(self._look_at, self._collector.due) - time.monotonic())
+            due = min(self._look_at, self._collector.due)
+        return max(0.0, due - time.monotonic())
 
     def _look(self, state: DeviceState) -> None:
         sight, strange = None, ""
