@@ -102,8 +102,12 @@ def test_the_newest_word_counts_and_all_are_kept(store: Store, first: str) -> No
     back = apply(store, labels({A: "ball"}, minutes=20))
     again = apply(store, labels({A: "normal"}, minutes=30))
     assert label_of(store, A) == "normal"
-    names = [version["version"] for version in history(store, PROJECT)["versions"]]
+    past = history(store, PROJECT)
+    names = [version["version"] for version in past["versions"]]
     assert len(set(names)) == 5
+    assert [version["relabelled"] for version in past["versions"]] == [2, 2, 2, 1, 0]
+    assert [row["labels"] for row in past["labels"]][:2] == [late.id, early.id]
+    assert {row["status"] for row in past["labels"]} == {"done"}
     assert names[:2] == [again["dataset"], back["dataset"]]
     newest = current_labels(store, PROJECT)
     assert {name: word.label for name, word in newest.items()} == {A: "normal", C: "ball"}

@@ -76,7 +76,7 @@ def publish(
 
 @data_app.command()
 def log(project: ProjectName, as_json: AsJson = False) -> None:
-    """Dataset versions, newest first, and what became of each batch."""
+    """Dataset versions, newest first, and what became of each batch and label set."""
     from tinyops.data.history import history
     from tinyops.projects import load_project
     from tinyops.store import Store
@@ -86,23 +86,25 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
         _print(found)
         return
     console = Console()
-    versions = Table("version", "created", "recordings", "train", "validation", "test", "batches")
+    parts = ("train", "validation", "test")
+    versions = Table("version", "created", "recordings", *parts, "relabelled", "batches")
     for version in found["versions"]:
-        parts = version["by_part"]
+        counts = version["by_part"]
         versions.add_row(
             version["version"],
             version["created_at"][:19],
-            str(sum(parts.values())),
-            *(str(parts.get(part, 0)) for part in ("train", "validation", "test")),
+            str(sum(counts.values())),
+            *(str(counts.get(part, 0)) for part in parts),
+            str(version["relabelled"]),
             ", ".join(version["batches"]) + (" (simulated)" if version["simulated"] else ""),
         )
     console.print(versions)
-    batches = Table("batch", "status", "dataset", "reason")
-    for batch in found["batches"]:
-        batches.add_row(
-            *(escape(str(batch[key])) for key in ("batch", "status", "dataset", "reason"))
-        )
-    console.print(batches)
+    for kind, rows in (("batch", found["batches"]), ("labels", found["labels"])):
+        table = Table(kind, "status", "dataset", "reason")
+        for row in rows:
+            table.add_row(*(escape(str(row[key])) for key in (kind, "status", "dataset", "reason")))
+        if rows:
+            console.print(table)
 
 
 def _show_refusals(result: Any) -> None:

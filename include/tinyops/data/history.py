@@ -1,21 +1,22 @@
-"""The history of a project's data: versions along their parents, and every batch."""
+"""The history of a project's data: versions along their parents, every batch and label set."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tinyops.data import inbox, labels
 from tinyops.data.dataset import current_version, open_dataset
-from tinyops.data.inbox import CONSUMER, outstanding_batches
 from tinyops.projects import Project
 from tinyops.store import Store, receipts
 
 
 def history(store: Store, project: Project) -> dict[str, list[dict[str, Any]]]:
-    """`versions` newest first; `batches` with status done, quarantined or waiting."""
+    """`versions` newest first; `batches` and `labels` with status done, quarantined or waiting."""
     versions: list[dict[str, Any]] = []
     version = current_version(store, project)
     while version:
         manifest = open_dataset(store, project, version).manifest
+        relabelled = manifest.get("relabelled")
         versions.append(
             {
                 "version": version,
@@ -25,23 +26,38 @@ def history(store: Store, project: Project) -> dict[str, list[dict[str, Any]]]:
                 "by_part": manifest["counts"]["by_part"],
                 "by_label": manifest["counts"]["by_label"],
                 "batches": [entry["batch"] for entry in manifest["batches"]],
+                "relabelled": relabelled["recordings"] if relabelled else 0,
             }
         )
         version = manifest["parent"]
-    batches: list[dict[str, Any]] = []
-    for name in sorted(receipts.handled(store, project.name, CONSUMER)):
-        receipt = receipts.read(store, project.name, CONSUMER, name)
+    return {
+        "versions": versions,
+        "batches": _inputs(
+            store, project, inbox.CONSUMER, "batch", inbox.outstanding_batches(store, project)
+        ),
+        "labels": _inputs(
+            store, project, labels.CONSUMER, "labels", labels.outstanding_labels(store, project)
+        ),
+    }
+
+
+def _inputs(
+    store: Store, project: Project, consumer: str, kind: str, outstanding: list[str]
+) -> list[dict[str, Any]]:
+    """What became of each input, in the order in which they were handled."""
+    rows: list[dict[str, Any]] = []
+    for name in sorted(receipts.handled(store, project.name, consumer)):
+        receipt = receipts.read(store, project.name, consumer, name)
         if receipt:
-            done = receipt.status == "done"
-            batches.append(
+            rows.append(
                 {
-                    "batch": name,
+                    kind: name,
                     "status": receipt.status,
-                    "dataset": receipt.output if done else "",
+                    "dataset": receipt.output if receipt.status == "done" else "",
                     "reason": receipt.reason,
                     "at": receipt.at,
                 }
             )
     waiting = {"status": "waiting", "dataset": "", "reason": "", "at": ""}
-    batches += [{"batch": name} | waiting for name in outstanding_batches(store, project)]
-    return {"versions": versions, "batches": sorted(batches, key=lambda row: row["at"] or "~")}
+    rows += [{kind: name} | waiting for name in outstanding]
+    return sorted(rows, key=lambda row: row["at"] or "~")
