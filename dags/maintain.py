@@ -5,8 +5,10 @@
 **Params.** None.
 
 **Inputs and outputs.** Renews the TUF timestamp and snapshot in `tuf/metadata/`; moves each
-project's champion once a board has attested it; emits `<project>/incoming`, `<project>/dataset` and
-`<project>/candidate` for work that has no receipt and whose DAG is not running.
+project's champion once a board has attested it; emits `<project>/incoming`, `<project>/dataset`,
+`<project>/candidate` and `<project>/frames` for work that has no receipt and whose DAG is not
+running, the last also for devices that have been silent for a day. How long frames are kept is not
+its business yet: nothing removes them.
 
 **Idempotency.** Every task looks at S3 and does what is due; running it twice does nothing twice.
 

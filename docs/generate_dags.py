@@ -14,20 +14,28 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "dags.md"
 # In the order in which data passes through them.
-FILES = ("ingest.py", "train.py", "release.py", "maintain.py", "project_errors.py")
+FILES = (
+    "ingest.py",
+    "train.py",
+    "release.py",
+    "monitor.py",
+    "maintain.py",
+    "project_errors.py",
+)
 
 HEAD = """\
 # DAGs
 
 <!-- Written by docs/generate_dags.py from the DAG files: change them, not this page. -->
 
-Every project has the first three; `tinyops__maintain` serves all of them. DAGs hand over by assets:
+Every project has the first four; `tinyops__maintain` serves all of them. DAGs hand over by assets:
 
 ```mermaid
 flowchart LR
   S3[(incoming/)] -- incoming --> ingest -- dataset --> train
   train -- candidate --> release -- release --> gateways
-  maintain -. what has no receipt .-> ingest & train & release
+  gateways --> F[(frames/)] -- frames --> monitor -- drift --> train
+  maintain -. what has no receipt .-> ingest & train & release & monitor
 ```
 
 An event wakes a DAG and is never its work list: a task asks S3 for inputs without a receipt.

@@ -85,11 +85,17 @@ def refusing(store: Store, project: str, candidate: str) -> Iterator[None]:
 def left_over(store: Store, project: str) -> dict[str, tuple[str, object]]:
     """What each DAG of a project has not handled: {dag id: (kind of asset, the work)}."""
     from tinyops.data.inbox import outstanding_inputs
+    from tinyops.monitoring.frame_inbox import outstanding_frames
+    from tinyops.monitoring.silence import silent_devices
     from tinyops.training.pipeline import outstanding_dataset
 
     work: dict[str, tuple[str, object]] = {
         f"{project}__ingest": ("incoming", outstanding_inputs(store, project)),
         f"{project}__train": ("dataset", outstanding_dataset(store, project)),
         f"{project}__release": ("candidate", outstanding_candidate(store, project)),
+        f"{project}__monitor": (
+            "frames",
+            [*outstanding_frames(store, project), *silent_devices(store, project)],
+        ),
     }
     return {dag_id: (kind, found) for dag_id, (kind, found) in work.items() if found}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 HEAVY = ("tensorflow", "great_expectations", "evidently", "pandas", "mlflow", "boto3", "serial")
+
+
+def woken_by(timetable: Any) -> list[str]:
+    return sorted(set(re.findall(r"x-tinyops://([\w/]+)", str(timetable))))
 
 
 def describe(dag: Any) -> dict[str, Any]:
@@ -24,6 +29,7 @@ def describe(dag: Any) -> dict[str, Any]:
         "start_date": str(dag.start_date),
         "dagrun_timeout": dag.dagrun_timeout and dag.dagrun_timeout.total_seconds(),
         "timetable": serialized["timetable"]["__type"].rpartition(".")[2],
+        "assets": woken_by(serialized["timetable"]),
         "watchers": [w for w in [str(serialized["timetable"])] if "OutstandingTrigger" in w],
         "structure": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
         "outlets": {

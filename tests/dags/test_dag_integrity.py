@@ -18,6 +18,7 @@ EXPECTED = {
     "ingest.py": ["{project}__ingest"],
     "train.py": ["{project}__train"],
     "release.py": ["{project}__release"],
+    "monitor.py": ["{project}__monitor"],
     "maintain.py": ["tinyops__maintain"],
     "project_errors.py": [],
 }

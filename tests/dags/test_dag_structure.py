@@ -17,16 +17,20 @@ STRUCTURE = {
         "prove": ["sign_and_stage"],
         "sign_and_stage": [],
     },
+    "monitor": {"judge": ["report"], "report": []},
 }
 OUTLETS = {
     "ingest": {"ingest_batches": "dataset"},
     "train": {"train_candidate": "candidate"},
     "release": {"sign_and_stage": "release"},
+    # An alias: only a request that is new wakes anybody.
+    "monitor": {"judge": "drift/now_and_then"},
 }
 TIMETABLES = {
     "ingest": "AssetTriggeredTimetable",
     "train": "AssetOrTimeSchedule",
     "release": "AssetTriggeredTimetable",
+    "monitor": "AssetTriggeredTimetable",
 }
 
 
@@ -36,14 +40,22 @@ def test_stage(bag: dict[str, Any], project: str, stage: str) -> None:
     dag = bag["dags"][f"{project}__{stage}"]
     assert dag["structure"] == STRUCTURE[stage]
     assert dag["timetable"] == TIMETABLES[stage]
-    emitted = {task: [f"x-tinyops://{project}/{kind}"] for task, kind in OUTLETS[stage].items()}
-    assert dag["outlets"] == emitted
+    emitted = {task: f"{project}/{kind}" for task, kind in OUTLETS[stage].items()}
+    assert dag["outlets"].keys() == emitted.keys()
+    for task, [outlet] in dag["outlets"].items():
+        assert outlet.removeprefix("x-tinyops://") == emitted[task]
 
 
-def test_only_ingest_names_the_watched_asset(bag: dict[str, Any]) -> None:
+def test_a_watched_asset_is_named_by_one_dag(bag: dict[str, Any]) -> None:
     # A second file that knew the asset without its watcher would take the watcher away.
     watching = {dag_id for dag_id, dag in bag["dags"].items() if dag["watchers"]}
-    assert watching == {f"{project}__ingest" for project in project_names()}
+    stages = ("ingest", "monitor")
+    assert watching == {f"{project}__{stage}" for project in project_names() for stage in stages}
+
+
+@pytest.mark.parametrize("project", project_names())
+def test_training_is_woken_by_data_or_by_drift(bag: dict[str, Any], project: str) -> None:
+    assert bag["dags"][f"{project}__train"]["assets"] == [f"{project}/dataset", f"{project}/drift"]
 
 
 def test_maintain(bag: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_runs import airflow_env, run_dag
+from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.store import Receipt, Store, layout, receipts
 
 
@@ -22,6 +23,9 @@ def test_wakes_up_what_is_outstanding_and_nothing_else(
     for project in ("motor_health", "exercise_watch"):
         store.put_json(layout.pointer(project, "candidate"), {"version": "run-1"})
     receipts.write(store, "exercise_watch", Receipt("release", "run-1", "done"))
+    # Too old for the trigger to look at.
+    late = FrameFile("2026-01-01", "line-3", 1)
+    store.put(late.key("motor_health"), b"frames")
     env = airflow_env(
         airflow_home, TINYOPS_BUCKET=store.bucket, TINYOPS_STATE=str(tmp_path / "state")
     )
@@ -36,5 +40,6 @@ def test_wakes_up_what_is_outstanding_and_nothing_else(
     }
     assert sorted(run["events"]) == [
         ["motor_health/candidate", {"outstanding": "run-1"}],
+        ["motor_health/frames", {"outstanding": [late.id]}],
         ["motor_health/incoming", {"outstanding": ["left-over"]}],
     ]
