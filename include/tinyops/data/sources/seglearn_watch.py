@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,9 @@ _SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
 # The data set keeps no times: recordings are set out one after the other from this day.
 _FIRST_DAY = datetime(2018, 1, 1, tzinfo=UTC)
 _FIRST_BATCH = {"small": 6, "full": 10}
+_IN_A_ROW = 6
+"""How often a replay plays each half before the next one. Windows slide over the seam: with one
+turn a quarter of exercise_watch's windows would hold two exercises, which recordings never do."""
 _CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
 
 
@@ -72,7 +76,7 @@ class WatchSource:
         return (self._recording(item) for item in _series() if item.person in chosen)
 
     def replay(self, seed: int, changed: bool = False) -> Iterator[Recording]:
-        """An endless stream of second halves of series, in seeded order.
+        """An endless stream of second halves of series in seeded order, each some times in a row.
 
         Raises
         ------
@@ -139,7 +143,7 @@ def _half(whole: Recording, half: Literal["first", "second"]) -> Recording:
 def _endless(recordings: list[Recording], rng: np.random.Generator) -> Iterator[Recording]:
     while True:
         for index in rng.permutation(len(recordings)):
-            yield recordings[index]
+            yield from repeat(recordings[index], _IN_A_ROW)
 
 
 @dataclass(frozen=True, eq=False)
