@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tinyops.monitoring.frame_gate import Gated, SetAside, check_frames
-from tinyops.monitoring.frame_inbox import CONSUMER, FrameFile, outstanding_frames
+from tinyops.monitoring.frame_inbox import ASIDE, CONSUMER, FrameFile, outstanding_frames
 from tinyops.monitoring.frame_suite import KnownRelease
 from tinyops.monitoring.frames import FrameError, decode_records
 from tinyops.monitoring.table import (
@@ -175,7 +175,7 @@ def _settle(
 def _set_aside(
     store: Store, project: str, arrival: _Arrival, bad: list[SetAside], counts: dict[str, int]
 ) -> str:
-    folder = layout.quarantine(project, f"frames-{arrival.file.id}")
+    folder = layout.quarantine(project, ASIDE + arrival.file.id)
     if bad:
         table = record_table([one.row for one in bad])
         store.put(folder + "frames.parquet", to_parquet(table), PARQUET)

@@ -13,6 +13,8 @@ from tinyops.store import Store, layout, receipts
 
 CONSUMER = "monitor"
 RECENT_DAYS = 1
+ASIDE = "frames-"
+"""Before a file's id: its folder in quarantine."""
 
 _KEY = re.compile(
     r"date=(\d{4}-\d{2}-\d{2})/gateway=([A-Za-z0-9][A-Za-z0-9._=-]{0,99})/(\d{12})\.bin\.zst"

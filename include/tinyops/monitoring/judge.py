@@ -54,7 +54,8 @@ def judge(
     """A verdict for every device that has sent frames within a week.
 
     Verdicts are written once and named by what they judge. The pointer `verdict` comes last:
-    `devices`, {device: newest verdict}; a device that was silent for longer keeps its last.
+    `devices`, {device: newest verdict, and `since` when it has this status}; a device that was
+    silent for longer keeps its last.
 
     Parameters
     ----------
@@ -74,7 +75,11 @@ def judge(
     ]
     key = layout.pointer(project.name, POINTER)
     devices: dict[str, Any] = store.get_json_or(key, {"devices": {}})["devices"]
-    newest = {verdict.device: _written(store, verdict) for verdict in verdicts}
+    newest = {
+        verdict.device: _written(store, verdict)
+        | {"since": _since(devices.get(verdict.device), verdict)}
+        for verdict in verdicts
+    }
     if newest:
         store.put_json(key, {"devices": devices | newest})
     return verdicts
@@ -154,6 +159,11 @@ def _span(frames: FrameSet) -> dict[str, int]:
         "last_window": frames.last_window,
         "n": len(frames.records),
     }
+
+
+def _since(before: dict[str, Any] | None, verdict: Verdict) -> str:
+    same = before and (before["status"], before["release"]) == (verdict.status, verdict.release)
+    return str(before["since"]) if before and same else verdict.at
 
 
 def _written(store: Store, verdict: Verdict) -> dict[str, Any]:

@@ -40,9 +40,14 @@ def batch_ready(project: str, batch: str) -> str:
     return incoming(project, batch) + "batch.json"
 
 
+def quarantines(project: str) -> str:
+    """Folder of all that gates refused."""
+    return f"{_part(project)}/quarantine/"
+
+
 def quarantine(project: str, batch: str) -> str:
-    """Folder of what the gate refused of a batch, with the reason."""
-    return f"{_part(project)}/quarantine/{_part(batch)}/"
+    """Folder of what a gate refused of a batch, with the reason."""
+    return quarantines(project) + f"{_part(batch)}/"
 
 
 def dataset(project: str, version: str = "") -> str:

@@ -1,0 +1,162 @@
+"""`tinyops monitor`: verdicts on devices, what they rest on, and what is asked for."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+monitor_app = typer.Typer(help="Drift: verdicts on devices, and what to do about them.")
+
+ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Device = Annotated[str, typer.Option("--device", "-d", help="Of this device only.")]
+
+STYLES = {"none": "green", "data drift": "red", "concept drift": "red", "unknown": "yellow"}
+
+
+@monitor_app.command()
+def status(project: ProjectName, as_json: AsJson = False) -> None:
+    """The newest verdict on every device, and the requests that are open."""
+    from tinyops.data.labels import open_requests
+    from tinyops.monitoring.history import standing
+    from tinyops.projects import load_project
+    from tinyops.store import Store
+
+    store, name = Store.from_env(), load_project(project).name
+    verdicts, requests = standing(store, name), open_requests(store, name)
+    if as_json:
+        _print({"devices": verdicts, "requests": requests})
+        return
+    console = Console()
+    if not verdicts:
+        console.print(f"{name}: no verdict yet; see `tinyops monitor frames -p {name}`")
+        return
+    console.print(_verdict_table("since", list(verdicts.values())))
+    for verdict in verdicts.values():
+        if verdict["status"] != "none":
+            console.print(f"{verdict['device']}: {verdict['reason']}", markup=False)
+    for request in requests:
+        kind, what = request["kind"], request["instructions"]
+        console.print(f"request {request['id']} ({kind}): {what}", markup=False)
+
+
+@monitor_app.command()
+def verdicts(
+    project: ProjectName,
+    device: Device = "",
+    last: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Verdicts, newest first."""
+    from tinyops.monitoring.history import newest_verdicts
+    from tinyops.projects import load_project
+    from tinyops.store import Store
+
+    found = newest_verdicts(Store.from_env(), load_project(project).name, last, device)
+    if as_json:
+        _print(found)
+        return
+    Console().print(_verdict_table("at", found) if found else "no verdicts yet")
+
+
+@monitor_app.command()
+def report(
+    project: ProjectName,
+    device: Annotated[str, typer.Option("--device", "-d", help="The device.")],
+    html: Annotated[Path, typer.Option(dir_okay=False, help="File to write.")],
+    kind: Annotated[
+        Literal["drift", "performance"],
+        typer.Option(help="What it counted, or what labels say of its release."),
+    ] = "drift",
+    as_json: AsJson = False,
+) -> None:
+    """Evidently's page on a device's newest verdict; self-contained, 4 MB."""
+    from tinyops.monitoring.history import report_page
+    from tinyops.projects import load_project
+    from tinyops.store import Store
+
+    page = report_page(Store.from_env(), load_project(project).name, device, kind)
+    html.write_bytes(page)
+    if as_json:
+        _print({"file": str(html), "bytes": len(page)})
+    else:
+        Console().print(f"wrote {html}", markup=False, soft_wrap=True)
+
+
+@monitor_app.command()
+def frames(
+    project: ProjectName,
+    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """What devices have sent, and what was set aside."""
+    from tinyops.monitoring.history import arrived
+    from tinyops.projects import load_project
+    from tinyops.store import Store
+
+    since = datetime.now(UTC) - timedelta(days=days - 1)
+    found = arrived(Store.from_env(), load_project(project).name, f"{since:%Y-%m-%d}")
+    if as_json:
+        _print(found)
+        return
+    console = Console()
+    devices = Table("device", "gateway", "release", "boots", "frames", "last window", "received")
+    for row in found["devices"]:
+        names = ("device", "gateway", "version", "epochs", "frames", "last_window")
+        devices.add_row(*(escape(str(row[name])) for name in names), _time(row["received_at"]))
+    console.print(devices)
+    for file in found["set_aside"]:
+        said = ", ".join(f"{count} x {reason}" for reason, count in file["counts"].items())
+        console.print(f"set aside from {file['file']}: {said}", markup=False, soft_wrap=True)
+    if waiting := found["waiting"]:
+        console.print(f"files that wait for the monitor DAG: {waiting}")
+
+
+def _verdict_table(time: str, found: list[dict[str, Any]]) -> Table:
+    table = Table("device", "verdict", time, "T²", "moved", "accuracy", "labels", "release")
+    for verdict in found:
+        table.add_row(
+            escape(verdict["device"]) + (" (virtual)" if verdict["virtual"] else ""),
+            f"[{STYLES[verdict['status']]}]{verdict['status']}",
+            _time(verdict[time]),
+            _statistic(verdict),
+            ", ".join(f"{one['feature']} {one['how']}" for one in verdict["moved"][:2]),
+            _accuracy(verdict["estimated_accuracy"]),
+            _labels(verdict["residual"]),
+            escape(verdict["release"]),
+        )
+    return table
+
+
+def _statistic(verdict: dict[str, Any]) -> str:
+    if verdict["statistic"] is None:
+        return "-"
+    return f"{verdict['statistic']:.1f} of {verdict['threshold']:.1f}"
+
+
+def _accuracy(estimate: dict[str, float] | None) -> str:
+    if estimate is None:
+        return "-"
+    return f"{estimate['value']:.0%} ({estimate['low']:.0%} to {estimate['high']:.0%})"
+
+
+def _labels(residual: dict[str, Any] | None) -> str:
+    if residual is None:
+        return "-"
+    right, promised = residual["accuracy"], residual["expected"]
+    return f"{right:.0%} right of {residual['labels']}, {promised:.0%} promised"
+
+
+def _time(text: str) -> str:
+    return text[:16].replace("T", " ")
+
+
+def _print(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
