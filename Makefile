@@ -3,8 +3,9 @@
 PYTHON ?=
 PROJECT ?= motor_health
 EXIT ?=
+CONCEPT ?=
 JOBS ?= 2
-BENCHMARKS ?= dag_parse loop exercise_watch motor_health uestc
+BENCHMARKS ?= dag_parse story exercise_watch motor_health uestc
 BIN := .venv/bin
 FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]')
 
@@ -20,8 +21,8 @@ help: ## Show this list
 setup: ## Install what is missing (OS packages, .venv); repeated: at once
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh
 
-demo: setup ## Run the whole loop: PROJECT=motor_health, EXIT=1 to end after it
-	@$(BIN)/tinyops demo --project '$(PROJECT)' $(if $(EXIT),--exit)
+demo: setup ## Tell the whole story: PROJECT=motor_health, CONCEPT=1 for more, EXIT=1 to end after it
+	@$(BIN)/tinyops demo --project '$(PROJECT)' $(if $(CONCEPT),--concept) $(if $(EXIT),--exit)
 
 # A file's tests stay on one worker, so that they share its expensive fixtures.
 test: setup ## Run all tests: JOBS=2 workers

@@ -1,55 +1,41 @@
-"""`tinyops demo`: start everything, drop a batch, watch it end on an attested board."""
+"""`tinyops demo`: start everything and tell the story of one model's life."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from tinyops.cli.story import LoopView, report, summary_table
-from tinyops.errors import TinyOpsError
-
 if TYPE_CHECKING:
-    from tinyops.cli.follow import Loop
+    from tinyops.cli.story import Story
     from tinyops.local.stack import Stack
     from tinyops.projects import Project
     from tinyops.store import Store
 
-POLL_SECONDS = 0.5
-STAGE_DAGS = ("ingest", "train", "release")
-
-
-class DemoFailed(TinyOpsError):
-    """The loop ended before a board attested."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one demo works with."""
-
-    console: Console
-    stack: Stack
-    store: Store
-    project: Project
-    timeout: float
+STAGE_DAGS = ("ingest", "train", "release", "monitor")
 
 
 def demo(
-    project: Annotated[str, typer.Option(help="Project to run the loop for.")] = "motor_health",
+    project: Annotated[str, typer.Option(help="Project to tell the story of.")] = "motor_health",
+    concept: Annotated[
+        bool, typer.Option("--concept", help="Then let the same inputs mean something else.")
+    ] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Only the first turn: new data to attested board.")
+    ] = False,
     leave: Annotated[
-        bool, typer.Option("--exit", help="End after the loop, status 0 when a board attested.")
+        bool, typer.Option("--exit", help="End after the story, status 0 when it ended well.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON; implies --exit.")
     ] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for the board.", min=10)] = 900,
+    timeout: Annotated[float, typer.Option(help="Seconds for each wait.", min=10)] = 900,
     state_dir: Annotated[
         Path, typer.Option(help="Where everything is kept.", envvar="TINYOPS_STATE")
     ] = Path(".tinyops"),
@@ -60,7 +46,7 @@ def demo(
         int | None, typer.Option(help="Port of Airflow.", envvar="TINYOPS_AIRFLOW_PORT")
     ] = None,
 ) -> None:
-    """Run the whole loop on this machine: data, training, release, and a virtual board."""
+    """The life of a model on this machine: data, training, a board, drift, labels, and again."""
     from tinyops.local.stack import Stack
     from tinyops.projects import load_project
 
@@ -73,14 +59,12 @@ def demo(
         with console.status("starting") as status:
             stack.up(progress=lambda line: _say(console, status, line))
         started = time.monotonic() - began
-        loop = _loop(console, stack, chosen, timeout, started, as_json)
-        if not as_json:
+        told = _told(console, stack, chosen, timeout, concept=concept, loop=loop)
+        told |= {"start_seconds": round(started, 1), "seconds": round(time.monotonic() - began, 1)}
+        if as_json:
+            typer.echo(json.dumps(told, indent=2))
+        else:
             _addresses(console, stack)
-        if loop is not None and loop.stopped:
-            raise DemoFailed(
-                f"the loop ended at {loop.stopped.name!r}: {loop.stopped.reason}",
-                f"look at the run in Airflow, and at {stack.log_dir}",
-            )
         if not (leave or as_json):
             console.print("\nRunning on. Ctrl-C stops what was started here.")
             while True:
@@ -103,74 +87,88 @@ def _say(console: Console, status: object, line: str) -> None:
         console.print(line)
 
 
-def _loop(
-    console: Console, stack: Stack, project: Project, timeout: float, started: float, as_json: bool
-) -> Loop | None:
+def _told(
+    console: Console, stack: Stack, project: Project, timeout: float, *, concept: bool, loop: bool
+) -> dict[str, Any]:
+    """Tell the story; what happened as data."""
+    from tinyops.cli.story import Story, tell
+    from tinyops.local.edge import device_id, speed_of
     from tinyops.store import Store
 
     os.environ.update(stack.env())
-    run = Run(console, stack, Store.from_env(), project, timeout)
     for dag in (*(f"{project.name}__{stage}" for stage in STAGE_DAGS), "tinyops__maintain"):
         # They run from the start unless somebody has paused them.
         if stack.airflow.api("GET", f"/api/v2/dags/{dag}")["is_paused"]:
             stack.airflow.api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
-    batch = _publish(run)
+    story = Story(console, stack, Store.from_env(), project, device_id(project.name), timeout)
+    told: dict[str, Any] = {
+        "project": project.name,
+        "simulated_data": project.source.simulated,
+        "virtual_time_factor": round(speed_of(project), 2),
+    }
+    _what_is_what(story)
+    story.set_world(changed=False)
+    batch = _publish(story)
     if batch is None:
         console.print(f"every recording of {project.name} is in already: nothing new to learn from")
-        return None
-    loop = _watch(run, batch)
-    if as_json:
-        typer.echo(json.dumps(report(stack, project, loop, started), indent=2))
+        return told
+    if loop or _knows_the_change(story):
+        story.learn(batch)
     else:
-        console.print(summary_table(run.store, project, loop, started))
-    return loop
+        tell(story, batch, concept)
+    return told | {"turns": story.turns, **story.facts}
 
 
-def _publish(run: Run) -> str | None:
+def _what_is_what(story: Story) -> None:
+    from tinyops.local.edge import speed_of
+
+    kind = "simulated" if story.project.source.simulated else "real, replayed"
+    story.console.print(
+        f"{story.project.title}: data {kind}; chip emulated; board virtual, its time runs "
+        f"{speed_of(story.project):.1f} x as fast as real time",
+        highlight=False,
+    )
+
+
+def _knows_the_change(story: Story) -> bool:
+    """Whether this state folder has learnt the changed world in an earlier telling."""
+    from tinyops.store import receipts
+
+    answered = receipts.handled(story.store, story.project.name, "answer")
+    if answered:
+        story.console.print(
+            "this state folder has been through the story: only new data is learnt now; "
+            "`make clean` or another --state-dir starts afresh",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return bool(answered)
+
+
+def _publish(story: Story) -> str | None:
     """Publish the next batch of the project's source; None when the source has no more."""
     from tinyops.data.batch import publish_batch
     from tinyops.data.sources import source_for
     from tinyops.store import layout
 
-    project = run.project
-    number = len(run.store.folders(layout.incoming(project.name)))
+    store: Store = story.store
+    project = story.project
+    number = len(store.folders(layout.incoming(project.name)))
     kind = "simulated" if project.source.simulated else "real"
-    with run.console.status(f"collecting {kind} recordings"):
+    with story.console.status(f"collecting {kind} recordings"):
         source = source_for(project)
         recordings = list(source.recordings(project.training.seed, "small", number))
     if not recordings:
         return None
     batch = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{number:04d}"
-    publish_batch(run.store, project, batch, recordings, note=f"demo, {kind}")
+    publish_batch(store, project, batch, recordings, note=f"demo, {kind}")
     machines = len({recording.machine_id for recording in recordings})
-    run.console.print(
+    story.console.print(
         f"batch {batch}: {len(recordings)} {kind} recordings of {machines} machines or people, "
         f"{len(project.labels)} classes",
         highlight=False,
     )
     return batch
-
-
-def _watch(run: Run, batch: str) -> Loop:
-    """Show the loop until it ends, one way or the other."""
-    from tinyops.cli.follow import follow
-
-    deadline = time.monotonic() + run.timeout
-    with LoopView(run.console, run.project, run.stack) as view:
-        while True:
-            loop = follow(run.store, run.project.name, batch)
-            view.show(loop)
-            if loop.attested or loop.stopped:
-                return loop
-            view.raise_failed_task()
-            if time.monotonic() > deadline:
-                waiting = next(stage.name for stage in loop.stages if stage.state != "done")
-                raise DemoFailed(
-                    f"no board attested within {run.timeout:.0f} s; waiting for {waiting!r}",
-                    f"look at {run.stack.airflow.url} and {run.stack.log_dir}, or raise --timeout",
-                )
-            run.stack.require_alive()
-            time.sleep(POLL_SECONDS)
 
 
 def _addresses(console: Console, stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""Follow one batch through the loop by what the stages leave in S3: receipts and gateway events."""
+"""Follow new data or labels through the loop by what is left in S3: receipts, gateway events."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 from tinyops.store import Store, layout, receipts
 
 State = Literal["waiting", "running", "done", "stopped"]
+Arrival = Literal["batch", "labels"]
 
 NEWEST = {"train": "dataset", "release": "candidate"}
 """Consumer -> the pointer to the one input that it takes."""
@@ -29,16 +30,21 @@ class Stage:
 
 @dataclass(frozen=True)
 class Loop:
-    """A batch on its way to a board."""
+    """A batch, or a set of labels, on its way to a board."""
 
     project: str
-    batch: str
+    arrival: str
     stages: tuple[Stage, ...]
 
     @property
     def attested(self) -> bool:
-        """Whether a board runs the model that came of this batch, and has shown it."""
+        """Whether a board runs the model that came of this, and has shown it."""
         return self.stages[-1].state == "done"
+
+    @property
+    def release(self) -> str:
+        """The version that came of it; empty before it was released."""
+        return self.stages[3].output
 
     @property
     def stopped(self) -> Stage | None:
@@ -46,8 +52,8 @@ class Loop:
         return next((stage for stage in self.stages if stage.state == "stopped"), None)
 
 
-def follow(store: Store, project: str, batch: str) -> Loop:
-    """Where the batch is now. Reads S3 only; a handful of requests.
+def follow(store: Store, project: str, arrival: str, kind: Arrival = "batch") -> Loop:
+    """Where the batch or set of labels is now. Reads S3 only; a handful of requests.
 
     Raises
     ------
@@ -55,28 +61,30 @@ def follow(store: Store, project: str, batch: str) -> Loop:
         S3 cannot be read.
     """
     stages = [Stage(name) for name in STAGES]
-    stages[0] = _landed(store, project, batch)
-    consumed = batch
-    for index, consumer in ((1, "ingest"), (2, "train"), (3, "release")):
+    stages[0] = _landed(store, project, arrival, kind)
+    consumed = arrival
+    gate = "ingest" if kind == "batch" else "labels"
+    for index, consumer in ((1, gate), (2, "train"), (3, "release")):
         if stages[index - 1].state != "done":
             break
         stages[index] = _receipted(store, project, consumer, consumed)
         consumed = stages[index].output
     if stages[3].state == "done":
         stages[4], stages[5] = _on_board(store, project, consumed, stages[0].done_at)
-    return Loop(project, batch, tuple(stages))
+    return Loop(project, arrival, tuple(stages))
 
 
-def _landed(store: Store, project: str, batch: str) -> Stage:
-    key = layout.batch_ready(project, batch)
+def _landed(store: Store, project: str, arrival: str, kind: Arrival) -> Stage:
+    ready = layout.batch_ready if kind == "batch" else layout.label_set
+    key = ready(project, arrival)
     for row in store.objects(key):
         if row.key == key:
-            return Stage(STAGES[0], "done", output=batch, done_at=row.last_modified)
+            return Stage(STAGES[0], "done", output=arrival, done_at=row.last_modified)
     return Stage(STAGES[0])
 
 
 def _receipted(store: Store, project: str, consumer: str, input_id: str) -> Stage:
-    name = {"ingest": STAGES[1], "train": STAGES[2], "release": STAGES[3]}[consumer]
+    name = {"train": STAGES[2], "release": STAGES[3]}.get(consumer, STAGES[1])
     receipt = receipts.read(store, project, consumer, input_id)
     if receipt is None and consumer in NEWEST:
         # Only the newest is taken; it holds what this batch brought, or was trained on it.
@@ -94,7 +102,7 @@ def _receipted(store: Store, project: str, consumer: str, input_id: str) -> Stag
 def _on_board(
     store: Store, project: str, version: str, since: datetime | None
 ) -> tuple[Stage, Stage]:
-    """The stages flash and attest, from what all gateways wrote since the batch landed."""
+    """The stages flash and attest, from what all gateways wrote since the arrival."""
     flash, attest = Stage(STAGES[4], "running"), Stage(STAGES[5])
     for gateway in store.folders(layout.GATEWAYS):
         for row in store.objects(layout.gateway_events(gateway)):

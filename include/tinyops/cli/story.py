@@ -1,17 +1,22 @@
-"""What the demo shows: a live table on a terminal, plain lines elsewhere, and the summary."""
+"""The story of `tinyops demo`: learn, the world changes, a person labels, the board follows.
+
+Every chapter waits for what the system itself has written to S3. The story only plays the world and
+the person: it changes what the virtual board senses and lets the simulated technician answer.
+"""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
-from tinyops.cli.follow import Loop, Stage
-from tinyops.cli.task_times import TaskTime, task_times
+from tinyops.cli.device_view import DeviceView, Sight
+from tinyops.cli.follow import Arrival, Loop, follow
+from tinyops.cli.loop_view import LoopView
+from tinyops.cli.summary import report, total_seconds
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:
@@ -19,162 +24,206 @@ if TYPE_CHECKING:
     from tinyops.projects import Project
     from tinyops.store import Store
 
-MARKS = {"waiting": "·", "running": "▶", "done": "✔", "stopped": "✘"}
-COLOURS = {"waiting": "dim", "running": "cyan", "done": "green", "stopped": "red"}
-DAGS = {"gate": "ingest", "train": "train", "release": "release"}
-TASK_POLL_SECONDS = 1.0
+POLL_SECONDS = 0.5
 
 
-class TaskFailed(TinyOpsError):
-    """A task of the loop has failed for good."""
+class DemoFailed(TinyOpsError):
+    """The story stopped before its end."""
 
 
-class LoopView:
-    """Shows a Loop as it moves; use as a context manager."""
+@dataclass
+class Story:
+    """One telling. `timeout` is of each wait, in seconds; `turns` and `facts` grow on the way."""
 
-    def __init__(self, console: Console, project: Project, stack: Stack) -> None:
-        self.console, self.project, self.stack = console, project, stack
-        self.began = time.monotonic()
-        self.since = datetime.now(UTC)
-        self.tasks: list[TaskTime] = []
-        self.asked = 0.0
-        self.said: set[tuple[str, str, str]] = set()
-        self.live = Live(console=console, refresh_per_second=4, transient=True)
+    console: Console
+    stack: Stack
+    store: Store
+    project: Project
+    device: str
+    timeout: float
+    turns: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
-    def __enter__(self) -> Self:
-        if self.console.is_terminal:
-            self.live.start()
-        return self
+    def learn(self, arrival: str, kind: Arrival = "batch") -> Loop:
+        """Follow data or labels until a board attests what came of them.
 
-    def __exit__(self, *exc: object) -> None:
-        if self.console.is_terminal:
-            self.live.stop()
+        Raises
+        ------
+        DemoFailed
+            The loop stopped, a task failed for good, or it took too long.
+        """
+        deadline = time.monotonic() + self.timeout
+        with LoopView(self.console, self.project, self.stack) as view:
+            while True:
+                loop = follow(self.store, self.project.name, arrival, kind)
+                view.show(loop)
+                if loop.attested:
+                    break
+                if loop.stopped:
+                    raise DemoFailed(
+                        f"the loop ended at {loop.stopped.name!r}: {loop.stopped.reason}",
+                        f"look at the run in Airflow, and at {self.stack.log_dir}",
+                    )
+                view.raise_failed_task()
+                waiting = next(stage.name for stage in loop.stages if stage.state != "done")
+                self._go_on(deadline, f"no board attested; waiting for {waiting!r}")
+        self.turns.append(report(self.stack, self.project, loop))
+        seconds = total_seconds(loop)
+        self.say(
+            "✔", f"{self.device} runs {loop.release}, {seconds or 0:.0f} s after the data came"
+        )
+        return loop
 
-    def show(self, loop: Loop) -> None:
-        """Draw the loop, or say what is new of it."""
-        if time.monotonic() - self.asked > TASK_POLL_SECONDS:
-            self.tasks = task_times(self.stack, self.project, self.since)
-            self.asked = time.monotonic()
-        if self.console.is_terminal:
-            self.live.update(self._table(loop))
-            return
-        for stage in loop.stages:
-            word = self._task(stage) if stage.state == "running" else stage.reason or stage.output
-            if stage.state != "waiting" and (stage.name, stage.state, word) not in self.said:
-                self.said.add((stage.name, stage.state, word))
-                elapsed = time.monotonic() - self.began
-                line = f"{elapsed:6.1f} s  {stage.name:8} {stage.state:8} {word}"
-                self.console.print(line.rstrip(), highlight=False, soft_wrap=True)
+    def judged(self, release: str, wanted: str, after: int = 0) -> Sight:
+        """Wait until monitoring's verdict on the device, running this release, is `wanted`.
 
-    def raise_failed_task(self) -> None:
-        """TaskFailed when a task of the loop has failed and will not be tried again."""
-        for task in self.tasks:
-            if task.state == "failed":
-                raise TaskFailed(
-                    f"task {task.dag}.{task.task} failed",
-                    f"read its log at {self.stack.airflow.url}/dags/{task.dag}",
-                )
+        Parameters
+        ----------
+        after
+            Only of frames whose last counted window is later than this one.
 
-    def _table(self, loop: Loop) -> Table:
-        kind = "simulated data" if self.project.source.simulated else "real recordings"
-        title = f"{self.project.title} ({kind}, virtual board)"
-        table = Table(title=title, title_justify="left", expand=False)
-        for column in ("", "stage", "task", "result"):
-            table.add_column(column, overflow="fold")
-        table.add_column("after", justify="right")
-        start = loop.stages[0].done_at
-        for stage in loop.stages:
-            colour = COLOURS[stage.state]
-            table.add_row(
-                f"[{colour}]{MARKS[stage.state]}[/]",
-                f"[{colour}]{stage.name}[/]",
-                self._task(stage) if stage.state == "running" else "",
-                stage.reason or stage.output,
-                _after(start, stage),
+        Raises
+        ------
+        DemoFailed
+            It took too long.
+        """
+        deadline = time.monotonic() + self.timeout
+        words = {"none": "a verdict without drift"}.get(wanted, f"the verdict {wanted!r}")
+        with DeviceView(self.console, self.store, self.project, self.device, words) as view:
+            while True:
+                sight = view.look()
+                if (sight.release, sight.status) == (release, wanted) and sight.last_window > after:
+                    return sight
+                self._go_on(deadline, f"monitoring did not come to {words}: {sight.words}")
+
+    def request(self, release: str, kind: str) -> dict[str, Any]:
+        """The open label request of a kind about a release; waits for it."""
+        from tinyops.data.labels import open_requests
+
+        deadline = time.monotonic() + self.timeout
+        while True:
+            for found in open_requests(self.store, self.project.name):
+                if (found["release"], found["kind"]) == (release, kind):
+                    self.say("?", str(found["instructions"]))
+                    return found
+            self._go_on(deadline, f"no label request for {kind}")
+
+    def set_world(self, changed: bool) -> None:
+        """Tell the virtual board what to sense."""
+        from tinyops.cli.world import ask_world
+
+        ask_world(self._world_file, changed)
+
+    def changed_at(self) -> int:
+        """The window, since the device's boot, at which the changed world began; waits for it."""
+        from tinyops.cli.world import served_since
+
+        deadline = time.monotonic() + self.timeout
+        while (began := served_since(self._world_file, changed=True)) is None:
+            self._go_on(deadline, f"{self.device} has not taken {self._world_file}")
+        return began
+
+    @property
+    def _world_file(self) -> Path:
+        from tinyops.local.edge import world_file
+
+        return world_file(self.stack.state_dir, self.device)
+
+    def say(self, mark: str, words: str) -> None:
+        """One line of the story."""
+        self.console.print(f"{mark} {words}", highlight=False, soft_wrap=True)
+
+    def title(self, words: str) -> None:
+        """The heading of a chapter."""
+        self.console.print(f"\n[bold]{words}[/]", highlight=False)
+
+    def _go_on(self, deadline: float, problem: str) -> None:
+        if time.monotonic() > deadline:
+            raise DemoFailed(
+                f"after {self.timeout:.0f} s {problem}",
+                f"look at {self.stack.airflow.url} and {self.stack.log_dir}, or raise --timeout",
             )
-        table.caption = f"{time.monotonic() - self.began:.0f} s"
-        return table
-
-    def _task(self, stage: Stage) -> str:
-        """The newest task of the stage's DAG; empty when it has none."""
-        dag = f"{self.project.name}__{DAGS.get(stage.name)}"
-        mine = [task for task in self.tasks if task.dag == dag and task.state == "running"]
-        return mine[-1].task if mine else ""
+        self.stack.require_alive()
+        time.sleep(POLL_SECONDS)
 
 
-def summary_table(store: Store, project: Project, loop: Loop, started: float) -> Table:
-    """What happened, with the time each stage took."""
-    table = Table(title="what happened", title_justify="left")
-    table.add_column("stage")
-    table.add_column("result", overflow="fold")
-    table.add_column("seconds", justify="right")
-    table.add_row("start", "S3, Airflow, gateway, virtual board", f"{started:.1f}")
-    before = loop.stages[0].done_at
-    for stage in loop.stages:
-        result = stage.reason or stage.output
-        if stage.name == "train" and stage.state == "done":
-            result += _headline(store, project, stage.output)
-        seconds = stage_seconds(before, stage)
-        table.add_row(stage.name, result, "" if seconds is None else f"{seconds:.1f}")
-        before = stage.done_at or before
-    total = stage_seconds(loop.stages[0].done_at, loop.stages[-1])
-    table.add_section()
-    table.add_row("batch to board", "", "" if total is None else f"{total:.1f}")
-    return table
+def tell(story: Story, batch: str, concept: bool) -> None:
+    """The whole story, from a first batch that has just landed."""
+    from tinyops.cli import technician
+
+    story.title("The model learns")
+    first = story.learn(batch)
+    story.title("The board reports; nothing has changed")
+    healthy = story.judged(first.release, "none")
+    story.say("✔", f"{story.device}: {healthy.words}")
+    drifted = _change(story, first, healthy)
+    request = story.request(first.release, "data drift")
+    story.say("☞", "the simulated technician brings labelled recordings of the new condition")
+    answer = technician.answer_data_drift(story.store, story.project, request)
+    second = story.learn(answer)
+    story.facts["labels_to_attested_seconds"] = total_seconds(second)
+    story.title("The board reports with the new reference")
+    clear = story.judged(second.release, "none")
+    story.say("✔", f"{story.device}: {clear.words}")
+    story.facts |= _accuracy(story, second) | {"alarm": drifted.content, "clear": clear.content}
+    if concept:
+        _concept(story, second, clear)
+    story.facts["picture"] = str(_picture(story))
 
 
-def report(stack: Stack, project: Project, loop: Loop, started: float) -> dict[str, Any]:
-    """The same as data: stages and every task with its times (seconds after the batch landed)."""
-    start = loop.stages[0].done_at or datetime.now(UTC)
-    before: datetime | None = start
-    stages = []
-    for stage in loop.stages:
-        seconds = stage_seconds(before, stage)
-        words = {"state": stage.state, "output": stage.output, "reason": stage.reason}
-        stages.append({"stage": stage.name, **words, "seconds": seconds})
-        before = stage.done_at or before
-    tasks = [
-        {
-            "dag": task.dag,
-            "task": task.task,
-            "state": task.state,
-            "start": round((task.start - start).total_seconds(), 2),
-            "seconds": task.seconds,
-        }
-        for task in task_times(stack, project, start)
-    ]
-    return {
-        "project": project.name,
-        "batch": loop.batch,
-        "simulated_data": project.source.simulated,
-        "attested": loop.attested,
-        "start_seconds": round(started, 1),
-        "batch_to_attested_seconds": stage_seconds(start, loop.stages[-1]),
-        "stages": stages,
-        "tasks": tasks,
-    }
+def _change(story: Story, learnt: Loop, healthy: Sight) -> Sight:
+    simulated = "the simulated machines" if story.project.source.simulated else "the people"
+    story.title("The world changes")
+    story.set_world(changed=True)
+    changed_at = story.changed_at()
+    story.say("!", f"from window {changed_at} on the virtual board senses {simulated} that changed")
+    sight = story.judged(learnt.release, "data drift", after=healthy.last_window)
+    every = story.project.monitoring.every
+    windows = (sight.last_window + 1) * every - changed_at
+    story.facts["windows_to_verdict"] = windows
+    story.say("✘", f"{story.device}: {sight.words}; found {windows} windows after the change")
+    return sight
 
 
-def stage_seconds(before: datetime | None, stage: Stage) -> float | None:
-    """Seconds from `before` to the end of the stage; None while either is unknown."""
-    if before is None or stage.done_at is None:
-        return None
-    return round(max((stage.done_at - before).total_seconds(), 0.0), 1)
+def _concept(story: Story, learnt: Loop, clear: Sight) -> None:
+    from tinyops.cli import technician
+
+    story.title("The same inputs mean something else")
+    one, other = technician.exchanged(story.project)
+    story.say(
+        "!", f"from now on people call {one!r} what was {other!r}, and {other!r} what was {one!r}"
+    )
+    unmoved = story.judged(learnt.release, "none", after=clear.last_window)
+    story.say("·", f"inputs alone cannot show it: {unmoved.words}")
+    story.say("☞", "the simulated technician audits some recordings under the new meaning")
+    technician.audit_new_meaning(story.store, story.project)
+    sight = story.judged(learnt.release, "concept drift")
+    story.say("✘", f"{story.device}: {sight.words}")
+    request = story.request(learnt.release, "concept drift")
+    story.say("☞", "the simulated technician relabels what was asked for")
+    answer = technician.answer_concept_drift(story.store, story.project, request)
+    third = story.learn(answer, "labels")
+    again = story.judged(third.release, "none")
+    story.say("✔", f"{story.device}: {again.words}")
+    story.facts |= {"concept": sight.content, "concept_clear": again.content}
 
 
-def _headline(store: Store, project: Project, candidate: str) -> str:
+def _picture(story: Story) -> Path:
+    """Draw accuracy, verdicts and releases over virtual time."""
+    from tinyops.monitoring.story import story_picture
+
+    out = story.stack.state_dir / f"story-{story.project.name}.png"
+    with story.console.status("drawing the picture"):
+        story_picture(story.store, story.project, out, story.device)
+    story.console.print()
+    story.say("▣", f"the picture of it: {out}")
+    return out
+
+
+def _accuracy(story: Story, loop: Loop) -> dict[str, Any]:
+    """What the retrained model gained on the new condition, and what it forgot of the old one."""
     from tinyops.store import layout
 
-    manifest: dict[str, Any] = store.get_json_or(
-        layout.candidate_manifest(project.name, candidate), {}
-    )
-    metrics = manifest.get("metrics", {})
-    words = [f"{name} {value:.3f}" for name, value in metrics.items() if isinstance(value, float)]
-    return f" ({', '.join(words[:3])})" if words else ""
-
-
-def _after(start: datetime | None, stage: Stage) -> str:
-    if start is None or stage.state == "waiting":
-        return ""
-    end = stage.done_at or datetime.now(UTC)
-    return f"{max((end - start).total_seconds(), 0):.0f} s"
+    folder = layout.candidate(story.project.name, loop.release)
+    metrics: dict[str, Any] = story.store.get_json(folder + "metrics.json")
+    return {name: metrics[name] for name in ("new_condition", "old_test")}

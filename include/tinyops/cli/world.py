@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+_SERVED = ".served"
 LOOK_SECONDS = 0.2
 """How often the file's time is looked at, at most."""
 
@@ -45,11 +46,9 @@ class WorldFile:
 
     def served(self, changed: bool, windows: int) -> None:
         """Say, in FILE.served, which world is shown from now on."""
-        path = self._path.with_name(self._path.name + ".served")
-        part = path.with_name(f".{path.name}.part")
+        path = self._path.with_name(self._path.name + _SERVED)
         try:
-            part.write_text(json.dumps({"changed": changed, "windows": windows}), encoding="utf-8")
-            part.replace(path)
+            _replace(path, {"changed": changed, "windows": windows})
         except OSError as error:
             self._say(f"world file {path}: cannot be written: {error.strerror}")
 
@@ -71,3 +70,23 @@ class WorldFile:
             return 'not {"changed": true} or {"changed": false}'
         self._changed = content["changed"]
         return ""
+
+
+def ask_world(path: Path, changed: bool) -> None:
+    """Write the world file; the virtual board takes it within LOOK_SECONDS of its next samples."""
+    _replace(path, {"changed": changed})
+
+
+def served_since(path: Path, changed: bool) -> int | None:
+    """The window, since the device's start, at which this world began; None while it has not."""
+    try:
+        content = json.loads(path.with_name(path.name + _SERVED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return int(content["windows"]) if content["changed"] is changed else None
+
+
+def _replace(path: Path, content: dict[str, object]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(content), encoding="utf-8")
+    part.replace(path)

@@ -14,9 +14,10 @@ from tinyops.projects import Project
 
 GATEWAY = "gateway"
 VIRTUAL_BOARD = "nano33ble-sense"
-WINDOWS_A_SECOND = 8.0
-"""Windows that every virtual board shall decide a second, whatever its project. All boards share
-two cores with a training: motor_health takes 0.13 of one (QEMU 7.2: 11 ms a window; replay: 5)."""
+COUNTED_WINDOWS_A_SECOND = 10.0
+"""Windows that every virtual board shall count a second for its frames, whatever its project. All
+boards share two cores with a training: motor_health takes 0.16 of one (QEMU 7.2: 11 ms a window,
+replay: 5)."""
 GENERATED = "# Written by `tinyops up`. Remove this line to keep changes of your own.\n"
 
 
@@ -37,7 +38,8 @@ def world_file(state_dir: Path, device: str) -> Path:
 
 def speed_of(project: Project) -> float:
     """Virtual seconds a second of a project's virtual board."""
-    return WINDOWS_A_SECOND * project.signal.hop / project.signal.rate_hz
+    windows = COUNTED_WINDOWS_A_SECOND * project.monitoring.every
+    return windows * project.signal.hop / project.signal.rate_hz
 
 
 def with_virtual_board(projects: list[Project]) -> list[Project]:

@@ -27,6 +27,8 @@ from tinyops.local.swift import PROCESSES, EmbeddedS3
 from tinyops.projects import Project, ProjectError, load_project, project_names
 
 DEFAULT_STATE = Path(".tinyops")
+PACE = {"TINYOPS_POLL_SECONDS": "2", "TINYOPS_MONITOR_SECONDS": "15"}
+"""Seconds between looks into S3: everything is on this machine, and somebody is watching."""
 S3_PORT = 8333
 AIRFLOW_PORT = 8080
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -115,7 +117,7 @@ class Stack:
                 self._start_stores(progress)
                 env = self.env()
                 self._stop_if_changed(env)
-                self.airflow.start(env | {"TINYOPS_POLL_SECONDS": "2"})
+                self.airflow.start(env | PACE)
                 self._remember(env)
                 self.edge.start_boards(projects)
                 self.airflow.wait(180.0, progress)

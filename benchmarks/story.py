@@ -1,9 +1,10 @@
-"""Batch in incoming/ to attested board: the whole stack, warm, and what its time goes into.
+"""The whole story of `tinyops demo`, and what its second turn goes into.
 
-Runs `tinyops demo --json` twice on one state folder. The first run makes databases and the board's
-first image; the second starts warm, which is the figure that counts. Memory is the largest sum of
-PSS (shared pages counted once) over all processes of the stack. Imports happen inside tasks: they
-are timed apart, in fresh processes of the same run, and taken out of the tasks they belong to.
+Runs `tinyops demo --json` on a fresh state folder: data, training, attested board, change of the
+world, verdict, labels, retrained and attested, verdict clear. Then once more on another folder with
+`--concept`, and in that stack a nightly training with nothing new. Memory is the largest sum of PSS
+(shared pages counted once) over all processes of the stack. Imports happen inside tasks: they are
+timed apart, in fresh processes, and taken out of the tasks they belong to.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 from report import Report, options
@@ -57,14 +60,12 @@ class Memory(threading.Thread):
         return int(found.group(1)) * 1024 if found else 0
 
 
-def one_run(state: Path) -> dict[str, Any]:
-    """Run the demo once; its JSON, wall time and peak memory."""
+def whole_story(state: Path, *more: str) -> dict[str, Any]:
+    """Run the demo; its JSON, wall time and peak memory."""
     memory = Memory(state)
     memory.start()
     began = time.monotonic()
-    s3, airflow = free_ports(2)
-    ports = ["--s3-port", str(s3), "--airflow-port", str(airflow)]
-    argv = [TINYOPS, "demo", "--json", "--project", PROJECT, "--state-dir", state, *ports]
+    argv = [TINYOPS, "demo", "--json", "--project", PROJECT, "--state-dir", state, *more]
     env = os.environ | {"TINYOPS_STATE": str(state)}
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, env=env, check=False)
     wall = time.monotonic() - began
@@ -73,6 +74,27 @@ def one_run(state: Path) -> dict[str, Any]:
         sys.exit(f"demo failed ({done.returncode}): {done.stdout[-2000:]}")
     told: dict[str, Any] = json.loads(done.stdout)
     return told | {"wall_seconds": round(wall, 1), "peak_pss_bytes": memory.peak}
+
+
+def nightly(state: Path, ports: list[int]) -> dict[str, Any]:
+    """Run the training DAG with nothing new to learn: its seconds and what each task came to."""
+    from tinyops.local.stack import Stack
+
+    stack = Stack(state, s3_port=ports[0], airflow_port=ports[1])
+    stack.up()
+    try:
+        dag = f"/api/v2/dags/{PROJECT}__train/dagRuns"
+        run = stack.airflow.api("POST", dag, {"logical_date": None})
+        while run["state"] in ("queued", "running"):
+            time.sleep(0.5)
+            run = stack.airflow.api("GET", f"{dag}/{quote(run['dag_run_id'])}")
+        path = f"{dag}/{quote(run['dag_run_id'])}/taskInstances"
+        tasks = stack.airflow.api("GET", path)["task_instances"]
+    finally:
+        stack.down()
+    ended = datetime.fromisoformat(run["end_date"]) - datetime.fromisoformat(run["queued_at"])
+    states = {task["task_id"]: task["state"] for task in tasks}
+    return {"seconds": round(ended.total_seconds(), 1), "state": run["state"], "tasks": states}
 
 
 def import_seconds(modules: tuple[str, ...]) -> float:
@@ -87,8 +109,8 @@ def import_seconds(modules: tuple[str, ...]) -> float:
 
 
 def shares(run: dict[str, Any]) -> dict[str, float]:
-    """Seconds of the warm loop by what they went into; they add up to the whole."""
-    total = run["batch_to_attested_seconds"]
+    """Seconds of a turn by what they went into; they add up to the whole."""
+    total = run["arrival_to_attested_seconds"]
     edge = sum(row["seconds"] for row in run["stages"] if row["stage"] in ("flash", "attest"))
     stage_of = {row["stage"]: row["seconds"] for row in run["stages"]}
     inside: dict[str, float] = {stage: 0.0 for stage in IMPORTS}
@@ -116,15 +138,35 @@ def shares(run: dict[str, Any]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and write benchmarks/results/loop.json."""
-    report = Report("loop", options(__doc__).quick)
+    """Measure and write benchmarks/results/story.json."""
+    report = Report("story", options(__doc__).quick)
     with tempfile.TemporaryDirectory(prefix="tinyops-bench-") as folder:
-        runs = [one_run(Path(folder) / "state") for _ in range(1 if report.quick else 2)]
-    warm = runs[-1]
-    report.figures = {"project": PROJECT, "warm_seconds_by_use": shares(warm), "runs": runs}
-    report.at_most("batch to attested board, warm, s", warm["batch_to_attested_seconds"], 120)
-    report.at_most("make demo EXIT=1 on a set-up machine, s", warm["wall_seconds"], 240)
-    report.at_most("peak memory (PSS) of the stack, GB", warm["peak_pss_bytes"] / 1e9, 6)
+        ports = free_ports(2)
+        named = ["--s3-port", str(ports[0]), "--airflow-port", str(ports[1])]
+        told = whole_story(Path(folder) / "state", *named)
+        meant = whole_story(Path(folder) / "other", "--concept", *named)
+        night = nightly(Path(folder) / "other", ports)
+    new, old = told["new_condition"], told["old_test"]
+    report.figures = {
+        "project": PROJECT,
+        "virtual_time_factor": told["virtual_time_factor"],
+        "first_turn_seconds": told["turns"][0]["arrival_to_attested_seconds"],
+        "accuracy_on_the_new_condition_before": new["champion"]["accuracy"],
+        "accuracy_on_the_new_condition_after": new["challenger"]["accuracy"],
+        "nightly_tasks": str(night["tasks"]),
+        "warm_seconds_by_use": shares(told["turns"][1]),
+        "labels_until_the_concept_verdict": meant["concept"]["residual"]["labels"],
+        "told": told,
+        "told_with_concept": meant,
+    }
+    report.at_most("make demo EXIT=1, the whole story, s", told["wall_seconds"], 420)
+    report.at_most("peak memory (PSS) of the stack, GB", told["peak_pss_bytes"] / 1e9, 6)
+    report.at_most("windows from the change to the verdict", told["windows_to_verdict"], 300)
+    report.at_most("labels in to attested board, s", told["labels_to_attested_seconds"], 120)
+    gained = new["challenger"]["accuracy"] - new["champion"]["accuracy"]
+    report.at_least("accuracy gained on the new condition", gained, 0.0)
+    report.at_most("forgotten of the old condition, macro F1", old["forgetting"], 0.01)
+    report.at_most("a night with nothing new, s", night["seconds"], 20)
     report.finish()
 
 
