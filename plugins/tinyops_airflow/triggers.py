@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -77,7 +76,7 @@ class OutstandingTrigger(BaseEventTrigger):
         """Poll for ever. S3 is asked in a thread, so other triggers go on meanwhile."""
         store: Store | None = None
         announced: frozenset[str] = frozenset()
-        announced_at = -math.inf
+        announced_at = 0.0
         pause = poll_seconds()
         while True:
             try:
@@ -94,12 +93,13 @@ class OutstandingTrigger(BaseEventTrigger):
                 if pause > poll_seconds():
                     self.log.info("%s: S3 answers again", self.project)
                 pause = poll_seconds()
-                due = self.repeat if announced.issuperset(found) else self.apart
-                announced = announced.intersection(found)
-                if found and time.monotonic() - announced_at >= due:
-                    announced, announced_at = frozenset(found), time.monotonic()
+                new = not announced.issuperset(found)
+                announced = frozenset(found)
+                if found and (new or time.monotonic() - announced_at >= self.repeat):
+                    announced_at = time.monotonic()
                     self.log.info("%s: %d outstanding", self.project, len(found))
                     yield TriggerEvent({"ids": found})
+                    await asyncio.sleep(self.apart)
             await asyncio.sleep(pause)
 
     def _look(self, store: Store) -> list[str]:
