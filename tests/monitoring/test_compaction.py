@@ -142,6 +142,16 @@ def test_a_replayed_file_changes_nothing(house: Store) -> None:
     assert receipt.status == "quarantined"
 
 
+def test_yesterdays_frames_are_not_counted_again_today(house: Store) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    records = [record(number, received_at=yesterday.isoformat()) for number in range(2)]
+    send(house, records, date=f"{yesterday:%Y-%m-%d}")
+    compact_frames(house, PROJECT)
+    send(house, [replace(one, received_at=record().received_at) for one in records], seq=2)
+    assert compact_frames(house, PROJECT)["set_aside"] == {"sent twice": 2}
+    assert read_frames(house, PROJECT) == records
+
+
 def test_files_that_come_in_another_order_end_in_the_same_frames(house: Store) -> None:
     records = [record(number) for number in range(6)]
     for seq in (3, 1, 2):
