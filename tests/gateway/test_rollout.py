@@ -46,6 +46,14 @@ def test_a_release_is_flashed_attested_and_replaced_by_the_next(bench: Bench, bu
     assert len(images) == 1
 
 
+def test_a_board_without_an_image_is_looked_at_now_and_then(bench: Bench) -> None:
+    gateway = bench.gateway()
+    waits = [gateway.workers[0].step() for _ in range(2)]
+    gateway.stop()
+    gateway.run()
+    assert min(waits) > 0
+
+
 def test_an_image_that_never_says_hello_is_replaced_by_the_last_good_one(
     bench: Bench, built: Image
 ) -> None:
