@@ -62,24 +62,14 @@ def ingest_dag(project: Project) -> None:
             """Handle every outstanding batch and label set; skipped without a new version."""
             from airflow.sdk.exceptions import AirflowSkipException
 
-            from tinyops.data.ingest import ingest_batch, outstanding_batches
-            from tinyops.data.relabel import apply_labels, outstanding_labels
             from tinyops.store import Store, layout
-            from tinyops_airflow.work import handle_each
+            from tinyops_airflow.work import take_in
 
             store = Store.from_env()
-            # Labels may be about recordings of these very batches, so they come second.
-            batches, errors = handle_each(
-                outstanding_batches(store, project.name),
-                lambda batch: ingest_batch(store, project.name, batch),
-            )
-            labels, more = handle_each(
-                outstanding_labels(store, project.name),
-                lambda labels: apply_labels(store, project.name, labels),
-            )
+            batches, labels, errors = take_in(store, project.name)
             ti.xcom_push(key="batches", value=batches)
             ti.xcom_push(key="labels", value=labels)
-            done, errors = [*batches, *labels], [*errors, *more]
+            done = [*batches, *labels]
             versions = [one["dataset"] for one in done if one["status"] in ("accepted", "applied")]
             if errors and not versions:
                 raise errors[0]

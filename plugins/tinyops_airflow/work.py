@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tinyops.errors import TinyOpsError
 from tinyops.store import Receipt, Store, StoreUnavailable, content_id, layout, receipts
@@ -33,6 +33,23 @@ def handle_each(
             log.exception("%s stays outstanding", item)
             errors.append(error)
     return results, errors
+
+
+def take_in(
+    store: Store, project: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[TinyOpsError]]:
+    """Handle every outstanding batch and label set: (batches, label sets, errors)."""
+    from tinyops.data.ingest import ingest_batch, outstanding_batches
+    from tinyops.data.relabel import apply_labels, outstanding_labels
+
+    batches, errors = handle_each(
+        outstanding_batches(store, project), lambda batch: ingest_batch(store, project, batch)
+    )
+    # Labels may be about recordings of these very batches, so they come second.
+    labels, more = handle_each(
+        outstanding_labels(store, project), lambda one: apply_labels(store, project, one)
+    )
+    return batches, labels, errors + more
 
 
 def run_name(run_id: str, run_after: datetime) -> str:
