@@ -12,7 +12,7 @@ from tinyops.monitoring.expectation import Expectation
 
 REPLICATES = 300
 _PRIOR_WINDOWS = 1.0
-_POOLED_WINDOWS = 50.0
+_POOLED = 50.0
 _RIDGE = 0.02
 
 
@@ -48,24 +48,33 @@ class Sample:
         return int(self.conditions.max()) + 1
 
 
-def estimate(sample: Sample, windows: int, rng: np.random.Generator) -> tuple[Expectation, Floats]:
-    """The expectation for sets of `windows` windows, and REPLICATES of its means [R, O, C, SIZE]
-    from bootstrapped units."""
-    unit, first, inverse = np.unique(
-        np.stack([sample.conditions, sample.units]), axis=1, return_index=True, return_inverse=True
-    )
-    sums = _Sums.of(sample, inverse.reshape(-1), unit.shape[1])
-    origin = sample.conditions[first]
+def estimate(
+    sample: Sample, windows: int, rng: np.random.Generator
+) -> tuple[Expectation, list[Expectation]]:
+    """The expectation for sets of `windows` windows, and REPLICATES of it as other references of
+    the same size would give: means of bootstrapped units, and covariances of as many degrees of
+    freedom (Wishart; a bootstrap would lose what is rare and matters, such as out of range)."""
+    pairs = np.stack([sample.conditions, sample.units])
+    pairs, unit = np.unique(pairs, axis=1, return_inverse=True)
+    sums = _Sums.of(sample, unit.reshape(-1), pairs.shape[1])
+    origin = pairs[0]
     means = sums.means(np.ones((1, len(origin))), origin, sample.origins)[0]
     drawn = np.zeros((REPLICATES, len(origin)))
     for condition in range(sample.origins):
         own = np.flatnonzero(origin == condition)
         drawn[:, own] = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), REPLICATES)
     replicates = sums.means(drawn, origin, sample.origins)
-    off = replicates - means
-    errors = np.einsum("rocd,roce->ocde", off, off, optimize=True) / REPLICATES
-    found = Expectation(means, _within(sample, means), errors, windows)
-    return found, replicates
+    within, windows_of_class = _within(sample, means)
+    errors, units = _errors(replicates - means, sums, origin)
+    others = zip(
+        replicates,
+        _wishart(within, windows_of_class, rng),
+        _wishart(errors, units, rng),
+        strict=True,
+    )
+    return Expectation(means, within, errors, windows), [
+        Expectation(*each, windows=windows) for each in others
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +121,41 @@ class _Sums:
         return np.asarray(by_label + np.linalg.solve(system, missing))
 
 
-def _within(sample: Sample, means: Floats) -> Floats:
-    """Covariance of single windows by predicted class, drawn towards that of all."""
+def _within(sample: Sample, means: Floats) -> tuple[Floats, Floats]:
+    """Covariance of single windows by predicted class, drawn towards that of all
+    [C, SIZE, SIZE], and degrees of freedom [C]."""
     left = sample.values - means[sample.conditions, sample.predicted]
     pooled = np.cov(left.T)
     found = np.empty((sample.classes, SIZE, SIZE))
+    counts = np.bincount(sample.predicted, minlength=sample.classes)
     for name in range(sample.classes):
         own = left[sample.predicted == name]
         centred = own - own.mean(axis=0) if len(own) else own
-        found[name] = (centred.T @ centred + _POOLED_WINDOWS * pooled) / (
-            len(own) + _POOLED_WINDOWS
-        )
+        found[name] = (centred.T @ centred + _POOLED * pooled) / (len(own) + _POOLED)
+    return found, np.asarray(counts + _POOLED)
+
+
+def _errors(off: Floats, sums: _Sums, origin: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Covariance of means from their deviations [R, O, C, SIZE], drawn towards what units of any
+    class have in the same condition [O, C, SIZE, SIZE], and degrees of freedom [O, C]."""
+    found = np.einsum("rocd,roce->ocde", off, off, optimize=True) / len(off)
+    members = np.eye(off.shape[1])[origin].T
+    units = members @ (sums.confusion.sum(axis=2) > 0)
+    known = units[:, :, None, None]
+    pooled = (known**2 * found).sum(axis=1, keepdims=True) / known.sum(axis=1, keepdims=True)
+    found = (found * known + _POOLED * pooled / np.maximum(known, 1.0)) / (known + _POOLED)
+    freedom = np.maximum(members.sum(axis=1) - 1, SIZE + 2.0)
+    return found, np.repeat(freedom[:, None], off.shape[2], axis=1)
+
+
+def _wishart(covariances: Floats, freedom: Floats, rng: np.random.Generator) -> Floats:
+    """REPLICATES of covariances [..., SIZE, SIZE] as estimated with degrees of freedom [...]."""
+    from scipy.stats import wishart
+
+    found = np.empty((REPLICATES, *covariances.shape))
+    for at in np.ndindex(freedom.shape):
+        root = np.linalg.cholesky(covariances[at] + 1e-9 * np.eye(SIZE))
+        degrees = float(freedom[at])
+        drawn = wishart.rvs(degrees, np.eye(SIZE) / degrees, REPLICATES, random_state=rng)
+        found[(slice(None), *at)] = root @ drawn @ root.T
     return found

@@ -110,7 +110,7 @@ def _moved(
     reference: Reference, found: Floats, shares: Floats, weights: Floats
 ) -> tuple[Moved, ...]:
     expectation = reference.expectation
-    left = expectation.residuals(found, shares, weights, expectation.means[None])[0]
+    left = expectation.residuals(found, shares, weights)[0]
     spread = np.sqrt(np.diag(expectation.covariances(shares, weights)[0]))
     scores = left / spread
     notable = [int(at) for at in np.argsort(-np.abs(scores)) if abs(scores[at]) > _NOTABLE]

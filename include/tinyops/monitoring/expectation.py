@@ -44,10 +44,10 @@ class Expectation:
         """O."""
         return len(self.means)
 
-    def residuals(self, found: Floats, classes: Floats, weights: Floats, means: Floats) -> Floats:
+    def residuals(self, found: Floats, classes: Floats, weights: Floats) -> Floats:
         """Found less expected [n, SIZE]."""
-        shares = (weights[:, :, None] * classes[:, None, :]).reshape(len(found), 1, -1)
-        return np.asarray(found - (shares @ means.reshape(len(found), -1, SIZE))[:, 0])
+        shares = (weights[:, :, None] * classes[:, None, :]).reshape(len(found), -1)
+        return np.asarray(found - shares @ self.means.reshape(-1, SIZE))
 
     def covariances(self, classes: Floats, weights: Floats) -> Floats:
         """Covariance of residuals without drift, [n, SIZE, SIZE].
@@ -63,9 +63,7 @@ class Expectation:
         found += np.square(shares).reshape(len(classes), -1) @ errors
         return np.asarray(found.reshape(-1, SIZE, SIZE))
 
-    def distances(
-        self, found: Floats, classes: Floats, weights: Floats, means: Floats | None = None
-    ) -> Floats:
+    def distances(self, found: Floats, classes: Floats, weights: Floats) -> Floats:
         """T² [n] at given weights.
 
         Parameters
@@ -76,36 +74,29 @@ class Expectation:
             [n, C], their shares of predicted classes.
         weights
             [n, O], shares of conditions.
-        means
-            [n, O, C, SIZE] in place of this expectation's.
         """
-        used = np.broadcast_to(self.means, (len(found), *self.means.shape))
-        left = self.residuals(found, classes, weights, used if means is None else means)
+        left = self.residuals(found, classes, weights)
         solved = np.linalg.solve(self.covariances(classes, weights), left[:, :, None])[:, :, 0]
         return np.einsum("nd,nd->n", left, solved)
 
-    def nearest(
-        self, found: Floats, classes: Floats, means: Floats | None = None
-    ) -> tuple[Floats, Floats]:
+    def nearest(self, found: Floats, classes: Floats) -> tuple[Floats, Floats]:
         """T² [n] and weights [n, O] of the best explanation: each condition alone, all alike, or
         the mixture of least squares under the covariance of all alike."""
-        count, conditions = len(found), self.conditions
-        alike = np.full((count, conditions), 1 / conditions)
-        if conditions == 1:
-            return self.distances(found, classes, alike, means), alike
-        used = np.broadcast_to(self.means, (count, *self.means.shape)) if means is None else means
-        candidates = [alike, self._mixtures(found, classes, alike, used)]
-        candidates += [np.broadcast_to(row, alike.shape) for row in np.eye(conditions)]
-        tried = np.stack([self.distances(found, classes, each, used) for each in candidates])
+        alike = np.full((len(found), self.conditions), 1 / self.conditions)
+        if self.conditions == 1:
+            return self.distances(found, classes, alike), alike
+        candidates = [alike, self._mixtures(found, classes, alike)]
+        candidates += [np.broadcast_to(row, alike.shape) for row in np.eye(self.conditions)]
+        tried = np.stack([self.distances(found, classes, each) for each in candidates])
         best = tried.argmin(axis=0)
-        rows = np.arange(count)
+        rows = np.arange(len(found))
         return tried[best, rows], np.stack(candidates)[best, rows]
 
-    def _mixtures(self, found: Floats, classes: Floats, alike: Floats, means: Floats) -> Floats:
+    def _mixtures(self, found: Floats, classes: Floats, alike: Floats) -> Floats:
         from scipy.optimize import nnls
 
         roots = np.linalg.cholesky(self.covariances(classes, alike))
-        columns = np.einsum("nc,nocd->ndo", classes, means)
+        columns = np.einsum("nc,ocd->ndo", classes, self.means)
         system = np.linalg.solve(roots, np.concatenate([columns, found[:, :, None]], axis=2))
         last = np.full((len(found), 1, self.conditions + 1), _SUM_TO_ONE)
         system = np.concatenate([system, last], axis=1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyops.monitoring.components import Floats
 from tinyops.monitoring.estimation import Sample
@@ -17,7 +18,9 @@ EXCEEDANCES = 20
 _COARSE = 1e-3
 _WORST = 3
 _REUSE = 5
-_BATCH = 256
+_BATCH = 4096
+
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -80,25 +83,24 @@ def worlds(sample: Sample) -> list[World]:
 
 def threshold(
     sample: Sample,
-    expectation: Expectation,
-    replicates: Floats,
+    references: list[Expectation],
     frames: int,
     rate: float,
     rng: np.random.Generator,
 ) -> Threshold:
     """The T² that no world without drift exceeds more often than at `rate`.
 
-    Every draw is a frame set of windows of the sample, held against the means of a bootstrapped
-    reference: so the reference's own error counts. Rates below 0.001 are found in the three worlds
-    that are worst at 0.001; each rate has at least EXCEEDANCES draws beyond it.
+    Every draw is a frame set of windows of the sample, held against one of `references`: so the
+    reference's own error counts, in its means and in its covariances. Rates below 0.001 are found
+    in the three worlds that are worst at 0.001; each rate has at least EXCEEDANCES draws beyond it.
     """
     coarse = max(rate, _COARSE)
     count = math.ceil(EXCEEDANCES / coarse)
     rates = sorted({max(0.01, rate), coarse}, reverse=True)
     table: list[tuple[list[float], World]] = []
     for world in worlds(sample):
-        sets = _Sets.draw(sample, world, replicates, expectation.windows, frames, count, rng)
-        highest = sets.highest(expectation, world, round(rates[0] * count))
+        sets = _Sets.draw(sample, world, references, frames, count, rng)
+        highest = sets.highest(world.explained, round(rates[0] * count))
         table.append(([float(highest[round(each * count) - 1]) for each in rates], world))
     levels = [(each, max(row[at] for row, _ in table)) for at, each in enumerate(rates)]
     table.sort(key=lambda row: -row[0][-1])
@@ -107,8 +109,8 @@ def threshold(
         count = math.ceil(EXCEEDANCES / rate)
         reached = {}
         for _, world in table[:_WORST]:
-            sets = _Sets.draw(sample, world, replicates, expectation.windows, frames, count, rng)
-            reached[world.name] = float(sets.highest(expectation, world, EXCEEDANCES)[-1])
+            sets = _Sets.draw(sample, world, references, frames, count, rng)
+            reached[world.name] = float(sets.highest(world.explained, EXCEEDANCES)[-1])
         worst = max(reached, key=lambda name: reached[name])
         levels.append((rate, max(reached[worst], levels[-1][1])))
     return Threshold(tuple(levels), worst, count)
@@ -116,20 +118,19 @@ def threshold(
 
 @dataclass(frozen=True, eq=False)
 class _Sets:
-    """Drawn frame sets: components [n, SIZE], class shares [n, C], replicate of each [n]."""
+    """Drawn frame sets: components [n, SIZE] and class shares [n, C]. An equal piece of them is
+    held against each of the references."""
 
     found: Floats
     classes: Floats
-    replicates: Floats
-    replicate: np.ndarray
+    references: list[Expectation]
 
     @classmethod
     def draw(
         cls,
         sample: Sample,
         world: World,
-        replicates: Floats,
-        windows: int,
+        references: list[Expectation],
         frames: int,
         count: int,
         rng: np.random.Generator,
@@ -137,7 +138,7 @@ class _Sets:
         # Sets share frames. Each set by itself is drawn as it should be; the quantile is only a
         # little noisier than of sets that share nothing, and costs a fifth.
         reuse = min(_REUSE, frames)
-        pool = math.ceil(count / reuse)
+        pool, windows = math.ceil(count / reuse), references[0].windows
         table = np.concatenate(
             [sample.values, np.eye(sample.classes)[sample.predicted]], axis=1
         ).astype(np.float32)
@@ -146,7 +147,7 @@ class _Sets:
                 table[rng.choice(len(table), (size, windows // frames), p=world.chances)].sum(
                     axis=1
                 )
-                for size in _pieces(pool, 4096)
+                for size in (min(_BATCH, pool - start) for start in range(0, pool, _BATCH))
             ]
         )
         sets = np.concatenate(
@@ -156,45 +157,38 @@ class _Sets:
             ]
         )[:count].astype(np.float64)
         split = sample.values.shape[1]
-        return cls(
-            sets[:, :split] / windows,
-            sets[:, split:] / windows,
-            replicates,
-            rng.integers(len(replicates), size=count),
-        )
+        return cls(sets[:, :split] / windows, sets[:, split:] / windows, references)
 
-    def highest(self, expectation: Expectation, world: World, wanted: int) -> Floats:
+    def highest(self, explained: Floats, wanted: int) -> Floats:
         """The `wanted` highest T², falling.
 
-        T² at the weights that the world is made with bounds the least T². So the sets are looked at
-        from the highest bound down, and no further than a bound can still matter.
+        T² at the weights that the world is made with, `explained`, bounds the least T². So the sets
+        with the highest bounds are looked at, and then the others whose bound can still matter.
         """
-        explained = np.broadcast_to(world.explained, (len(self.found), expectation.conditions))
-        bounds = np.concatenate(
-            [self._bounds(expectation, explained, rows) for rows in _slices(len(self.found), 8192)]
+        weights = np.broadcast_to(explained, (len(self.found), len(explained)))
+        everything = np.arange(len(self.found))
+        bounds = self._by_reference(
+            everything,
+            lambda one, rows: one.distances(self.found[rows], self.classes[rows], weights[rows]),
         )
         order = np.argsort(-bounds)
-        if expectation.conditions == 1:
+        if len(explained) == 1:
             return bounds[order[:wanted]]
-        best = np.empty(0)
-        for rows in _slices(len(order), _BATCH):
-            if len(best) == wanted and bounds[order[rows.start]] <= best[-1]:
-                break
-            some = order[rows]
-            least, _ = expectation.nearest(
-                self.found[some], self.classes[some], self.replicates[self.replicate[some]]
-            )
-            best = -np.sort(-np.concatenate([best, least]))[:wanted]
-        return best
+        first = self._least(order[: 2 * wanted])
+        enough = np.sort(first)[-wanted]
+        others = order[2 * wanted :]
+        rest = self._least(others[bounds[others] > enough])
+        return -np.sort(-np.concatenate([first, rest]))[:wanted]
 
-    def _bounds(self, expectation: Expectation, weights: Floats, rows: slice) -> Floats:
-        means = self.replicates[self.replicate[rows]]
-        return expectation.distances(self.found[rows], self.classes[rows], weights[rows], means)
+    def _least(self, rows: Rows) -> Floats:
+        return self._by_reference(
+            rows, lambda one, some: one.nearest(self.found[some], self.classes[some])[0]
+        )
 
-
-def _slices(count: int, size: int) -> Iterator[slice]:
-    return (slice(start, min(start + size, count)) for start in range(0, count, size))
-
-
-def _pieces(count: int, size: int) -> list[int]:
-    return [piece.stop - piece.start for piece in _slices(count, size)]
+    def _by_reference(self, rows: Rows, figure: Callable[[Expectation, Rows], Floats]) -> Floats:
+        reference = rows * len(self.references) // len(self.found)
+        found = np.empty(len(rows))
+        for number in np.unique(reference):
+            own = np.flatnonzero(reference == number)
+            found[own] = figure(self.references[number], rows[own])
+        return found

@@ -209,7 +209,7 @@ def build_reference(
     sample = Sample(values, pooled, shown, of_window, units, classes)
     expectation, replicates = estimate(sample, monitoring.set_windows, rng)
     rate = monitoring.false_alarm_rate
-    bound = threshold(sample, expectation, replicates, monitoring.set_frames, rate, rng)
+    bound = threshold(sample, replicates, monitoring.set_frames, rate, rng)
     bins = spec.confidence_bins(confidences)
     counted = np.concatenate([cells, np.eye(BINS)[bins]], axis=1)
     table = np.zeros((len(conditions), classes, counted.shape[1]))
