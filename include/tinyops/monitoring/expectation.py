@@ -14,7 +14,8 @@ import numpy as np
 
 from tinyops.monitoring.components import SIZE, Floats
 
-_SUM_TO_ONE = 1e3
+_ROUNDS = 4
+_RIDGE, _WALL = 1e-9, 1e6
 _SMALLEST_VARIANCE = 0.01
 
 
@@ -81,24 +82,36 @@ class Expectation:
 
     def nearest(self, found: Floats, classes: Floats) -> tuple[Floats, Floats]:
         """T² [n] and weights [n, O] of the best explanation: each condition alone, all alike, or
-        the mixture of least squares under the covariance of all alike."""
+        their mixture."""
         alike = np.full((len(found), self.conditions), 1 / self.conditions)
         if self.conditions == 1:
             return self.distances(found, classes, alike), alike
-        candidates = [alike, self._mixtures(found, classes, alike)]
+        candidates = [alike, self.mixtures(found, classes)]
         candidates += [np.broadcast_to(row, alike.shape) for row in np.eye(self.conditions)]
         tried = np.stack([self.distances(found, classes, each) for each in candidates])
         best = tried.argmin(axis=0)
         rows = np.arange(len(found))
         return tried[best, rows], np.stack(candidates)[best, rows]
 
-    def _mixtures(self, found: Floats, classes: Floats, alike: Floats) -> Floats:
-        from scipy.optimize import nnls
-
-        roots = np.linalg.cholesky(self.covariances(classes, alike))
-        columns = np.einsum("nc,ocd->ndo", classes, self.means)
-        system = np.linalg.solve(roots, np.concatenate([columns, found[:, :, None]], axis=2))
-        last = np.full((len(found), 1, self.conditions + 1), _SUM_TO_ONE)
-        system = np.concatenate([system, last], axis=1)
-        weights = np.stack([nnls(each[:, :-1], each[:, -1])[0] for each in system])
+    def mixtures(self, found: Floats, classes: Floats) -> Floats:
+        """Weights [n, O] of least squares under the covariance of all conditions alike: above 0
+        and with sum 1. Conditions that would get less than nothing are left out, in a few rounds.
+        """
+        alike = np.full((len(found), self.conditions), 1 / self.conditions)
+        expected = np.einsum("nc,ocd->nod", classes, self.means)
+        covariances = self.covariances(classes, alike)
+        columns = np.concatenate([expected, found[:, None]], axis=1).transpose(0, 2, 1)
+        products = expected @ np.linalg.solve(covariances, columns)
+        gram, wanted = products[:, :, :-1], products[:, :, -1]
+        scale = np.trace(gram, axis1=1, axis2=2)[:, None] + 1.0
+        left_out = np.zeros_like(wanted)
+        sides = np.stack([wanted, np.ones_like(wanted)], axis=2)
+        for _ in range(_ROUNDS):
+            diagonal = scale * (_RIDGE + _WALL * left_out)
+            solved = np.linalg.solve(gram + diagonal[:, :, None] * np.eye(self.conditions), sides)
+            free, pull = solved[:, :, 0], solved[:, :, 1]
+            rest = (1 - free.sum(axis=1)) / pull.sum(axis=1)
+            weights = free + pull * rest[:, None]
+            left_out = np.maximum(left_out, weights < 0)
+        weights = np.maximum(weights, 0.0)
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))

@@ -15,10 +15,11 @@ from tinyops.monitoring.expectation import Expectation
 
 EXCEEDANCES = 20
 """Draws beyond a quantile, at least, so that the quantile is known."""
-_COARSE = 1e-3
-_WORST = 3
+_COARSE, _COARSE_EXCEEDANCES = 1e-3, 10
+_WORST = 2
 _REUSE = 5
 _BATCH = 4096
+_ROUNDING = 1e-9
 
 Rows = NDArray[np.intp]
 
@@ -91,11 +92,12 @@ def threshold(
     """The T² that no world without drift exceeds more often than at `rate`.
 
     Every draw is a frame set of windows of the sample, held against one of `references`: so the
-    reference's own error counts, in its means and in its covariances. Rates below 0.001 are found
-    in the three worlds that are worst at 0.001; each rate has at least EXCEEDANCES draws beyond it.
+    reference's own error counts, in its means and in its covariances. A rate below 0.001 is found
+    in the two worlds that are worst at 0.001. The rate has EXCEEDANCES draws beyond it.
     """
     coarse = max(rate, _COARSE)
-    count = math.ceil(EXCEEDANCES / coarse)
+    beyond = EXCEEDANCES if rate == coarse else _COARSE_EXCEEDANCES
+    count = math.ceil(beyond / coarse)
     rates = sorted({max(0.01, rate), coarse}, reverse=True)
     table: list[tuple[list[float], World]] = []
     for world in worlds(sample):
@@ -162,28 +164,34 @@ class _Sets:
     def highest(self, explained: Floats, wanted: int) -> Floats:
         """The `wanted` highest T², falling.
 
-        T² at the weights that the world is made with, `explained`, bounds the least T². So the sets
-        with the highest bounds are looked at, and then the others whose bound can still matter.
+        T² at any weights bounds the least T²: at those that the world is made with, `explained`,
+        and at those of the mixture. So only sets are looked at whose bounds can still matter.
         """
-        weights = np.broadcast_to(explained, (len(self.found), len(explained)))
-        everything = np.arange(len(self.found))
-        bounds = self._by_reference(
-            everything,
-            lambda one, rows: one.distances(self.found[rows], self.classes[rows], weights[rows]),
+        every = np.arange(len(self.found))
+        bounds = self._at(
+            every, lambda one, rows: np.broadcast_to(explained, (len(rows), len(explained)))
         )
         order = np.argsort(-bounds)
         if len(explained) == 1:
             return bounds[order[:wanted]]
-        first = self._least(order[: 2 * wanted])
-        enough = np.sort(first)[-wanted]
-        others = order[2 * wanted :]
-        rest = self._least(others[bounds[others] > enough])
-        return -np.sort(-np.concatenate([first, rest]))[:wanted]
+        enough = np.sort(self._least(order[: 2 * wanted]))[-wanted] * (1 - _ROUNDING)
+        rows = order[bounds[order] >= enough]
+        closer = self._at(
+            rows, lambda one, some: one.mixtures(self.found[some], self.classes[some])
+        )
+        return -np.sort(-self._least(rows[closer >= enough]))[:wanted]
+
+    def _at(self, rows: Rows, weights: Callable[[Expectation, Rows], Floats]) -> Floats:
+        def distances(one: Expectation, some: Rows) -> Floats:
+            return one.distances(self.found[some], self.classes[some], weights(one, some))
+
+        return self._by_reference(rows, distances)
 
     def _least(self, rows: Rows) -> Floats:
-        return self._by_reference(
-            rows, lambda one, some: one.nearest(self.found[some], self.classes[some])[0]
-        )
+        def least(one: Expectation, some: Rows) -> Floats:
+            return one.nearest(self.found[some], self.classes[some])[0]
+
+        return self._by_reference(rows, least)
 
     def _by_reference(self, rows: Rows, figure: Callable[[Expectation, Rows], Floats]) -> Floats:
         reference = rows * len(self.references) // len(self.found)
