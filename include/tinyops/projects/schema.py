@@ -119,7 +119,7 @@ class Retention(Section):
     """How old something may be that is still taken in."""
 
     labels_days: float = Field(default=730, gt=0, description="days from labelling to arrival")
-    frames_days: float = Field(default=90, gt=0, description="days from reception by a gateway to the judge")
+    frames_days: float = Field(default=90, gt=0, description="days from gateway to judge")
 
 
 class Project(Section):
