@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,6 +54,27 @@ class FrameSet:
             confidence=np.sum([sketch.confidence for sketch in sketches], axis=0),
             classes=np.sum([sketch.classes for sketch in sketches], axis=0),
         )
+
+
+def sets_since(
+    records: Sequence[FrameRecord], most: int, judged: Mapping[str, int] | None
+) -> list[FrameSet]:
+    """The sets that end after the last judged window of the running epoch; at least the newest.
+
+    Parameters
+    ----------
+    judged
+        `epoch` and `last_window` of the frames that were judged before; None: nothing was.
+    """
+    newest = records[-1]
+    after = judged["last_window"] if judged and judged["epoch"] == newest.epoch else -1
+    ends = [
+        index + 1
+        for index, record in enumerate(records[:-1])
+        if (record.epoch, record.reference_tag) == (newest.epoch, newest.reference_tag)
+        and record.window > after
+    ]
+    return [newest_set(records[:end], most) for end in [*ends, len(records)]]
 
 
 def newest_set(records: Sequence[FrameRecord], most: int) -> FrameSet:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinyops.monitoring.clock import window_seconds
 from tinyops.monitoring.evidence import judge_frame_set
-from tinyops.monitoring.frame_set import FrameSet, newest_set
+from tinyops.monitoring.frame_set import FrameSet, sets_since
 from tinyops.monitoring.frames import FrameRecord
 from tinyops.monitoring.reference import Reference
 from tinyops.monitoring.residuals import Residual, residual_of
@@ -53,6 +53,9 @@ def judge(
 ) -> list[Verdict]:
     """A verdict for every device that has sent frames within a week.
 
+    Every frame set that came since the last verdict is judged: the first that drifts is the verdict
+    on a device that was not known to drift, else the newest.
+
     Verdicts are written once and named by what they judge. The pointer `verdict` comes last:
     `devices`, {device: newest verdict, and `since` when it has this status}; a device that was
     silent for longer keeps its last.
@@ -70,11 +73,12 @@ def judge(
     now = now or datetime.now(UTC)
     records = read_frames(store, project.name, since=f"{now - LOOK_BACK:%Y-%m-%d}")
     bench = _Bench(store, project, labelled, now)
-    verdicts = [
-        bench.judge(list(own)) for _, own in groupby(records, key=lambda record: record.device)
-    ]
     key = layout.pointer(project.name, POINTER)
     devices: dict[str, Any] = store.get_json_or(key, {"devices": {}})["devices"]
+    verdicts = [
+        bench.judge(list(own), devices.get(device))
+        for device, own in groupby(records, key=lambda record: record.device)
+    ]
     newest = {
         verdict.device: _written(store, verdict)
         | {"since": _since(devices.get(verdict.device), verdict)}
@@ -106,12 +110,23 @@ class _Bench:
         self._now = now
         self._releases: dict[str, tuple[Reference, Residual | None]] = {}
 
-    def judge(self, records: list[FrameRecord]) -> Verdict:
-        """The verdict on the device that sent these frames."""
-        newest = records[-1]
+    def judge(self, records: list[FrameRecord], before: dict[str, Any] | None) -> Verdict:
+        """The verdict on the device that sent these frames, and had this verdict before."""
+        reference, _ = self._release(records[-1].version)
+        known = before is not None and before["status"] == "data drift"
+        sets = sets_since(
+            records, reference.monitoring.set_frames, before["frames"] if before else None
+        )
+        for frames in sets[:-1] if not known else ():
+            verdict = self._verdict(frames)
+            if verdict.status == "data drift":
+                return verdict
+        return self._verdict(sets[-1])
+
+    def _verdict(self, frames: FrameSet) -> Verdict:
+        newest = frames.newest
         reference, residual = self._release(newest.version)
         wanted = reference.monitoring.set_frames
-        frames = newest_set(records, wanted)
         whole = len(frames.records) == wanted
         evidence = judge_frame_set(reference, frames.counts()) if whole else None
         status, reason = status_of(frames, wanted, evidence, residual, self._now)
