@@ -20,7 +20,7 @@ _CHANGED_SIZES = {"small": (30, 2.0), "full": (60, 2.5)}
 # Families of motors: first word of their seeds, letter of their names. They share no motor.
 _FLEET, _REPLAY, _CHANGED = (1, "m"), (2, "r"), (3, "c")
 _LABELS = ("normal", *FAULTS)
-CHANGED = Scenario(speed=0.7, load=0.6)
+CHANGED = Scenario(speed=0.6, load=0.6)
 """The change of the world that virtual boards can show: motors turn slower and carry more."""
 
 
