@@ -1,4 +1,4 @@
-"""The whole loop, as a user runs it: both projects, one after the other, on one state folder."""
+"""The whole story, as a user runs it: both projects, one after the other, on one state folder."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ def ports() -> list[str]:
     return ["--s3-port", str(s3), "--airflow-port", str(airflow)]
 
 
-def run_demo(project: str, projects: Path, state: Path, ports: list[str]) -> dict[str, Any]:
+def run_demo(
+    project: str, projects: Path, state: Path, ports: list[str], *more: str
+) -> dict[str, Any]:
     drop = ("AWS_", "AIRFLOW_", "MLFLOW_", "TINYOPS_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
     done = subprocess.run(
-        [TINYOPS, "demo", "--json", "--project", project, "--state-dir", state, *ports],
+        [TINYOPS, "demo", "--json", "--project", project, "--state-dir", state, *ports, *more],
         env=env | {"TINYOPS_PROJECTS": str(projects)},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1200,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     return json.loads(done.stdout)
 
 
@@ -57,17 +59,45 @@ def processes_of(state: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("project", ["motor_health", "exercise_watch"])
-def test_new_data_ends_on_an_attested_board(
-    project: str, undemanding: Path, state: Path, ports: list[str]
-) -> None:
-    told = run_demo(project, undemanding, state, ports)
+def require_retrained(told: dict[str, Any]) -> None:
+    """The world changed, it was found, labels came, and the retrained model has cleared it."""
+    alarm, clear = told["alarm"], told["clear"]
+    assert (alarm["status"], clear["status"]) == ("data drift", "none")
+    assert alarm["reference_tag"] != clear["reference_tag"]
+    first, second = told["turns"][:2]
+    assert alarm["release"] == first["release"]
+    assert clear["release"] == second["release"]
+    assert told["new_condition"]["challenger"]["windows"] > 0
+    assert told["old_test"]["challenger"]["windows"] > 0
+    assert Path(told["picture"]).read_bytes().startswith(b"\x89PNG")
+    for turn in told["turns"]:
+        assert [stage["state"] for stage in turn["stages"]] == ["done"] * 6
+        train, release = turn["stages"][2:4]
+        assert release["output"] == train["output"], "the release carries its candidate's id"
+        ran = {task["dag"].rpartition("__")[2] for task in turn["tasks"]}
+        assert ran == {"ingest", "train", "release"}
 
-    assert told["attested"] is True
-    assert [stage["state"] for stage in told["stages"]] == ["done"] * 6
-    train, release = told["stages"][2:4]
-    assert release["output"] == train["output"], "the release carries its candidate's id"
-    ran = {task["dag"].removeprefix(f"{project}__") for task in told["tasks"]}
-    assert ran == {"ingest", "train", "release"}
-    assert told["simulated_data"] is (project == "motor_health")
+
+def test_simulated_motors_change_and_then_what_people_call_them(
+    undemanding: Path, state: Path, ports: list[str]
+) -> None:
+    told = run_demo("motor_health", undemanding, state, ports, "--concept")
+
+    require_retrained(told)
+    assert told["simulated_data"] is True
+    assert told["unmoved"]["status"] == "none", "the inputs alone do not show a change of meaning"
+    assert told["concept"]["status"] == "concept drift"
+    assert told["concept"]["statistic"] < told["concept"]["threshold"]
+    assert told["concept_clear"]["status"] == "none"
+    assert len(told["turns"]) == 3
+    assert processes_of(state) == []
+
+
+def test_a_new_person_is_found_and_learnt_from(
+    undemanding: Path, state: Path, ports: list[str]
+) -> None:
+    told = run_demo("exercise_watch", undemanding, state, ports)
+
+    require_retrained(told)
+    assert told["simulated_data"] is False
     assert processes_of(state) == []

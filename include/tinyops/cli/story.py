@@ -205,7 +205,8 @@ def _concept(story: Story, learnt: Loop, clear: Sight) -> None:
     third = story.learn(answer, "labels")
     again = story.judged(third.release, "none")
     story.say("✔", f"{story.device}: {again.words}")
-    story.facts |= {"concept": sight.content, "concept_clear": again.content}
+    story.facts |= {"unmoved": unmoved.content, "concept": sight.content}
+    story.facts["concept_clear"] = again.content
 
 
 def _picture(story: Story) -> Path:
