@@ -19,6 +19,7 @@ STATUS_WORDS = {"none": "no drift"}
 _INK, _ESTIMATE, _BEFORE, _AFTER = "#222222", "#0072B2", "#D55E00", "#000000"
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0}
 _SIZE, _DPI = (16.0, 9.0), 100
+_LETTER = 0.008  # of the axis, as wide as a letter of a band's name
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def draw_story(story: Story, out: Path) -> Path:
         names,
         loc="lower center",
         ncol=4,
-        fontsize=13,
+        fontsize=12,
         frameon=False,
         bbox_to_anchor=(0.53, 0.01),
     )
@@ -101,16 +102,25 @@ def draw_story(story: Story, out: Path) -> Path:
 
 
 def _verdicts(axes: Any, verdicts: Sequence[Judged], scale: float) -> None:
+    width = max((each.end for each in verdicts), default=0.0) / scale
+    named: set[str] = set()
     for status, run in groupby(_abutting(verdicts), key=lambda each: each.status):
         group = list(run)
         start, end = group[0].start / scale, group[-1].end / scale
         colour = STATUS_COLOURS[status]
+        words = STATUS_WORDS.get(status, status)
+        # A band that is too narrow for its name has it in the legend.
+        narrow = end - start < width * len(words) * _LETTER
+        label = words if narrow and words not in named else None
+        named |= {words}
         axes.axvspan(start, end, color=colour, alpha=0.16, linewidth=0)
-        axes.axvspan(start, end, ymin=0.945, color=colour, linewidth=0)
+        axes.axvspan(start, end, ymin=0.945, color=colour, linewidth=0, label=label)
+        if narrow:
+            continue
         axes.text(
             (start + end) / 2,
             0.9725,
-            STATUS_WORDS.get(status, status),
+            words,
             transform=axes.get_xaxis_transform(),
             ha="center",
             va="center",
