@@ -1,0 +1,64 @@
+"""Smooth components: orthonormal under the reference, and they say what moved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drift_world import counts, reference, windows
+from tinyops.monitoring.components import (
+    CELLS,
+    PER_FEATURE,
+    SIZE,
+    Components,
+    cells_of,
+    cells_of_windows,
+    smooth_basis,
+)
+
+
+@pytest.mark.parametrize(
+    "probabilities", [[0.125] * 8, [0.3, 0.01, 0.1, 0.2, 0.05, 0.04, 0.2, 0.1]]
+)
+def test_the_basis_is_orthonormal_under_the_probabilities(probabilities: list[float]) -> None:
+    basis = smooth_basis(probabilities)
+    weights = np.array(probabilities)[:, None]
+    assert np.abs((weights * basis).sum(axis=0)).max() < 1e-12
+    assert np.allclose(basis.T @ (weights * basis), np.eye(3), atol=1e-12)
+
+
+def test_components_are_location_spread_and_skew() -> None:
+    location, spread, skew = smooth_basis([0.125] * 8).T
+    assert (np.diff(location) > 0).all()
+    assert spread[0] == pytest.approx(spread[7])
+    assert spread[0] > 0 > spread[3]
+    assert skew[7] == pytest.approx(-skew[0])
+    assert skew[7] > 0
+
+
+def test_counts_and_windows_give_the_same_components() -> None:
+    found = windows(1, range(20))
+    spec, made = reference(found)
+    cells = cells_of_windows(spec, found.x)
+    counted = counts(spec, found, slice(0, 100))
+    assert cells.shape == (320, CELLS)
+    assert np.array_equal(cells[:100].sum(axis=0), cells_of(counted))
+    whole = made.components.of(cells.mean(axis=0))
+    assert whole.shape == (SIZE,)
+    # Half a window in each cell keeps the reference's own components from being exactly 0.
+    assert np.abs(whole).max() < 0.05
+    assert np.allclose(
+        made.components.of(cells[:100]).mean(axis=0), made.components.of(cells_of(counted) / 100)
+    )
+
+
+def test_what_the_reference_never_had_is_rare_and_not_impossible() -> None:
+    cells = np.zeros((50, CELLS))
+    cells[:, [0, 8, 16]] = 1
+    components = Components.of_reference(cells)
+    assert components.probabilities.min() > 0
+    new = np.zeros(CELLS)
+    new[[7, 8, 16, 24]] = 1
+    values = components.of(new)
+    assert np.isfinite(values).all()
+    assert values[PER_FEATURE - 1] > 5
