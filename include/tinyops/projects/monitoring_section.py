@@ -14,8 +14,9 @@ class Monitoring(Section):
 
     population: Literal["open", "fixed"] = Field(
         default="open",
-        description="open: devices meet other machines than the data's, of the same kind; "
-        "fixed: the very machines or people of the data",
+        description="open: devices go round machines that are not in the data, of the same kind "
+        "(one that stays on a single machine seems to drift); "
+        "fixed: devices stay with the machines or people of the data",
     )
     every: int = Field(
         default=1,
@@ -26,7 +27,7 @@ class Monitoring(Section):
     frame_windows: int = Field(default=64, ge=16, le=255, description="counted windows a frame")
     set_frames: int = Field(default=4, ge=1, le=64, description="frames that are judged together")
     false_alarm_rate: float = Field(
-        default=1e-4, ge=1e-6, le=0.1, description="per frame set, without drift"
+        default=1e-4, ge=1e-5, le=0.1, description="per frame set, without drift"
     )
     residual_alpha: float = Field(
         default=0.01, gt=0.0, le=0.2, description="level of the test on labelled windows"
