@@ -43,6 +43,7 @@ class Story:
     timeout: float
     turns: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
 
     def learn(self, arrival: str, kind: Arrival = "batch") -> Loop:
         """Follow data or labels until a board attests what came of them.
@@ -166,9 +167,11 @@ def tell(story: Story, batch: str, concept: bool) -> None:
     clear = story.judged(second.release, "none")
     story.say("✔", f"{story.device}: {clear.words}")
     story.facts |= _accuracy(story, second) | {"alarm": drifted.content, "clear": clear.content}
+    story.facts["picture"] = str(_picture(story))
+    story.facts["seconds_until_clear"] = round(time.monotonic() - story.began, 1)
     if concept:
         _concept(story, second, clear)
-    story.facts["picture"] = str(_picture(story))
+        _picture(story)
 
 
 def _change(story: Story, learnt: Loop, healthy: Sight) -> Sight:
