@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.monitoring.conditions import units_of
 from tinyops.monitoring.reference import Reference, build_reference
 from tinyops.monitoring.sketch import Counts, SketchSpec, build_sketch, count
 from tinyops.projects.monitoring_section import Monitoring
@@ -79,12 +80,19 @@ def reference(
     seed: int = 0,
 ) -> tuple[SketchSpec, Reference]:
     """A sketch and reference of windows; every third machine was held out of training."""
-    spec = build_sketch(found.x, found.confidences, every=1, frame_windows=settings.frame_windows)
+    machines = found.machines.astype(str)
+    spec = build_sketch(
+        found.x,
+        found.confidences,
+        every=1,
+        frame_windows=settings.frame_windows,
+        units=units_of(settings.population, machines),
+    )
     made = build_reference(
         spec,
         found.x,
         found.labels,
-        found.machines.astype(str),
+        machines,
         np.full(len(found.labels), "first") if batches is None else batches,
         np.where(found.machines % 3 == 0, "test", "train"),
         found.logits,

@@ -39,14 +39,14 @@ def test_components_are_location_spread_and_skew() -> None:
 def test_counts_and_windows_give_the_same_components() -> None:
     found = windows(1, range(20))
     spec, made = reference(found)
-    cells = cells_of_windows(spec, found.x)
+    cells = cells_of_windows(spec, spec.features(found.x))
     counted = counts(spec, found, slice(0, 100))
     assert cells.shape == (320, CELLS)
     assert np.array_equal(cells[:100].sum(axis=0), cells_of(counted))
     whole = made.components.of(cells.mean(axis=0))
     assert whole.shape == (SIZE,)
-    # Half a window in each cell keeps the reference's own components from being exactly 0.
-    assert np.abs(whole).max() < 0.05
+    # Not 0: the reference was counted as if its windows had not been in it.
+    assert np.abs(whole).max() < 0.3
     assert np.allclose(
         made.components.of(cells[:100]).mean(axis=0), made.components.of(cells_of(counted) / 100)
     )

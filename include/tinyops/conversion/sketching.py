@@ -11,6 +11,7 @@ from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.conversion.reference import Reference as Model
 from tinyops.conversion.sensing import Sensed, golden_samples
 from tinyops.frontend import cut_windows
+from tinyops.monitoring.conditions import units_of
 from tinyops.monitoring.frames import FIRST
 from tinyops.monitoring.reference import Reference, build_reference
 from tinyops.monitoring.sketch import SketchSpec, build_sketch, count, frame_of
@@ -38,6 +39,7 @@ def sketch_and_reference(
         confidences,
         every=monitoring.every,
         frame_windows=monitoring.frame_windows,
+        units=units_of(monitoring.population, windows.groups),
     )
     reference = build_reference(
         sketch,

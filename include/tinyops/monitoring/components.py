@@ -31,11 +31,14 @@ def cells_of(counts: Counts) -> Floats:
     return np.concatenate([counts.histograms.ravel(), counts.out_of_range]).astype(np.float64)
 
 
-def cells_of_windows(spec: SketchSpec, x: NDArray[np.int8]) -> Floats:
-    """The same of single windows: inputs [n, ...] to zeros and ones [n, CELLS]."""
-    features = spec.features(x)
-    bins = np.eye(BINS)[spec.bins(features)].reshape(len(x), -1)
-    return np.concatenate([bins, spec.out_of_range(features)], axis=1)
+def cells_of_windows(
+    spec: SketchSpec, features: NDArray[np.int32], out: NDArray[np.bool_] | None = None
+) -> Floats:
+    """The same of single windows: features [n, 3] to zeros and ones [n, CELLS]. `out` [n, 3] says
+    which are out of range, in place of the sketch."""
+    bins = np.eye(BINS)[spec.bins(features)].reshape(len(features), -1)
+    beyond = spec.out_of_range(features) if out is None else out
+    return np.concatenate([bins, beyond], axis=1)
 
 
 def smooth_basis(probabilities: Sequence[float] | Floats) -> Floats:

@@ -16,6 +16,14 @@ _FEWEST_WINDOWS = 32
 _FEWEST_GROUPS = 3
 
 
+def units_of(population: Literal["open", "fixed"], groups: NDArray[np.str_]) -> NDArray[np.int64]:
+    """What a reference is a sample of, [n]: machines where they stand for others of their kind,
+    windows where the machines are all there are."""
+    if population == "open":
+        return np.unique(groups, return_inverse=True)[1].reshape(-1)
+    return np.arange(len(groups))
+
+
 def conditions_of(
     population: Literal["open", "fixed"],
     values: Floats,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.accuracy import Calibration, calibrate
 from tinyops.monitoring.components import CELLS, Components, Floats, cells_of_windows
-from tinyops.monitoring.conditions import conditions_of
+from tinyops.monitoring.conditions import conditions_of, units_of
 from tinyops.monitoring.estimation import Sample, estimate
 from tinyops.monitoring.expectation import Expectation
 from tinyops.monitoring.frames import BINS, CLASSES, FEATURES
@@ -22,7 +22,8 @@ from tinyops.monitoring.reference_json import (
     read_content,
     write_content,
 )
-from tinyops.monitoring.sketch import Counts, SketchSpec
+from tinyops.monitoring.sketch import Counts, SketchSpec, beyond
+from tinyops.monitoring.unseen import beyond_others, folds_of, unseen_features
 from tinyops.projects.monitoring_section import Monitoring
 
 HELD_OUT = ("validation", "test")
@@ -81,7 +82,7 @@ class Reference:
 
     @property
     def counts(self) -> Counts:
-        """The counts of all reference windows."""
+        """The counts of all reference windows, as if they had not been in it (`unseen`)."""
         cells = self.table.sum(axis=0)
         return _counts(cells.sum(axis=0), cells[:, :BINS].sum(axis=1))
 
@@ -175,6 +176,8 @@ def build_reference(
 
     Parameters
     ----------
+    spec
+        A sketch of the same windows, made with the same `conditions.units_of`.
     features
         int8 [n, ...], the model's inputs.
     labels, groups, batches, parts
@@ -199,13 +202,14 @@ def build_reference(
     classes = min(len(names), CLASSES)
     shown = np.minimum(decided, classes - 1)
     pooled = np.minimum(truth, classes - 1)
-    cells = cells_of_windows(spec, features)
+    units = units_of(monitoring.population, groups)
+    folds = folds_of(units)
+    unseen = unseen_features(features, spec.weights, folds)
+    out = beyond_others(unseen, folds, beyond(len(unseen)) / len(unseen))
+    cells = cells_of_windows(spec, unseen, out)
     components = Components.of_reference(cells)
     values = components.of(cells)
     of_window, conditions = conditions_of(monitoring.population, values, pooled, groups, batches)
-    # Machines of an open population are a sample; those of a fixed one are all there are.
-    drawn = np.unique(groups, return_inverse=True)[1].reshape(-1)
-    units = drawn if monitoring.population == "open" else np.arange(len(truth))
     sample = Sample(values, pooled, shown, of_window, units, classes)
     expectation, replicates = estimate(sample, monitoring.set_windows, rng)
     rate = monitoring.false_alarm_rate
@@ -214,7 +218,8 @@ def build_reference(
     counted = np.concatenate([cells, np.eye(BINS)[bins]], axis=1)
     table = np.zeros((len(conditions), classes, counted.shape[1]))
     np.add.at(table, (of_window, shown), counted)
-    recordings = np.unique(np.stack([drawn, truth]), axis=1, return_inverse=True)[1].reshape(-1)
+    machine = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    recordings = np.unique(np.stack([machine, truth]), axis=1, return_inverse=True)[1].reshape(-1)
     right = decided == truth
     confusion = np.zeros((len(names), len(names)), np.int64)
     np.add.at(confusion, (truth[held_out], decided[held_out]), 1)

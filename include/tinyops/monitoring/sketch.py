@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.frames import BINS, CLASSES, SketchFrame, tag_byte
+from tinyops.monitoring.unseen import folds_of, unseen_features
 from tinyops.store.content import content_id
 
 _ROWS = 2048
@@ -137,6 +138,7 @@ def build_sketch(
     *,
     every: int,
     frame_windows: int,
+    units: NDArray[np.integer] | None = None,
 ) -> SketchSpec:
     """A sketch whose bins are about equally full over the reference windows.
 
@@ -146,6 +148,8 @@ def build_sketch(
         int8 [n, ...], the model's inputs of the reference windows.
     confidences
         [n], what the device would report of them, in 1/256.
+    units
+        [n], what came together; then the bins are as full over other windows of the same kind.
 
     Raises
     ------
@@ -167,9 +171,12 @@ def build_sketch(
         )
     center = np.rint(x.mean(axis=0)).astype(np.int8)
     weights = _principal(x, center)
-    values = np.sort(_features(x, center, weights), axis=0)
-    # How often windows are out of range must be known from a few at either end, not from none.
-    tail = max(len(values) // _TAIL, min(_FEWEST_BEYOND, len(values) // (2 * BINS)))
+    if units is None:
+        values = _features(x, center, weights)
+    else:
+        values = unseen_features(x, weights, folds_of(units))
+    values = np.sort(values, axis=0)
+    tail = beyond(len(values))
     return SketchSpec(
         center=center,
         weights=weights,
@@ -180,6 +187,12 @@ def build_sketch(
         every=every,
         frame_windows=frame_windows,
     )
+
+
+def beyond(windows: int) -> int:
+    """How many of so many reference windows are out of range at either end of a feature."""
+    # How often that happens must be known from a few, not from none.
+    return max(windows // _TAIL, min(_FEWEST_BEYOND, windows // (2 * BINS)))
 
 
 def count(
