@@ -84,7 +84,7 @@ BAD: dict[str, tuple[FrameRecord, str]] = {
         "classes that its release does not have",
     ),
     "saturated": (record(1, replace(SKETCH, flags=SATURATED)), "a counter saturated"),
-    "future": (record(1, received_at=late(minutes=-6)), "received in the future"),
+    "future": (record(1, received_at=late(days=-1)), "received in the future"),
     "old": (record(1, received_at=late(days=91)), "older than retention"),
 }
 
