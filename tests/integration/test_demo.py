@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tinyops.local.ports import free_ports
+from tinyops.projects import projects_folder
 
 TINYOPS = Path(sys.executable).with_name("tinyops")
 
@@ -59,7 +60,7 @@ def processes_of(state: Path) -> list[str]:
     return found
 
 
-def require_retrained(told: dict[str, Any]) -> None:
+def require_retrained(told: dict[str, Any], turns: int) -> None:
     """The world changed, it was found, labels came, and the retrained model has cleared it."""
     alarm, clear = told["alarm"], told["clear"]
     assert (alarm["status"], clear["status"]) == ("data drift", "none")
@@ -70,6 +71,12 @@ def require_retrained(told: dict[str, Any]) -> None:
     assert told["new_condition"]["challenger"]["windows"] > 0
     assert told["old_test"]["challenger"]["windows"] > 0
     assert Path(told["picture"]).read_bytes().startswith(b"\x89PNG")
+    require_turns(told, turns)
+
+
+def require_turns(told: dict[str, Any], turns: int) -> None:
+    """Every turn went from data or labels in S3 to an attested board."""
+    assert len(told["turns"]) == turns
     for turn in told["turns"]:
         assert [stage["state"] for stage in turn["stages"]] == ["done"] * 6
         train, release = turn["stages"][2:4]
@@ -83,21 +90,28 @@ def test_simulated_motors_change_and_then_what_people_call_them(
 ) -> None:
     told = run_demo("motor_health", undemanding, state, ports, "--concept")
 
-    require_retrained(told)
+    require_retrained(told, 3)
     assert told["simulated_data"] is True
     assert told["unmoved"]["status"] == "none", "the inputs alone do not show a change of meaning"
     assert told["concept"]["status"] == "concept drift"
     assert told["concept"]["statistic"] < told["concept"]["threshold"]
     assert told["concept_clear"]["status"] == "none"
-    assert len(told["turns"]) == 3
     assert processes_of(state) == []
 
 
-def test_a_new_person_is_found_and_learnt_from(
+def test_real_recordings_end_on_an_attested_board(
     undemanding: Path, state: Path, ports: list[str]
 ) -> None:
-    told = run_demo("exercise_watch", undemanding, state, ports)
+    told = run_demo("exercise_watch", undemanding, state, ports, "--loop")
 
-    require_retrained(told)
+    require_turns(told, 1)
     assert told["simulated_data"] is False
     assert processes_of(state) == []
+
+
+@pytest.mark.soak
+def test_a_new_person_is_found_and_learnt_from(tmp_path: Path, ports: list[str]) -> None:
+    told = run_demo("exercise_watch", projects_folder(), tmp_path / "state", ports)
+
+    require_retrained(told, 2)
+    assert processes_of(tmp_path / "state") == []
