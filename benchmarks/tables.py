@@ -27,6 +27,9 @@ def section(result: dict[str, Any]) -> str:
         met = "met" if check["passed"] else "**not met**"
         rows.append(f"| {check['what']} | {check['value']:g} | {check['rule']} | {met} |")
     rows += ["", *circumstances(result["figures"])]
+    for name, rates in result["figures"].items():
+        if name.endswith("alarm_rates"):
+            rows += ["", *alarm_table(name, rates)]
     use = result["figures"].get("warm_seconds_by_use")
     if use:
         total = sum(use.values())
@@ -34,6 +37,17 @@ def section(result: dict[str, Any]) -> str:
         for name, seconds in sorted(use.items(), key=lambda item: -item[1]):
             rows.append(f"| {name} | {seconds:.1f} | {seconds / total:.0%} |")
     return "\n".join(rows) + "\n"
+
+
+def alarm_table(name: str, rates: dict[str, dict[str, float]]) -> list[str]:
+    """Share of frame sets with an alarm: a row for each rule, a column for each world."""
+    worlds = list(rates)
+    rows = [f"| {name.replace('_', ' ')} | {' | '.join(worlds)} |"]
+    rows.append("|---|" + "---:|" * len(worlds))
+    for rule in rates[worlds[0]]:
+        shares = " | ".join(f"{rates[world][rule]:.2%}" for world in worlds)
+        rows.append(f"| {rule} | {shares} |")
+    return rows
 
 
 def circumstances(figures: dict[str, Any]) -> list[str]:
