@@ -8,8 +8,6 @@ import pytest
 from drift_world import counts, reference, windows
 from tinyops.monitoring.components import (
     CELLS,
-    PER_FEATURE,
-    SIZE,
     Components,
     cells_of,
     cells_of_windows,
@@ -43,22 +41,30 @@ def test_counts_and_windows_give_the_same_components() -> None:
     counted = counts(spec, found, slice(0, 100))
     assert cells.shape == (320, CELLS)
     assert np.array_equal(cells[:100].sum(axis=0), cells_of(counted))
-    whole = made.components.of(cells.mean(axis=0))
-    assert whole.shape == (SIZE,)
+    whole = made.inputs.components.of(cells.mean(axis=0))
+    assert whole.shape == (12,)
     # Not 0: the reference was counted as if its windows had not been in it.
     assert np.abs(whole).max() < 0.3
     assert np.allclose(
-        made.components.of(cells[:100]).mean(axis=0), made.components.of(cells_of(counted) / 100)
+        made.inputs.components.of(cells[:100]).mean(axis=0),
+        made.inputs.components.of(cells_of(counted) / 100),
     )
 
 
 def test_what_the_reference_never_had_is_rare_and_not_impossible() -> None:
     cells = np.zeros((50, CELLS))
     cells[:, [0, 8, 16]] = 1
-    components = Components.of_reference(cells)
+    components = Components.of_reference(cells, 3)
     assert components.probabilities.min() > 0
     new = np.zeros(CELLS)
     new[[7, 8, 16, 24]] = 1
     values = components.of(new)
     assert np.isfinite(values).all()
-    assert values[PER_FEATURE - 1] > 5
+    assert components.each == 4
+    assert values[3] > 5
+
+
+def test_a_histogram_without_range_has_three_components() -> None:
+    components = Components.of_reference(np.eye(8)[np.arange(80) % 8], 1)
+    assert (components.each, components.matrix.shape) == (3, (8, 3))
+    assert np.allclose(components.of(np.full(8, 0.125)), 0.0, atol=1e-12)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyops.monitoring.components import SIZE, Floats
+from tinyops.monitoring.components import Floats
 from tinyops.monitoring.conditions import MOST, conditions_of
 
-EACH = 10
+EACH, SIZE = 10, 12
 
 
 def world(

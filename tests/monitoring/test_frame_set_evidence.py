@@ -79,13 +79,27 @@ def test_evidence_says_what_moved_and_how_far(known: Made) -> None:
     found = counts(known[0], windows(8, range(3000, 3128), 1, spread=1.5), slice(None))
     evidence = judge_frame_set(known[1], found)
     assert evidence.drifted
-    assert evidence.statistic > evidence.threshold == known[1].threshold.value
+    assert evidence.watched == "inputs"
+    assert evidence.statistic > evidence.threshold == known[1].inputs.threshold.value
     assert evidence.p == evidence.false_alarm_rate == 0.001
     assert {(each.feature, each.how) for each in evidence.moved} >= {
         ("rest of the distance", "higher"),
     }
     assert abs(evidence.moved[0].z) == max(abs(each.z) for each in evidence.moved)
     assert evidence.effects[2].psi == max(each.psi for each in evidence.effects)
+
+
+def test_a_model_that_is_less_sure_is_found_though_features_stay(known: Made) -> None:
+    found = windows(11, range(3000, 3128), 1)
+    unsure = replace(found, logits=(found.logits // 2).astype(np.int8))
+    before, after = (
+        judge_frame_set(known[1], counts(known[0], each, slice(None))) for each in (found, unsure)
+    )
+    assert not before.drifted
+    assert after.drifted
+    assert after.watched == "confidence"
+    assert ("confidence", "lower") in {(each.feature, each.how) for each in after.moved}
+    assert after.estimated_accuracy.value < before.estimated_accuracy.value
 
 
 def test_one_class_alone_is_named(known: Made) -> None:
@@ -122,7 +136,7 @@ class TestTwoBatches:
         return reference(joined, strict, batches)
 
     def test_each_is_a_condition(self, both: Made) -> None:
-        assert both[1].conditions == ("first", "second")
+        assert both[1].inputs.conditions == ("first", "second")
 
     @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
     def test_either_and_any_mixture_is_no_drift(self, both: Made, share: float) -> None:
@@ -158,7 +172,7 @@ class TestPeople:
         return reference(windows(1, range(5), 120, own=14.0), settings)
 
     def test_everybody_is_a_condition(self, people: Made) -> None:
-        assert people[1].conditions == ("0", "1", "2", "3", "4")
+        assert people[1].inputs.conditions == ("0", "1", "2", "3", "4")
 
     @pytest.mark.parametrize("who", [[0], [3], [1, 2], [0, 1, 2, 3, 4]])
     def test_whoever_is_known_is_no_drift(self, people: Made, who: list[int]) -> None:

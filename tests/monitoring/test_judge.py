@@ -180,7 +180,8 @@ def test_a_verdict_has_its_evidence_in_s3(plant: Plant) -> None:
     assert content["id"] == verdict.id
     assert (content["device"], content["release"]) == (DEVICE, VERSION)
     assert content["reference_tag"] == made.tag
-    assert content["statistic"] > content["threshold"] == made.threshold.value
+    assert content["watched"] == "inputs"
+    assert content["statistic"] > content["threshold"] == made.inputs.threshold.value
     assert content["p"] <= content["false_alarm_rate"] == 0.001
     assert content["moved"][0].keys() == {"feature", "how", "z"}
     assert [each["psi"] > 0 for each in content["effects"]] == [True] * 3

@@ -10,7 +10,6 @@ import pytest
 from scipy.stats import chi2
 
 from drift_world import MODEL, NAMES, SETTINGS, Windows, counts, reference, windows
-from tinyops.monitoring.components import SIZE
 from tinyops.monitoring.evidence import judge_frame_set
 from tinyops.monitoring.reference import Reference, ReferenceError, build_reference
 
@@ -31,31 +30,43 @@ def test_json_carries_all_that_judging_takes() -> None:
 
 
 def test_the_seed_decides_the_threshold() -> None:
-    made = [reference(KNOWN, seed=seed)[1].threshold for seed in (3, 3, 4)]
+    made = [reference(KNOWN, seed=seed)[1].inputs.threshold for seed in (3, 3, 4)]
     assert made[0] == made[1]
     assert made[0].value != made[2].value
     assert made[0].value == pytest.approx(made[2].value, rel=0.15)
 
 
 def test_with_a_reference_that_knows_it_all_the_threshold_is_that_of_chi_squared() -> None:
-    settings = SETTINGS.model_copy(update={"frame_windows": 64, "false_alarm_rate": 0.001})
+    settings = SETTINGS.model_copy(update={"frame_windows": 64, "false_alarm_rate": 0.002})
     great = windows(3, range(4000), 4, own=0.0)
     _, made = reference(great, settings)
-    rates = [rate for rate, _ in made.threshold.levels]
-    bounds = [bound for _, bound in made.threshold.levels]
-    assert rates == [0.01, 0.001]
-    assert made.threshold.value == bounds[-1]
-    # The worst of five worlds, each a little noisy, is above the quantile of one.
-    assert bounds[0] == pytest.approx(chi2.isf(0.01, SIZE), rel=0.15)
-    assert bounds[1] == pytest.approx(chi2.isf(0.001, SIZE), rel=0.2)
-    assert made.threshold.p_at_most(bounds[0] + 0.01) == 0.01
-    assert made.threshold.p_at_most(bounds[1] + 0.01) == 0.001
-    assert made.threshold.p_at_most(bounds[0] - 0.01) == 1.0
+    assert made.confidence is not None
+    for view, size in ((made.inputs, 12), (made.confidence, 3)):
+        rates = [rate for rate, _ in view.threshold.levels]
+        bounds = [bound for _, bound in view.threshold.levels]
+        assert rates == [0.01, 0.001], "each view has half of the rate"
+        assert view.threshold.value == bounds[-1]
+        # The worst of five worlds, each a little noisy, is above the quantile of one.
+        assert bounds[0] == pytest.approx(chi2.isf(0.01, size), rel=0.2)
+        assert bounds[1] == pytest.approx(chi2.isf(0.001, size), rel=0.25)
+        assert view.threshold.p_at_most(bounds[0] + 0.01) == 0.01
+        assert view.threshold.p_at_most(bounds[1] + 0.01) == 0.001
+        assert view.threshold.p_at_most(bounds[0] - 0.01) == 1.0
+
+
+def test_confidence_is_watched_where_enough_machines_were_held_out() -> None:
+    few = replace(
+        KNOWN, machines=np.where(KNOWN.machines > 11, KNOWN.machines * 3 + 1, KNOWN.machines)
+    )
+    fixed = SETTINGS.model_copy(update={"population": "fixed"})
+    assert reference(KNOWN)[1].confidence is not None
+    assert reference(few)[1].confidence is None
+    assert reference(windows(1, range(6), 60), fixed)[1].confidence is None
 
 
 def test_few_machines_make_a_high_threshold() -> None:
-    few = reference(windows(1, range(10), 64))[1].threshold.value
-    many = reference(windows(1, range(80), 8))[1].threshold.value
+    few = reference(windows(1, range(10), 64))[1].inputs.threshold.value
+    many = reference(windows(1, range(80), 8))[1].inputs.threshold.value
     assert few > 1.1 * many
 
 
@@ -132,7 +143,7 @@ def test_what_is_no_reference_is_refused_by_name(text: str | bytes) -> None:
         Reference.from_json(text)
 
 
-@pytest.mark.parametrize("key", ["threshold", "expectation", "monitoring", "calibration"])
+@pytest.mark.parametrize("key", ["inputs", "confidence", "monitoring", "calibration"])
 def test_a_reference_with_a_wrong_part_is_refused(key: str) -> None:
     content = json.loads(reference(KNOWN)[1].to_json())
     with pytest.raises(ReferenceError, match=r"reference\.json"):
@@ -142,5 +153,5 @@ def test_a_reference_with_a_wrong_part_is_refused(key: str) -> None:
 def test_the_largest_reference_stays_small() -> None:
     settings = SETTINGS.model_copy(update={"population": "fixed", "false_alarm_rate": 0.1})
     _, made = reference(windows(1, range(16), 40), settings)
-    assert len(made.conditions) == 16
+    assert len(made.inputs.conditions) == 16
     assert len(made.to_json()) < 200_000

@@ -16,18 +16,15 @@ from tinyops.monitoring.frames import BINS, FEATURES
 from tinyops.monitoring.sketch import Counts, SketchSpec
 
 ORDER = 3
-PER_FEATURE = ORDER + 1
-SIZE = FEATURES * PER_FEATURE
-"""Components: location, spread, skew and out of range of each feature."""
 CELLS = FEATURES * (BINS + 1)
-"""Counts that components are made of: the bins of each feature, then out of range of each."""
+"""Counts of the inputs: the bins of each feature, then out of range of each."""
 FEATURE_NAMES = ("projection 1", "projection 2", "rest of the distance")
 
 Floats = NDArray[np.float64]
 
 
 def cells_of(counts: Counts) -> Floats:
-    """The counts of a frame set that components are made of, [CELLS]."""
+    """The counts of the inputs of a frame set, [CELLS]."""
     return np.concatenate([counts.histograms.ravel(), counts.out_of_range]).astype(np.float64)
 
 
@@ -53,38 +50,48 @@ def smooth_basis(probabilities: Sequence[float] | Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The components with respect to one reference.
+    """The components of some histograms with respect to one reference.
 
     Parameters
     ----------
+    histograms
+        How many.
     probabilities
-        [CELLS], each cell's share of the reference's windows.
+        [cells], each cell's share of the reference's windows: the bins of each histogram, then,
+        where they are counted, out of range of each.
     """
 
+    histograms: int
     probabilities: Floats
 
     @classmethod
-    def of_reference(cls, cells: Floats) -> Components:
-        """From the cells of all its windows [n, CELLS]."""
+    def of_reference(cls, cells: Floats, histograms: int) -> Components:
+        """From the cells of all its windows [n, cells]."""
         windows, counts = len(cells), cells.sum(axis=0)
         # Half a window is added to each cell: none has probability 0, however few windows.
-        bins = (counts[: FEATURES * BINS] + 0.5) / (windows + 0.5 * BINS)
-        out = (counts[FEATURES * BINS :] + 0.5) / (windows + 1.0)
-        return cls(np.concatenate([bins, out]))
+        bins = (counts[: histograms * BINS] + 0.5) / (windows + 0.5 * BINS)
+        out = (counts[histograms * BINS :] + 0.5) / (windows + 1.0)
+        return cls(histograms, np.concatenate([bins, out]))
+
+    @property
+    def each(self) -> int:
+        """Components of one histogram: location, spread, skew and, where counted, out of range."""
+        return ORDER + int(len(self.probabilities) > self.histograms * BINS)
 
     @property
     def matrix(self) -> Floats:
-        """[CELLS, SIZE], from a cell to its values."""
-        found = np.zeros((CELLS, SIZE))
-        for feature in range(FEATURES):
-            rows = slice(feature * BINS, (feature + 1) * BINS)
-            start = feature * PER_FEATURE
+        """[cells, components], from a cell to its values."""
+        found = np.zeros((len(self.probabilities), self.histograms * self.each))
+        for at in range(self.histograms):
+            rows = slice(at * BINS, (at + 1) * BINS)
+            start = at * self.each
             found[rows, start : start + ORDER] = smooth_basis(self.probabilities[rows])
-            share = self.probabilities[FEATURES * BINS + feature]
-            found[FEATURES * BINS + feature, start + ORDER] = 1 / np.sqrt(share * (1 - share))
+        for at, share in enumerate(self.probabilities[self.histograms * BINS :]):
+            row, column = self.histograms * BINS + at, at * self.each + ORDER
+            found[row, column] = 1 / np.sqrt(share * (1 - share))
         return found
 
     def of(self, shares: Floats) -> Floats:
-        """Shares of windows in each cell [..., CELLS] as components [..., SIZE]; 0 where they are
-        the reference's, and 1 is a standard deviation of a single window."""
+        """Shares of windows in each cell [..., cells] as components; 0 where they are the
+        reference's, and 1 is a standard deviation of a single window."""
         return np.asarray((shares - self.probabilities) @ self.matrix)

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.components import SIZE, Floats
+from tinyops.monitoring.components import Floats
 
 MOST = 16
 """Conditions, at most; beyond that the smallest join others."""
@@ -41,7 +41,7 @@ def conditions_of(
     Parameters
     ----------
     values
-        [n, SIZE], components of single windows.
+        [n, D], components of single windows.
     labels, groups, batches
         [n], true class, machine or person, batch.
     """
@@ -75,7 +75,7 @@ def _distinct(
         name: _group_means(left[batches == name], groups[batches == name]) for name in ordered
     }
     centred = np.concatenate([rows - rows.mean(axis=0) for rows in machines.values()])
-    freedom = len(centred) - len(ordered)
+    freedom, size = len(centred) - len(ordered), left.shape[1]
     spread = centred.T @ centred / max(freedom, 1)
     chosen: dict[str, str] = {}
     for name in ordered:
@@ -88,10 +88,10 @@ def _distinct(
         away = rows.mean(axis=0) - kept[nearest]
         scale = 1 / len(rows) + 1 / len(machines[nearest])
         alone = len(rows) >= _FEWEST_GROUPS and len(kept) < MOST
-        if alone and freedom > SIZE:
+        if alone and freedom > size:
             t2 = float(away @ np.linalg.solve(spread * scale, away))
-            ratio = t2 * (freedom - SIZE + 1) / (freedom * SIZE)
-            alone = float(f.sf(ratio, SIZE, freedom - SIZE + 1)) < _LEVEL
+            ratio = t2 * (freedom - size + 1) / (freedom * size)
+            alone = float(f.sf(ratio, size, freedom - size + 1)) < _LEVEL
         chosen[name] = name if alone else nearest
     return chosen
 

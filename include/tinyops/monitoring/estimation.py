@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.components import SIZE, Floats
+from tinyops.monitoring.components import Floats
 from tinyops.monitoring.expectation import Expectation
 
 REPLICATES = 300
@@ -23,7 +23,7 @@ class Sample:
     Parameters
     ----------
     values
-        [n, SIZE], components of single windows.
+        [n, D], components of single windows.
     labels, predicted
         [n], classes.
     conditions
@@ -41,6 +41,11 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def size(self) -> int:
+        """D."""
+        return self.values.shape[1]
 
     @property
     def origins(self) -> int:
@@ -79,21 +84,21 @@ def estimate(
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Per unit: components by true class [U, C, SIZE], windows by true and predicted [U, C, C]."""
+    """Per unit: components by true class [U, C, D], windows by true and predicted [U, C, C]."""
 
     values: Floats
     confusion: Floats
 
     @classmethod
     def of(cls, sample: Sample, unit: NDArray[np.intp], units: int) -> _Sums:
-        values = np.zeros((units, sample.classes, SIZE))
+        values = np.zeros((units, sample.classes, sample.size))
         np.add.at(values, (unit, sample.labels), sample.values)
         confusion = np.zeros((units, sample.classes, sample.classes))
         np.add.at(confusion, (unit, sample.labels, sample.predicted), 1.0)
         return cls(values, confusion)
 
     def means(self, weights: Floats, origin: NDArray[np.int64], origins: int) -> Floats:
-        """[R, O, C, SIZE] for weights of units [R, U].
+        """[R, O, C, D] for weights of units [R, U].
 
         A mean by predicted class would change with how frequent the classes are, because some of
         the windows that are called one class are of another. So the values mu of predicted classes
@@ -101,10 +106,10 @@ class _Sums:
         means by true class: then the expectation holds under any frequencies. (The correction for
         label shift of Lipton et al. 2018, with a small ridge towards m.)
         """
-        units, classes, _ = self.values.shape
+        units, classes, size = self.values.shape
         members = [np.flatnonzero(origin == condition) for condition in range(origins)]
         totals = [
-            (weights[:, own] @ self.values[own].reshape(len(own), -1)).reshape(-1, classes, SIZE)
+            (weights[:, own] @ self.values[own].reshape(len(own), -1)).reshape(-1, classes, size)
             for own in members
         ]
         sums = np.stack(totals, axis=1)
@@ -123,10 +128,10 @@ class _Sums:
 
 def _within(sample: Sample, means: Floats) -> tuple[Floats, Floats]:
     """Covariance of single windows by predicted class, drawn towards that of all
-    [C, SIZE, SIZE], and degrees of freedom [C]."""
+    [C, D, D], and degrees of freedom [C]."""
     left = sample.values - means[sample.conditions, sample.predicted]
     pooled = np.cov(left.T)
-    found = np.empty((sample.classes, SIZE, SIZE))
+    found = np.empty((sample.classes, sample.size, sample.size))
     counts = np.bincount(sample.predicted, minlength=sample.classes)
     for name in range(sample.classes):
         own = left[sample.predicted == name]
@@ -136,26 +141,26 @@ def _within(sample: Sample, means: Floats) -> tuple[Floats, Floats]:
 
 
 def _errors(off: Floats, sums: _Sums, origin: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Covariance of means from their deviations [R, O, C, SIZE], drawn towards what units of any
-    class have in the same condition [O, C, SIZE, SIZE], and degrees of freedom [O, C]."""
+    """Covariance of means from their deviations [R, O, C, D], drawn towards what units of any
+    class have in the same condition [O, C, D, D], and degrees of freedom [O, C]."""
     found = np.einsum("rocd,roce->ocde", off, off, optimize=True) / len(off)
     members = np.eye(off.shape[1])[origin].T
     units = members @ (sums.confusion.sum(axis=2) > 0)
     known = units[:, :, None, None]
     pooled = (known**2 * found).sum(axis=1, keepdims=True) / known.sum(axis=1, keepdims=True)
     found = (found * known + _POOLED * pooled / np.maximum(known, 1.0)) / (known + _POOLED)
-    freedom = np.maximum(members.sum(axis=1) - 1, SIZE + 2.0)
+    freedom = np.maximum(members.sum(axis=1) - 1, off.shape[-1] + 2.0)
     return found, np.repeat(freedom[:, None], off.shape[2], axis=1)
 
 
 def _wishart(covariances: Floats, freedom: Floats, rng: np.random.Generator) -> Floats:
-    """REPLICATES of covariances [..., SIZE, SIZE] as estimated with degrees of freedom [...]."""
+    """REPLICATES of covariances [..., D, D] as estimated with degrees of freedom [...]."""
     from scipy.stats import wishart
 
-    found = np.empty((REPLICATES, *covariances.shape))
+    found, eye = np.empty((REPLICATES, *covariances.shape)), np.eye(covariances.shape[-1])
     for at in np.ndindex(freedom.shape):
-        root = np.linalg.cholesky(covariances[at] + 1e-9 * np.eye(SIZE))
+        root = np.linalg.cholesky(covariances[at] + 1e-9 * eye)
         degrees = float(freedom[at])
-        drawn = wishart.rvs(degrees, np.eye(SIZE) / degrees, REPLICATES, random_state=rng)
+        drawn = wishart.rvs(degrees, eye / degrees, REPLICATES, random_state=rng)
         found[(slice(None), *at)] = root @ drawn @ root.T
     return found

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.accuracy import Interval, estimate_accuracy
-from tinyops.monitoring.components import FEATURE_NAMES, PER_FEATURE, Floats, cells_of
+from tinyops.monitoring.components import cells_of
 from tinyops.monitoring.effects import FeatureEffect, effects_of
-from tinyops.monitoring.reference import Reference
+from tinyops.monitoring.reference import CONFIDENCE, Reference
 from tinyops.monitoring.sketch import Counts
+from tinyops.monitoring.view import Finding, View
 
 _NOTABLE = 3.0
 _WORDS = (("lower", "higher"), ("narrower", "wider"), ("skewed down", "skewed up"))
@@ -33,12 +32,15 @@ class Evidence:
 
     Parameters
     ----------
+    watched
+        "inputs" or "confidence": where T² is highest, measured by its threshold. Together they
+        exceed their thresholds without drift at `false_alarm_rate`.
     statistic, threshold
-        T², and what it exceeds without drift at `false_alarm_rate` only.
+        T² there.
     p
-        Upper bound of its p-value, from the Monte Carlo.
+        Upper bound of the p-value of both, from the Monte Carlo.
     conditions
-        Shares of the reference's conditions in the best explanation.
+        Shares of the reference's conditions in the best explanation of the inputs.
     moved
         Components more than three standard deviations off, the farthest first.
     expected, found
@@ -47,6 +49,7 @@ class Evidence:
         The one class that all windows were called, where the reference has several; or "".
     """
 
+    watched: str
     statistic: float
     threshold: float
     false_alarm_rate: float
@@ -81,21 +84,29 @@ def judge_frame_set(reference: Reference, counts: Counts) -> Evidence:
             f"the {classes} classes, for a reference of {windows}",
             "give whole frame sets of the reference's own release",
         )
-    found = reference.components.of(cells_of(counts) / windows)[None]
-    shares = counts.classes[None, :classes] / windows
-    statistic, weights = reference.expectation.nearest(found, shares)
-    expected = reference.expected(shares[0], weights[0])
+    shares = counts.classes[:classes] / windows
+    seen = {"inputs": (reference.inputs, cells_of(counts) / windows)}
+    if reference.confidence:
+        seen[CONFIDENCE] = (reference.confidence, counts.confidence / windows)
+    findings = {name: (view, view.find(cells, shares)) for name, (view, cells) in seen.items()}
+    watched = max(findings, key=lambda name: _relative(*findings[name]))
+    view, finding = findings[watched]
+    p = min(each.threshold.p_at_most(found.statistic) for each, found in findings.values())
+    weights = findings["inputs"][1].weights
+    expected = reference.expected(shares, weights)
     several = (reference.counts.classes > 0).sum() > 1
+    moved = [each for pair in findings.values() for each in _moved(*pair)]
     return Evidence(
-        statistic=float(statistic[0]),
-        threshold=reference.threshold.value,
+        watched=watched,
+        statistic=finding.statistic,
+        threshold=view.threshold.value,
         false_alarm_rate=reference.monitoring.false_alarm_rate,
-        p=reference.threshold.p_at_most(float(statistic[0])),
+        p=min(p * len(findings), 1.0),
         conditions={
             name: round(float(share), 4)
-            for name, share in zip(reference.conditions, weights[0], strict=True)
+            for name, share in zip(reference.inputs.conditions, weights, strict=True)
         },
-        moved=_moved(reference, found, shares, weights),
+        moved=tuple(sorted(moved, key=lambda each: -abs(each.z))),
         effects=effects_of(expected, counts),
         estimated_accuracy=estimate_accuracy(reference.calibration, counts.confidence),
         expected=expected,
@@ -106,19 +117,18 @@ def judge_frame_set(reference: Reference, counts: Counts) -> Evidence:
     )
 
 
-def _moved(
-    reference: Reference, found: Floats, shares: Floats, weights: Floats
-) -> tuple[Moved, ...]:
-    expectation = reference.expectation
-    left = expectation.residuals(found, shares, weights)[0]
-    spread = np.sqrt(np.diag(expectation.covariances(shares, weights)[0]))
-    scores = left / spread
-    notable = [int(at) for at in np.argsort(-np.abs(scores)) if abs(scores[at]) > _NOTABLE]
-    return tuple(
+def _relative(view: View, finding: Finding) -> float:
+    return finding.statistic / view.threshold.value
+
+
+def _moved(view: View, finding: Finding) -> list[Moved]:
+    each = view.components.each
+    return [
         Moved(
-            FEATURE_NAMES[at // PER_FEATURE],
-            (*_WORDS, _OUT)[at % PER_FEATURE][int(scores[at] > 0)],
-            float(scores[at]),
+            view.features[at // each],
+            (*_WORDS, _OUT)[at % each][int(score > 0)],
+            float(score),
         )
-        for at in notable
-    )
+        for at, score in enumerate(finding.scores)
+        if abs(score) > _NOTABLE
+    ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.monitoring.components import SIZE, Floats
+from tinyops.monitoring.components import Floats
 
 _ROUNDS = 4
 _RIDGE, _WALL = 1e-9, 1e6
@@ -21,16 +21,16 @@ _SMALLEST_VARIANCE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """Means and covariances of components; O conditions, C predicted classes.
+    """Means and covariances of D components; O conditions, C predicted classes.
 
     Parameters
     ----------
     means
-        [O, C, SIZE], what a window predicted as a class adds to the components of a set.
+        [O, C, D], what a window predicted as a class adds to the components of a set.
     within
-        [C, SIZE, SIZE], covariance of single windows around it.
+        [C, D, D], covariance of single windows around it.
     errors
-        [O, C, SIZE, SIZE], covariance of `means` as estimates.
+        [O, C, D, D], covariance of `means` as estimates.
     windows
         Counted windows of a frame set.
     """
@@ -45,24 +45,29 @@ class Expectation:
         """O."""
         return len(self.means)
 
+    @property
+    def size(self) -> int:
+        """D."""
+        return self.means.shape[-1]
+
     def residuals(self, found: Floats, classes: Floats, weights: Floats) -> Floats:
-        """Found less expected [n, SIZE]."""
+        """Found less expected [n, D]."""
         shares = (weights[:, :, None] * classes[:, None, :]).reshape(len(found), -1)
-        return np.asarray(found - shares @ self.means.reshape(-1, SIZE))
+        return np.asarray(found - shares @ self.means.reshape(-1, self.size))
 
     def covariances(self, classes: Floats, weights: Floats) -> Floats:
-        """Covariance of residuals without drift, [n, SIZE, SIZE].
+        """Covariance of residuals without drift, [n, D, D].
 
         Errors of different classes and conditions are taken as independent; what that leaves out
         is in the Monte-Carlo threshold.
         """
-        floor = _SMALLEST_VARIANCE / self.windows * np.eye(SIZE)
+        floor = _SMALLEST_VARIANCE / self.windows * np.eye(self.size)
         found = classes @ (self.within / self.windows + floor).reshape(len(self.within), -1)
         used = np.flatnonzero(weights.any(axis=0))
         shares = weights[:, used, None] * classes[:, None, :]
-        errors = self.errors[used].reshape(-1, SIZE * SIZE)
+        errors = self.errors[used].reshape(-1, self.size**2)
         found += np.square(shares).reshape(len(classes), -1) @ errors
-        return np.asarray(found.reshape(-1, SIZE, SIZE))
+        return np.asarray(found.reshape(-1, self.size, self.size))
 
     def distances(self, found: Floats, classes: Floats, weights: Floats) -> Floats:
         """T² [n] at given weights.
@@ -70,7 +75,7 @@ class Expectation:
         Parameters
         ----------
         found
-            [n, SIZE], components of frame sets.
+            [n, D], components of frame sets.
         classes
             [n, C], their shares of predicted classes.
         weights

@@ -120,7 +120,7 @@ def threshold(
 
 @dataclass(frozen=True, eq=False)
 class _Sets:
-    """Drawn frame sets: components [n, SIZE] and class shares [n, C]. An equal piece of them is
+    """Drawn frame sets: components [n, D] and class shares [n, C]. An equal piece of them is
     held against each of the references."""
 
     found: Floats

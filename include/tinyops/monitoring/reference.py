@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.accuracy import Calibration, calibrate
-from tinyops.monitoring.components import CELLS, Components, Floats, cells_of_windows
-from tinyops.monitoring.conditions import conditions_of, units_of
-from tinyops.monitoring.estimation import Sample, estimate
-from tinyops.monitoring.expectation import Expectation
+from tinyops.monitoring.components import CELLS, FEATURE_NAMES, Floats, cells_of_windows
+from tinyops.monitoring.conditions import units_of
 from tinyops.monitoring.frames import BINS, CLASSES, FEATURES
-from tinyops.monitoring.null import Threshold, threshold
 from tinyops.monitoring.reference_json import (
-    decode_expectation,
-    encode_expectation,
+    decode_view,
+    encode_view,
     read_content,
     write_content,
 )
 from tinyops.monitoring.sketch import Counts, SketchSpec, beyond
 from tinyops.monitoring.unseen import beyond_others, folds_of, unseen_features
+from tinyops.monitoring.view import Origin, View, build_view
 from tinyops.projects.monitoring_section import Monitoring
 
 HELD_OUT = ("validation", "test")
+CONFIDENCE = "confidence"
+_FEWEST_HELD_OUT = 5
 
 
 class ReferenceError(TinyOpsError):
@@ -47,11 +47,13 @@ class Reference:
         The section of project.yaml as it was at the release.
     confidence_edges
         uint8 [7], of confidences in 1/256: a bin is the number of edges that are <= it.
-    conditions
-        What the reference's conditions are called.
+    inputs
+        The features of the inputs.
+    confidence
+        The confidence; None where nothing is known of it without drift, see `build_reference`.
     table
-        int64 [condition, class, 35]: windows of each condition and predicted class, by bin of each
-        feature, out of range of each, confidence bin.
+        int64 [condition of inputs, class, 35]: windows of each condition and predicted class, by
+        bin of each feature, out of range of each, confidence bin.
     confusion
         int64 [label][prediction], windows of validation and test parts.
     """
@@ -61,10 +63,8 @@ class Reference:
     labels: tuple[str, ...]
     monitoring: Monitoring
     confidence_edges: NDArray[np.uint8]
-    conditions: tuple[str, ...]
-    components: Components
-    expectation: Expectation
-    threshold: Threshold
+    inputs: View
+    confidence: View | None
     table: NDArray[np.int64]
     calibration: Calibration
     confusion: NDArray[np.int64]
@@ -108,14 +108,8 @@ class Reference:
                 "labels": list(self.labels),
                 "monitoring": self.monitoring.model_dump(),
                 "confidence_edges": self.confidence_edges.tolist(),
-                "conditions": list(self.conditions),
-                "probabilities": self.components.probabilities,
-                "expectation": encode_expectation(self.expectation),
-                "threshold": {
-                    "levels": [list(level) for level in self.threshold.levels],
-                    "worst": self.threshold.worst,
-                    "draws": self.threshold.draws,
-                },
+                "inputs": encode_view(self.inputs),
+                "confidence": self.confidence and encode_view(self.confidence),
                 "table": self.table.tolist(),
                 "calibration": self.calibration.__dict__,
                 "confusion": self.confusion.tolist(),
@@ -127,20 +121,15 @@ class Reference:
         """The reference that `to_json` wrote; ReferenceError when it is none."""
         try:
             content = read_content(text)
-            levels = content["threshold"].pop("levels")
-            calibration = content["calibration"]
+            calibration, sure = content["calibration"], content["confidence"]
             return cls(
                 tag=content["tag"],
                 model_sha256=content["model_sha256"],
                 labels=tuple(content["labels"]),
                 monitoring=Monitoring.model_validate(content["monitoring"]),
                 confidence_edges=np.array(content["confidence_edges"], np.uint8),
-                conditions=tuple(content["conditions"]),
-                components=Components(np.array(content["probabilities"], np.float64)),
-                expectation=decode_expectation(content["expectation"]),
-                threshold=Threshold(
-                    levels=tuple((rate, bound) for rate, bound in levels), **content["threshold"]
-                ),
+                inputs=decode_view(content["inputs"]),
+                confidence=decode_view(sure) if sure else None,
                 table=np.array(content["table"], np.int64),
                 calibration=Calibration(
                     windows=tuple(calibration["windows"]),
@@ -170,9 +159,10 @@ def build_reference(
 ) -> Reference:
     """The reference of a model from labelled windows without overlap, n of them.
 
-    Confidences take no part in T²: on windows that the model was trained on it is surer than on any
-    others, so their distribution in use is known from the held-out parts only, which calibrate the
-    estimated accuracy.
+    The inputs are watched in all windows, counted as if they had not been in the reference. The
+    confidence is watched where devices meet machines that the model has not learnt, as the held-out
+    parts have them: on windows that it has learnt it is surer than on any others. Of a fixed
+    population, most of which it has learnt, nothing is known of how sure it is of new windows.
 
     Parameters
     ----------
@@ -200,24 +190,30 @@ def build_reference(
     rng = np.random.default_rng(seed)
     decided, truth = logits.argmax(axis=1), np.asarray(labels, np.int64)
     classes = min(len(names), CLASSES)
-    shown = np.minimum(decided, classes - 1)
-    pooled = np.minimum(truth, classes - 1)
-    units = units_of(monitoring.population, groups)
-    folds = folds_of(units)
+    origin = Origin(
+        labels=np.minimum(truth, classes - 1),
+        predicted=np.minimum(decided, classes - 1),
+        groups=groups,
+        batches=batches,
+        classes=classes,
+    )
+    folds = folds_of(units_of(monitoring.population, groups))
     unseen = unseen_features(features, spec.weights, folds)
     out = beyond_others(unseen, folds, beyond(len(unseen)) / len(unseen))
     cells = cells_of_windows(spec, unseen, out)
-    components = Components.of_reference(cells)
-    values = components.of(cells)
-    of_window, conditions = conditions_of(monitoring.population, values, pooled, groups, batches)
-    sample = Sample(values, pooled, shown, of_window, units, classes)
-    expectation, replicates = estimate(sample, monitoring.set_windows, rng)
-    rate = monitoring.false_alarm_rate
-    bound = threshold(sample, replicates, monitoring.set_frames, rate, rng)
     bins = spec.confidence_bins(confidences)
-    counted = np.concatenate([cells, np.eye(BINS)[bins]], axis=1)
-    table = np.zeros((len(conditions), classes, counted.shape[1]))
-    np.add.at(table, (of_window, shown), counted)
+    sure = np.eye(BINS)[bins]
+    both = monitoring.population == "open" and len(np.unique(groups[held_out])) >= _FEWEST_HELD_OUT
+    rate = monitoring.false_alarm_rate / (2 if both else 1)
+    inputs, of_window = build_view(FEATURE_NAMES, cells, origin, monitoring, rate, rng)
+    confidence = None
+    if both:
+        confidence, _ = build_view(
+            (CONFIDENCE,), sure[held_out], origin.at(held_out), monitoring, rate, rng
+        )
+    counted = np.concatenate([cells, sure], axis=1)
+    table = np.zeros((len(inputs.conditions), classes, counted.shape[1]))
+    np.add.at(table, (of_window, origin.predicted), counted)
     machine = np.unique(groups, return_inverse=True)[1].reshape(-1)
     recordings = np.unique(np.stack([machine, truth]), axis=1, return_inverse=True)[1].reshape(-1)
     right = decided == truth
@@ -229,10 +225,8 @@ def build_reference(
         labels=tuple(names),
         monitoring=monitoring,
         confidence_edges=spec.confidence_edges,
-        conditions=tuple(conditions),
-        components=components,
-        expectation=expectation,
-        threshold=bound,
+        inputs=inputs,
+        confidence=confidence,
         table=table.astype(np.int64),
         calibration=calibrate(bins[held_out], right[held_out], recordings[held_out]),
         confusion=confusion,

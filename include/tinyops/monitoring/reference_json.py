@@ -1,4 +1,4 @@
-"""Arrays of a reference as compact JSON: six digits, and of symmetric matrices one half."""
+"""Views of a reference as compact JSON: six digits, and of symmetric matrices one half."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.monitoring.components import SIZE, Floats
+from tinyops.monitoring.components import Components, Floats
 from tinyops.monitoring.expectation import Expectation
-
-_HALF = np.triu_indices(SIZE)
+from tinyops.monitoring.null import Threshold
+from tinyops.monitoring.view import View
 
 
 def write_content(content: dict[str, Any]) -> str:
@@ -26,23 +26,44 @@ def read_content(text: str | bytes) -> dict[str, Any]:
     return content
 
 
-def encode_expectation(expectation: Expectation) -> dict[str, Any]:
+def encode_view(view: View) -> dict[str, Any]:
     """JSON content."""
+    expectation, upper = view.expectation, np.triu_indices(view.expectation.size)
     return {
+        "features": list(view.features),
+        "conditions": list(view.conditions),
+        "probabilities": view.components.probabilities,
         "windows": expectation.windows,
         "means": expectation.means,
-        "within": expectation.within[..., _HALF[0], _HALF[1]],
-        "errors": expectation.errors[..., _HALF[0], _HALF[1]],
+        "within": expectation.within[..., upper[0], upper[1]],
+        "errors": expectation.errors[..., upper[0], upper[1]],
+        "threshold": {
+            "levels": [list(level) for level in view.threshold.levels],
+            "worst": view.threshold.worst,
+            "draws": view.threshold.draws,
+        },
     }
 
 
-def decode_expectation(content: dict[str, Any]) -> Expectation:
-    """The expectation that `encode_expectation` wrote."""
-    return Expectation(
-        means=np.array(content["means"], np.float64),
-        within=_full(content["within"]),
-        errors=_full(content["errors"]),
-        windows=int(content["windows"]),
+def decode_view(content: dict[str, Any]) -> View:
+    """The view that `encode_view` wrote; ValueError, KeyError or TypeError when it wrote none."""
+    features, means = tuple(content["features"]), np.array(content["means"], np.float64)
+    bounds = content["threshold"]
+    return View(
+        features=features,
+        conditions=tuple(content["conditions"]),
+        components=Components(len(features), np.array(content["probabilities"], np.float64)),
+        expectation=Expectation(
+            means=means,
+            within=_full(content["within"], means.shape[-1]),
+            errors=_full(content["errors"], means.shape[-1]),
+            windows=int(content["windows"]),
+        ),
+        threshold=Threshold(
+            levels=tuple((rate, bound) for rate, bound in bounds["levels"]),
+            worst=bounds["worst"],
+            draws=bounds["draws"],
+        ),
     )
 
 
@@ -60,9 +81,9 @@ def _nested(flat: list[float], shape: tuple[int, ...]) -> list[Any]:
     return rows
 
 
-def _full(content: Any) -> Floats:
-    half = np.array(content, np.float64)
-    found = np.zeros((*half.shape[:-1], SIZE, SIZE))
-    found[..., _HALF[0], _HALF[1]] = half
-    found[..., _HALF[1], _HALF[0]] = half
+def _full(content: Any, size: int) -> Floats:
+    half, upper = np.array(content, np.float64), np.triu_indices(size)
+    found = np.zeros((*half.shape[:-1], size, size))
+    found[..., upper[0], upper[1]] = half
+    found[..., upper[1], upper[0]] = half
     return found

@@ -68,6 +68,7 @@ class Verdict:
             "reference_tag": self.reference_tag,
             "status": self.status,
             "reason": self.reason,
+            "watched": found and found.watched,
             "statistic": found and found.statistic,
             "threshold": found and found.threshold,
             "false_alarm_rate": found and found.false_alarm_rate,

@@ -1,0 +1,108 @@
+"""One side of the windows that is watched: some histograms, and what they are without drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.monitoring.components import Components, Floats
+from tinyops.monitoring.conditions import conditions_of, units_of
+from tinyops.monitoring.estimation import Sample, estimate
+from tinyops.monitoring.expectation import Expectation
+from tinyops.monitoring.null import Threshold, threshold
+from tinyops.projects.monitoring_section import Monitoring
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Histograms with their expectation and threshold.
+
+    Parameters
+    ----------
+    features
+        What the histograms are of.
+    conditions
+        What the conditions of the expectation are called.
+    """
+
+    features: tuple[str, ...]
+    conditions: tuple[str, ...]
+    components: Components
+    expectation: Expectation
+    threshold: Threshold
+
+    def find(self, cells: Floats, classes: Floats) -> Finding:
+        """Look at a frame set: shares of windows by cell, and by predicted class [C]."""
+        found, shares = self.components.of(cells)[None], classes[None]
+        statistic, weights = self.expectation.nearest(found, shares)
+        left = self.expectation.residuals(found, shares, weights)[0]
+        spread = np.sqrt(np.diag(self.expectation.covariances(shares, weights)[0]))
+        return Finding(float(statistic[0]), weights[0], left / spread)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """T², the weights of conditions [O] that explain a set best, and what is left of each
+    component in standard deviations [D]."""
+
+    statistic: float
+    weights: Floats
+    scores: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where reference windows come from, n of them: classes, machine or person, batch; all [n]."""
+
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    batches: NDArray[np.str_]
+    classes: int
+
+    def at(self, rows: NDArray[np.bool_]) -> Origin:
+        """Of some of the windows."""
+        return Origin(
+            self.labels[rows],
+            self.predicted[rows],
+            self.groups[rows],
+            self.batches[rows],
+            self.classes,
+        )
+
+
+def build_view(
+    features: tuple[str, ...],
+    cells: Floats,
+    origin: Origin,
+    monitoring: Monitoring,
+    rate: float,
+    rng: np.random.Generator,
+) -> tuple[View, NDArray[np.int64]]:
+    """A view that raises false alarms at `rate`, and the condition of each window [n].
+
+    Parameters
+    ----------
+    cells
+        [n, cells], zeros and ones: of each window the bin of each histogram, and out of range.
+    """
+    population: Literal["open", "fixed"] = monitoring.population
+    components = Components.of_reference(cells, len(features))
+    values = components.of(cells)
+    of_window, conditions = conditions_of(
+        population, values, origin.labels, origin.groups, origin.batches
+    )
+    sample = Sample(
+        values=values,
+        labels=origin.labels,
+        predicted=origin.predicted,
+        conditions=of_window,
+        units=units_of(population, origin.groups),
+        classes=origin.classes,
+    )
+    expectation, references = estimate(sample, monitoring.set_windows, rng)
+    bound = threshold(sample, references, monitoring.set_frames, rate, rng)
+    return View(features, tuple(conditions), components, expectation, bound), of_window
