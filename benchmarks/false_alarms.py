@@ -49,7 +49,7 @@ MONITORING = PROJECT.monitoring
 RATE = MONITORING.false_alarm_rate
 LEARNT, HELD_OUT = 36, 24
 CHANGES = {
-    "demo (speed 0.7, load from 0.6)": CHANGED,
+    "demo (speed 0.6, load from 0.6)": CHANGED,
     "speed 0.7": Scenario(speed=0.7),
     "speed 1.3": Scenario(speed=1.3),
     "noise 2": Scenario(noise=2.0),

@@ -141,7 +141,10 @@ def test_gateway_board_and_volumes_agree() -> None:
 BOARD = """#!/bin/sh
 case $1 in
 virtual-board) env >"$OUT/board"; echo $$ >"$OUT/pid"; exec sleep 60 ;;
-gateway) echo "$*" >"$OUT/gateway"; env >>"$OUT/gateway"; $GATEWAY ;;
+gateway)
+    echo "$*" >"$OUT/gateway"; env >>"$OUT/gateway"
+    until [ -s "$OUT/pid" ]; do sleep 0.02; done  # the board starts beside it
+    $GATEWAY ;;
 esac
 """
 
