@@ -74,11 +74,12 @@ def estimate(
     others = zip(
         replicates,
         _wishart(within, windows_of_class, rng),
-        _wishart(errors, units, rng),
+        _wishart(errors, np.repeat(units[:, None], sample.classes, axis=1), rng),
         strict=True,
     )
-    return Expectation(means, within, errors, windows), [
-        Expectation(*each, windows=windows) for each in others
+    known = (windows_of_class, units, windows)
+    return Expectation(means, within, errors, *known), [
+        Expectation(*each, *known) for each in others
     ]
 
 
@@ -142,15 +143,14 @@ def _within(sample: Sample, means: Floats) -> tuple[Floats, Floats]:
 
 def _errors(off: Floats, sums: _Sums, origin: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Covariance of means from their deviations [R, O, C, D], drawn towards what units of any
-    class have in the same condition [O, C, D, D], and degrees of freedom [O, C]."""
+    class have in the same condition [O, C, D, D], and degrees of freedom [O]."""
     found = np.einsum("rocd,roce->ocde", off, off, optimize=True) / len(off)
     members = np.eye(off.shape[1])[origin].T
     units = members @ (sums.confusion.sum(axis=2) > 0)
     known = units[:, :, None, None]
     pooled = (known**2 * found).sum(axis=1, keepdims=True) / known.sum(axis=1, keepdims=True)
     found = (found * known + _POOLED * pooled / np.maximum(known, 1.0)) / (known + _POOLED)
-    freedom = np.maximum(members.sum(axis=1) - 1, off.shape[-1] + 2.0)
-    return found, np.repeat(freedom[:, None], off.shape[2], axis=1)
+    return found, np.maximum(members.sum(axis=1) - 1, off.shape[-1] + 2.0)
 
 
 def _wishart(covariances: Floats, freedom: Floats, rng: np.random.Generator) -> Floats:

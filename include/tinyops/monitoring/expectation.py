@@ -4,6 +4,8 @@ A fault that the model knows is no drift. So a set is expected to have the compo
 predicted classes, and to come from one condition of the reference (a machine, a person, a batch)
 or from a mixture of them. What is left over is weighed by its covariance under no drift, which
 includes that the reference itself is a sample (Hotelling's T², with weights that minimise it).
+Covariances are estimates too, the poorer the fewer machines they come from: T² is brought to the
+scale of chi-squared, so that one threshold does for sets of one class and of many.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from tinyops.monitoring.components import Floats
 _ROUNDS = 4
 _RIDGE, _WALL = 1e-9, 1e6
 _SMALLEST_VARIANCE = 0.01
+_FEWEST_FREEDOM = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,10 @@ class Expectation:
         [C, D, D], covariance of single windows around it.
     errors
         [O, C, D, D], covariance of `means` as estimates.
+    within_freedom
+        [C], degrees of freedom that `within` was estimated with.
+    errors_freedom
+        [O], those of `errors`.
     windows
         Counted windows of a frame set.
     """
@@ -38,6 +45,8 @@ class Expectation:
     means: Floats
     within: Floats
     errors: Floats
+    within_freedom: Floats
+    errors_freedom: Floats
     windows: int
 
     @property
@@ -69,8 +78,28 @@ class Expectation:
         found += np.square(shares).reshape(len(classes), -1) @ errors
         return np.asarray(found.reshape(-1, self.size, self.size))
 
+    def freedom(self, covariances: Floats, classes: Floats, weights: Floats) -> Floats:
+        """Degrees of freedom of `covariances` [n, D, D] as estimates, [n].
+
+        Of a sum of estimates, by how much each adds (Welch 1947, Satterthwaite 1946), on average
+        over the components.
+        """
+        inverse = 1 / np.einsum("ndd->nd", covariances)
+        used = np.flatnonzero(weights.any(axis=0))
+        shares = np.square(weights[:, used, None] * classes[:, None, :]).reshape(len(classes), -1)
+        parts = (
+            (classes / self.windows, self.within, self.within_freedom),
+            (shares, self.errors[used], np.repeat(self.errors_freedom[used], classes.shape[1])),
+        )
+        found = np.zeros(len(classes))
+        for factors, estimates, freedom in parts:
+            variances = np.einsum("...dd->...d", estimates).reshape(-1, self.size)
+            portions = factors * (inverse @ variances.T) / self.size
+            found += np.square(portions) @ (1 / freedom)
+        return np.asarray(1 / found)
+
     def distances(self, found: Floats, classes: Floats, weights: Floats) -> Floats:
-        """T² [n] at given weights.
+        """T² [n] at given weights, as `as_chi_squared`.
 
         Parameters
         ----------
@@ -82,8 +111,10 @@ class Expectation:
             [n, O], shares of conditions.
         """
         left = self.residuals(found, classes, weights)
-        solved = np.linalg.solve(self.covariances(classes, weights), left[:, :, None])[:, :, 0]
-        return np.einsum("nd,nd->n", left, solved)
+        covariances = self.covariances(classes, weights)
+        solved = np.linalg.solve(covariances, left[:, :, None])[:, :, 0]
+        t2 = np.einsum("nd,nd->n", left, solved)
+        return as_chi_squared(t2, self.size, self.freedom(covariances, classes, weights))
 
     def nearest(self, found: Floats, classes: Floats) -> tuple[Floats, Floats]:
         """T² [n] and weights [n, O] of the best explanation: each condition alone, all alike, or
@@ -120,3 +151,17 @@ class Expectation:
             left_out = np.maximum(left_out, weights < 0)
         weights = np.maximum(weights, 0.0)
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def as_chi_squared(t2: Floats, size: int, freedom: Floats) -> Floats:
+    """The value of chi-squared of `size` degrees of freedom that is exceeded as often as T² is.
+
+    T² of `size` components whose covariance was estimated with `freedom` degrees of freedom is a
+    multiple of F (Hotelling 1931). Both tails go through the normal distribution, by cube roots
+    (Wilson and Hilferty 1931; Paulson 1942): rising everywhere, and no tail is too thin.
+    """
+    rest = np.maximum(freedom - size + 1, _FEWEST_FREEDOM)
+    ratio = np.cbrt(t2 * rest / (size * (rest + size - 1)))
+    own, other = 2 / (9 * size), 2 / (9 * rest)
+    normal = ((1 - other) * ratio - (1 - own)) / np.sqrt(other * np.square(ratio) + own)
+    return np.asarray(size * np.maximum(1 - own + normal * np.sqrt(own), 0.0) ** 3)
