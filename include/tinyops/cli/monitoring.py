@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -120,17 +121,20 @@ def frames(
 
 
 def _verdict_table(time: str, found: list[dict[str, Any]]) -> Table:
-    table = Table("device", "verdict", time, "T²", "moved", "accuracy", "labels", "release")
+    """At most three lines for each verdict, 80 columns wide."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in (f"verdict\n{time}", "device\nrelease"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("T²\nwhat moved")
+    table.add_column("accuracy\nby labels", no_wrap=True)
     for verdict in found:
+        device = escape(verdict["device"]) + (" (virtual)" if verdict["virtual"] else "")
+        moved = "\n".join(f"{one['feature']} {one['how']}" for one in verdict["moved"][:2])
         table.add_row(
-            escape(verdict["device"]) + (" (virtual)" if verdict["virtual"] else ""),
-            f"[{STYLES[verdict['status']]}]{verdict['status']}",
-            _time(verdict[time]),
-            _statistic(verdict),
-            ", ".join(f"{one['feature']} {one['how']}" for one in verdict["moved"][:2]),
-            _accuracy(verdict["estimated_accuracy"]),
-            _labels(verdict["residual"]),
-            escape(verdict["release"]),
+            f"[{STYLES[verdict['status']]}]{verdict['status']}[/]\n{_time(verdict[time])[5:]}",
+            f"{device}\n[dim]{escape(verdict['release'])}[/]",
+            f"{_statistic(verdict)}\n{moved}",
+            f"{_accuracy(verdict['estimated_accuracy'])}\n{_labels(verdict['residual'])}",
         )
     return table
 
@@ -144,14 +148,12 @@ def _statistic(verdict: dict[str, Any]) -> str:
 def _accuracy(estimate: dict[str, float] | None) -> str:
     if estimate is None:
         return "-"
-    return f"{estimate['value']:.0%} ({estimate['low']:.0%} to {estimate['high']:.0%})"
+    low, high = round(100 * estimate["low"]), round(100 * estimate["high"])
+    return f"{estimate['value']:.0%} ({low} to {high})"
 
 
 def _labels(residual: dict[str, Any] | None) -> str:
-    if residual is None:
-        return "-"
-    right, promised = residual["accuracy"], residual["expected"]
-    return f"{right:.0%} right of {residual['labels']}, {promised:.0%} promised"
+    return f"{residual['accuracy']:.0%} of {residual['labels']}" if residual else ""
 
 
 def _time(text: str) -> str:
