@@ -4,8 +4,9 @@
 
 **Params.** `candidate`: build this candidate instead of the newest one (a run by hand).
 
-**Inputs and outputs.** Reads `<project>/candidates/<run>/`; writes evidence (fit, image, proof) to
-`<project>/releases/<version>/` and the signed bundle to `tuf/`. Emits `<project>/release` with uri
+**Inputs and outputs.** Reads `<project>/candidates/<run>/`; writes evidence (fit, image, proof) and
+what the boards' counts are held against (sketch.json, reference.json) to
+`<project>/releases/<version>/`, and the signed bundle to `tuf/`. Emits `<project>/release` with uri
 and version once the release is signed and staged.
 
 **Idempotency.** The candidate is found in S3 (the pointer `candidate`, unless it has a receipt),
