@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from virtual_boards import board, eventually, idle_image
 
+from tinyops.boards.drivers.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.errors import BoardSilent, FlashFailed, ImageRefused, PortLost
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
-from tinyops.boards.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.faults import Faults
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.nano_bootloader import APP, CHIP, VERSION, NanoBootloader
 
 
@@ -26,17 +26,17 @@ def port(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def virtual(tmp_path: Path, port: str) -> Iterator[VirtualBoard]:
-    with VirtualBoard(Path(port), tmp_path / "state") as running:
+def virtual(tmp_path: Path, port: str) -> Iterator[Nano33Ble]:
+    with Nano33Ble(Path(port), tmp_path / "state") as running:
         yield running
 
 
-def content(virtual: VirtualBoard, image: Image) -> bytes:
+def content(virtual: Nano33Ble, image: Image) -> bytes:
     return virtual.flash.read(APP, len(image.bytes))
 
 
 def test_a_blank_board_is_flashed_and_then_again_over_its_application(
-    virtual: VirtualBoard, port: str
+    virtual: Nano33Ble, port: str
 ) -> None:
     first, second = idle_image(30_001, seed=1), idle_image(12_000, seed=2, version="v2")
     steps: list[tuple[int, int]] = []
@@ -53,7 +53,7 @@ def test_a_blank_board_is_flashed_and_then_again_over_its_application(
     assert eventually(lambda: virtual.mode == "application")
 
 
-def test_the_bootloader_answers_with_the_bytes_of_the_rom(virtual: VirtualBoard, port: str) -> None:
+def test_the_bootloader_answers_with_the_bytes_of_the_rom(virtual: Nano33Ble, port: str) -> None:
     with SerialPort(port) as line:
         for command, answer in (
             (b"N#", b"\n\r"),
@@ -69,9 +69,7 @@ def test_the_bootloader_answers_with_the_bytes_of_the_rom(virtual: VirtualBoard,
     assert (len(VERSION), len(CHIP)) == (60, 17)
 
 
-def test_y_is_answered_though_nothing_was_erased_and_z_tells(
-    virtual: VirtualBoard, port: str
-) -> None:
+def test_y_is_answered_though_nothing_was_erased_and_z_tells(virtual: Nano33Ble, port: str) -> None:
     old, new = b"\x55" * PAGE, b"\xaa" * PAGE
     with SerialPort(port) as line:
         loader = SamBa(line)
@@ -100,7 +98,7 @@ def test_y_is_answered_though_nothing_was_erased_and_z_tells(
     ],
 )
 def test_an_image_for_something_else_is_refused_before_a_byte_is_sent(
-    virtual: VirtualBoard, port: str, image: Image, word: str
+    virtual: Nano33Ble, port: str, image: Image, word: str
 ) -> None:
     with pytest.raises(ImageRefused, match=word):
         flash(port, image, board())
@@ -119,7 +117,7 @@ def test_a_port_that_is_not_there_is_worth_another_try(port: str) -> None:
 
 
 def test_a_page_that_does_not_hold_is_found_although_every_write_is_answered(
-    virtual: VirtualBoard, port: str, monkeypatch: pytest.MonkeyPatch
+    virtual: Nano33Ble, port: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = virtual.flash.write
 
@@ -140,7 +138,7 @@ def test_lost_and_damaged_bytes_are_caught_and_written_again(
 ) -> None:
     image = idle_image(40_000, seed=seed)
     noisy = Faults(drop=0.00002, corrupt=0.00005, seed=seed)
-    with VirtualBoard(Path(port), tmp_path / "state", faults=noisy) as virtual:
+    with Nano33Ble(Path(port), tmp_path / "state", faults=noisy) as virtual:
         report = flash(port, image, board())
         assert report.retries > 0
         assert content(virtual, image) == image.bytes
@@ -152,10 +150,10 @@ def test_a_power_cut_leaves_a_board_that_can_be_flashed_again(
 ) -> None:
     old, new = idle_image(25_000, seed=1), idle_image(36_000, seed=2, version="v2")
     state = tmp_path / "state"
-    with VirtualBoard(Path(port), state):
+    with Nano33Ble(Path(port), state):
         flash(port, old, board())
     faults = Faults(power_cut_after=cut, power_back_after=0.2)
-    with VirtualBoard(Path(port), state, faults=faults) as virtual:
+    with Nano33Ble(Path(port), state, faults=faults) as virtual:
         with contextlib.suppress(PortLost, BoardSilent, FlashFailed):
             flash(port, new, board())
         assert eventually(lambda: Path(port).exists())
@@ -163,7 +161,7 @@ def test_a_power_cut_leaves_a_board_that_can_be_flashed_again(
         assert content(virtual, new) == new.bytes
 
 
-def test_unplugged_in_the_middle_of_a_page(virtual: VirtualBoard, port: str) -> None:
+def test_unplugged_in_the_middle_of_a_page(virtual: Nano33Ble, port: str) -> None:
     image = idle_image(60_000)
 
     def pull(done: int, total: int) -> None:
@@ -180,6 +178,6 @@ def test_unplugged_in_the_middle_of_a_page(virtual: VirtualBoard, port: str) -> 
     assert content(virtual, image) == image.bytes
 
 
-def test_two_programs_cannot_use_one_port(virtual: VirtualBoard, port: str) -> None:
+def test_two_programs_cannot_use_one_port(virtual: Nano33Ble, port: str) -> None:
     with SerialPort(port), pytest.raises(PortLost, match="in use"):
         SerialPort(port)

@@ -15,7 +15,7 @@ from tinyops.boards.errors import BoardSilent, PortLost
 from tinyops.boards.link import LinkClosed
 from tinyops.boards.transport import SerialPort, SerialStream
 from tinyops.boards.usb import await_port, identify
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.pty_line import PtyLine
 
 
@@ -91,7 +91,7 @@ def test_flash_prints_a_report_or_one_line_that_says_what_to_do(tmp_path: Path) 
     assert absent.stderr.splitlines()[-1].endswith(
         "is not there -> plug the board in and check the port's name"
     )
-    with VirtualBoard(port, tmp_path / "state"):
+    with Nano33Ble(port, tmp_path / "state"):
         done = tinyops(*flash, "--json")
     report = json.loads(done.stdout)
     assert (report["pages"], report["bytes"], report["retries"]) == (3, 9000, 0)

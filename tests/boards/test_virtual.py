@@ -20,7 +20,7 @@ from tinyops.boards.flashing import flash
 from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.flash_memory import FlashMemory
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.nano_bootloader import APP, NanoBootloader
 from tinyops.boards.virtual.sensor import VirtualSensor
 
@@ -74,11 +74,11 @@ def test_flashed_bytes_run_sense_talk_and_survive_a_power_cycle(
 ) -> None:
     port = tmp_path / "tty"
     sensor = VirtualSensor(Counter(), rate_hz=100.0)
-    with VirtualBoard(port, tmp_path / "state", sensor) as virtual:
+    with Nano33Ble(port, tmp_path / "state", sensor) as virtual:
         flash(str(port), echo, board())
         assert eventually(lambda: virtual.mode == "application")
     frames = [struct.pack("<3h", *range(first, first + 3)) for first in (256, 259, 262, 265)]
-    with VirtualBoard(port, tmp_path / "state", sensor) as virtual:
+    with Nano33Ble(port, tmp_path / "state", sensor) as virtual:
         assert virtual.mode == "application"
         with SerialPort(str(port)) as line:
             virtual.press_reset()
@@ -93,7 +93,7 @@ def test_the_sensor_goes_on_over_resets_and_flashing(tmp_path: Path, echo: Image
     port = tmp_path / "tty"
     source = Counter()
     sensor = VirtualSensor(source, rate_hz=100.0)
-    with VirtualBoard(port, tmp_path / "state", sensor) as virtual:
+    with Nano33Ble(port, tmp_path / "state", sensor) as virtual:
         for _ in range(2):
             before = source.next
             flash(str(port), echo, board())
@@ -114,7 +114,7 @@ def test_a_touch_leaves_the_application_for_the_bootloader_and_data_does_not(
     tmp_path: Path, echo: Image
 ) -> None:
     port = tmp_path / "tty"
-    with VirtualBoard(port, tmp_path / "state") as virtual:
+    with Nano33Ble(port, tmp_path / "state") as virtual:
         flash(str(port), echo, board())
         assert eventually(lambda: virtual.mode == "application")
         with SerialPort(str(port)) as line:
@@ -132,7 +132,7 @@ def test_a_touch_leaves_the_application_for_the_bootloader_and_data_does_not(
 
 def test_a_chip_that_reads_nothing_does_not_block_the_board(tmp_path: Path) -> None:
     port = tmp_path / "tty"
-    with VirtualBoard(port, tmp_path / "state") as virtual:
+    with Nano33Ble(port, tmp_path / "state") as virtual:
         flash(str(port), idle_image(8192), board())
         assert eventually(lambda: virtual.mode == "application")
         with SerialPort(str(port)) as line:
@@ -186,7 +186,7 @@ def test_the_bootloader_survives_any_bytes_in_any_pieces(
 def test_a_flash_file_of_another_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "flash.bin").write_bytes(b"short")
     with pytest.raises(BoardError, match="has 5 bytes"):
-        VirtualBoard(tmp_path / "tty", tmp_path)
+        Nano33Ble(tmp_path / "tty", tmp_path)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
@@ -194,7 +194,7 @@ def test_the_command_removes_its_link_and_leaves_no_emulator(
     tmp_path: Path, echo: Image, sign: signal.Signals
 ) -> None:
     port = tmp_path / "tty"
-    with VirtualBoard(port, tmp_path / "state"):
+    with Nano33Ble(port, tmp_path / "state"):
         flash(str(port), echo, board())
     command = [sys.executable, "-m", "tinyops.cli.main", "virtual-board", "nano33ble-sense"]
     process = subprocess.Popen(

@@ -12,7 +12,7 @@ from gateway_bench import DEVICE, PROJECT, TARGET, TINY, Bench
 
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import Image
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.store import Store
 
 
@@ -72,5 +72,5 @@ def bench(released_store: Store, tmp_path: Path) -> Iterator[Bench]:
     }
     config = tmp_path / "gateway.yaml"
     config.write_text(yaml.safe_dump(content))
-    with VirtualBoard(port, tmp_path / "board") as board:
+    with Nano33Ble(port, tmp_path / "board") as board:
         yield Bench(released_store, board, config)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, image_crc
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.gateway.config import load_config
 from tinyops.gateway.event import Event
 from tinyops.gateway.service import Gateway
@@ -70,7 +70,7 @@ class Bench:
     """One virtual board and the configuration of a gateway for it."""
 
     store: Store
-    board: VirtualBoard
+    board: Nano33Ble
     config: Path
     read: dict[str, Event] = field(default_factory=dict)
 

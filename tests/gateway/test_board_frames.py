@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chip import HOP, request, sketch
 from tinyops.boards.image import Image
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.image import build_image
 from tinyops.gateway.config import load_config
@@ -102,7 +102,7 @@ def bench(bench: Bench, counting_image: Image, tmp_path: Path) -> Iterator[Count
     bench.config.write_text(yaml.safe_dump(content))
     source = Rationed()
     sensor = VirtualSensor(source, rate_hz=200.0 * HOP)
-    with VirtualBoard(bench.board.port, tmp_path / "counting", sensor) as board:
+    with Nano33Ble(bench.board.port, tmp_path / "counting", sensor) as board:
         made = Counting(bench.store, board, bench.config)
         made.source = source
         release(made.store, counting_image)

@@ -19,7 +19,7 @@ from tinyops.boards.catalogue import load_board
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.faults import Faults
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.releases import paths
@@ -74,7 +74,7 @@ def test_unplugged_in_the_middle_of_flashing(
 ) -> None:
     bench.board.stop()
     faults = Faults(power_cut_after=13_000, power_back_after=1.0)
-    with VirtualBoard(bench.board.port, tmp_path / "other", faults=faults) as bench.board:
+    with Nano33Ble(bench.board.port, tmp_path / "other", faults=faults) as bench.board:
         with running(bench.gateway()):
             release(released_store, built)
             wait_for(lambda: bench.saw("error", "v1"), "the loss reported")
@@ -211,7 +211,7 @@ def test_a_lost_state_folder_is_no_loss(at_v1: Bench, built: Image) -> None:
 def test_the_gateway_loads_nothing_heavy() -> None:
     heavy = "{'tensorflow', 'airflow', 'mlflow', 'pandas', 'pyarrow', 'scipy', 'sklearn'}"
     code = (
-        "import sys, tinyops.gateway.service, tinyops.boards.samba, tinyops.store as s;"
+        "import sys, tinyops.gateway.service, tinyops.boards.drivers.samba_nano, tinyops.store;"
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

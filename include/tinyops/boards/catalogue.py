@@ -82,7 +82,7 @@ class Usb(Sourced):
 class Protocol(Sourced):
     """How an image gets onto the board."""
 
-    name: Literal["samba-nano", "svl", "esptool", "himax-xmodem"]
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="a module in boards.drivers")
     baud: int = Field(gt=0)
     reset: Literal["touch-1200", "dtr", "dtr-rts", "button"]
 

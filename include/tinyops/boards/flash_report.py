@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[[int, int], None]
+Ask = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from tinyops.boards import samba
+import importlib
+import pkgutil
+from types import ModuleType
+
+from tinyops.boards import drivers
 from tinyops.boards.admission import check
 from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import BoardError
-from tinyops.boards.flash_report import FlashReport, Progress
+from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
 
 
 def flash(
-    port: str, image: Image, board: Board, progress: Progress = lambda done, total: None
+    port: str,
+    image: Image,
+    board: Board,
+    progress: Progress = lambda done, total: None,
+    ask: Ask = lambda what: None,
 ) -> FlashReport:
     """Write an image to the board at a port and start it.
 
@@ -21,6 +29,8 @@ def flash(
         A serial device, or a symlink to one.
     progress
         Called with (bytes done, bytes in all).
+    ask
+        Called with what a person has to do now, such as pressing RESET; the driver waits for it.
 
     Raises
     ------
@@ -33,9 +43,22 @@ def flash(
         A page does not hold what was written.
     """
     check(port, image, board)
-    if board.protocol.name == "samba-nano":
-        return samba.flash(port, image, board, progress)
-    raise BoardError(
-        f"{board.name}: no driver for its protocol {board.protocol.name}",
-        "use the board vendor's tool",
-    )
+    report: FlashReport = driver(board).flash(port, image, board, progress, ask)
+    return report
+
+
+def driver(board: Board) -> ModuleType:
+    """The module in `boards.drivers` that speaks the board's protocol.
+
+    Raises
+    ------
+    BoardError
+        There is none.
+    """
+    name = board.protocol.name.replace("-", "_")
+    if name not in {module.name for module in pkgutil.iter_modules(drivers.__path__)}:
+        raise BoardError(
+            f"{board.name}: no driver for its protocol {board.protocol.name}",
+            "use the board vendor's tool",
+        )
+    return importlib.import_module(f"{drivers.__name__}.{name}")

@@ -1,9 +1,10 @@
 """Virtual boards: a bootloader on a pseudo-terminal, a flash model, and an emulated chip."""
 
 from tinyops.boards.errors import BoardError
-from tinyops.boards.virtual.nano33ble import VirtualBoard
+from tinyops.boards.virtual.board import VirtualBoard
+from tinyops.boards.virtual.nano33ble import Nano33Ble
 
-BOARDS = {"nano33ble-sense": VirtualBoard}
+BOARDS: dict[str, type[VirtualBoard]] = {"nano33ble-sense": Nano33Ble}
 
 
 def virtual_board_for(board: str) -> type[VirtualBoard]:

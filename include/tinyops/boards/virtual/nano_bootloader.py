@@ -69,6 +69,12 @@ class NanoBootloader:
             elif len(self._command) < COMMAND:
                 self._command.append(byte)
 
+    def next_due(self) -> None:
+        """It never waits for a time."""
+
+    def tick(self, now: float) -> None:
+        """Nothing."""
+
     def _fill(self, piece: bytes) -> None:
         room = max(0, min(len(piece), RAM - self._fill_at))
         self._ram[self._fill_at : self._fill_at + room] = piece[:room]

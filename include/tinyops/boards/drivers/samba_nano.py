@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 
 from tinyops.boards.catalogue import Board
+from tinyops.boards.drivers.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.errors import BoardSilent, FlashFailed, PortLost, WrongAnswer
-from tinyops.boards.flash_report import FlashReport, Progress
+from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
-from tinyops.boards.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.usb import PortIdentity, await_port, identify, touch_1200
 
@@ -26,7 +26,7 @@ PAGE_TRIES = 4
 BLANK = b"\xff" * PAGE
 
 
-def flash(port: str, image: Image, board: Board, progress: Progress) -> FlashReport:
+def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -> FlashReport:
     """Write an image that `admission.check` has accepted; see there for errors."""
     started = time.monotonic()
     identity = identify(port)

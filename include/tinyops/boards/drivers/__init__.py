@@ -1,0 +1,4 @@
+"""One module a bootloader protocol, named as `protocol.name` in the catalogue.
+
+Each has `flash(port, image, board, progress, ask) -> FlashReport`, called by `boards.flashing`.
+"""

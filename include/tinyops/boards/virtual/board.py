@@ -1,0 +1,291 @@
+"""What all virtual boards share: a port, flash, faults, and a chip that runs what was flashed.
+
+Each kind of board is a class of its own beside this file. It says how large its flash is, gives the
+bootloader, and says what a host's opening and closing of the port does to the board.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Literal, Protocol, Self
+
+from tinyops.boards.virtual.faults import Faults, FaultyLine
+from tinyops.boards.virtual.flash_memory import FlashMemory
+from tinyops.boards.virtual.pty_line import PtyLine
+from tinyops.boards.virtual.sensor import VirtualSensor
+from tinyops.boards.virtual.uart import Uart
+from tinyops.emulation import Machine
+
+Mode = Literal["off", "bootloader", "application"]
+# How often a closed or unplugged port is looked at: a pty tells nobody when it is opened. The
+# host waits at least 200 ms after a touch, as it must for real boards.
+LOOK = 0.05
+
+
+class Bootloader(Protocol):
+    """A bootloader between a reset and the start of the application."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the host's bytes, in any pieces."""
+
+    def next_due(self) -> float | None:
+        """When `tick` has something to do (time.monotonic), or None."""
+
+    def tick(self, now: float) -> None:
+        """Do what is due: time-outs, answers that come late."""
+
+
+class VirtualBoard(ABC):
+    """One board, run by a thread of its own between `start` and `stop`.
+
+    Parameters
+    ----------
+    link
+        Path of the symlink that stands for the port.
+    state
+        Folder of what survives power cuts: the flash.
+    sensor
+        Answers the application's requests for samples; without one they stay unanswered.
+    faults
+        What shall go wrong.
+    """
+
+    FLASH_BYTES: ClassVar[int]
+    PAGE_BYTES: ClassVar[int]
+    APP: ClassVar[int]
+    """Where the application starts, counted from the start of flash."""
+
+    def __init__(
+        self,
+        link: Path,
+        state: Path,
+        sensor: VirtualSensor | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.flash = FlashMemory(state / "flash.bin", self.FLASH_BYTES, self.PAGE_BYTES)
+        self.mode: Mode = "off"
+        self.port = link
+        self._sensor = sensor
+        self._faults = faults or Faults()
+        self._faulty = FaultyLine(self._faults)
+        self._bootloader: Bootloader | None = None
+        self._host_there = False
+        self._line: PtyLine | None = None
+        self._machine: Machine | None = None
+        self._uarts: tuple[Uart, Uart] | None = None
+        self._power_back: float | None = None
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._wake_read, self._wake_write = os.pipe()
+        self._orders: list[str] = []
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Plug in and power on; returns when the port is there."""
+        self._plug_line()
+        self._thread = threading.Thread(target=self._run, name=f"board {self.port.name}")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Power off, unplug, and keep the flash. Raises what ended the board's thread, if any."""
+        self._stopping.set()
+        self._order("")
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            self.flash.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def wait(self) -> None:
+        """Until the board's thread ends."""
+        # Not join(): a signal handler's exception in it marks a live thread as ended (Python 3.11).
+        self._ended.wait()
+
+    def unplug(self) -> None:
+        """Pull the plug: the port vanishes and the power goes."""
+        self._order("unplug")
+
+    def plug(self) -> None:
+        """Put the plug back."""
+        self._order("plug")
+
+    def press_reset(self, times: int = 1) -> None:
+        """A finger on RESET, once or twice in quick succession."""
+        self._order("reset twice" if times == 2 else "reset")
+
+    @abstractmethod
+    def _reset(self, twice: bool = False) -> None:
+        """What comes after a reset or power on: `enter_bootloader` or `launch`."""
+
+    def _opened(self) -> None:  # noqa: B027 - most boards do nothing
+        """A host has opened the port."""
+
+    def _closed(self, touched: bool) -> None:  # noqa: B027
+        """The host has closed it; `touched`: its last speed was 1200 baud."""
+
+    def enter_bootloader(self, bootloader: Bootloader) -> None:
+        """The bootloader has control from now on."""
+        self._power_off()
+        self._bootloader = bootloader
+        self.mode = "bootloader"
+
+    def launch(self) -> None:
+        """Run what is in flash."""
+        self._power_off()
+        if self._sensor is not None:
+            self._sensor.restart()
+        content = self.flash.read(self.APP, self.FLASH_BYTES - self.APP)
+        self._machine = Machine(content, flash_base=self.APP, app_base=self.APP)
+        self._uarts = Uart(self._machine.uart0), Uart(self._machine.uart1)
+        self.mode = "application"
+
+    def to_host(self, data: bytes) -> None:
+        """Send to whoever has the port open."""
+        if self._line is not None:
+            self._line.write(data)
+
+    def _order(self, order: str) -> None:
+        self._orders.append(order)
+        with contextlib.suppress(OSError):
+            os.write(self._wake_write, b"!")
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._step()
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._power_off()
+            self._unplug_line()
+            self._ended.set()
+
+    def _step(self) -> None:
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        host_there = self._line is not None and self._line.open
+        if self._line is not None and host_there:
+            events = select.POLLIN | (select.POLLOUT if self._line.pending else 0)
+            poll.register(self._line, events)
+        chip = self._machine
+        if chip is not None and self._uarts is not None and chip.alive:
+            for uart in self._uarts:
+                uart.flush()
+                waits = select.POLLOUT if uart.pending else 0
+                poll.register(uart.socket, select.POLLIN | waits)
+        ready = {fd for fd, _ in poll.poll(self._patience(host_there) * 1000)}
+        if self._wake_read in ready:
+            os.read(self._wake_read, 4096)
+            while self._orders:
+                self._obey(self._orders.pop(0))
+            return
+        if self._power_back is not None and time.monotonic() >= self._power_back:
+            self._power_back = None
+            self._obey("plug")
+            return
+        if self._machine is not None and self._uarts is not None:
+            self._serve_chip(self._machine, *self._uarts)
+        elif self._bootloader is not None:
+            due, now = self._bootloader.next_due(), time.monotonic()
+            if due is not None and now >= due:
+                self._bootloader.tick(now)
+        if self._line is not None:
+            self._serve_line(self._line)
+
+    def _patience(self, host_there: bool) -> float:
+        patience = 1.0 if host_there else LOOK
+        if self.mode == "application":
+            due = self._sensor.next_due() if self._sensor else None
+        else:
+            due = self._bootloader.next_due() if self._bootloader else None
+        if due is not None:
+            patience = min(patience, max(0.0, due - time.monotonic()))
+        return patience
+
+    def _serve_line(self, line: PtyLine) -> None:
+        line.flush()
+        there = line.open
+        if there and not self._host_there:
+            self._host_there = True
+            self._opened()
+        # The last bytes before a close come together with it: read first, then look at the close.
+        data = line.read()
+        if data:
+            self._from_host(data)
+        elif self._line is line and not line.open:
+            # A touch may begin and end between two looks; its speed stays to be seen.
+            touched = line.touched
+            if touched:
+                line.forget_speed()
+            if touched or self._host_there:
+                self._host_there = False
+                self._closed(touched)
+
+    def _from_host(self, data: bytes) -> None:
+        if self.mode == "bootloader" and self._bootloader is not None:
+            data, cut = self._faulty.passed(data)
+            self._bootloader.feed(data)
+            if cut:
+                self._obey("unplug")
+                if self._faults.power_back_after is not None:
+                    self._power_back = time.monotonic() + self._faults.power_back_after
+        elif self._uarts is not None:
+            self._uarts[0].send(data)
+
+    def _serve_chip(self, chip: Machine, link: Uart, samples: Uart) -> None:
+        if data := link.receive():
+            self.to_host(data)
+        requests = samples.receive()
+        if self._sensor is not None:
+            self._sensor.feed(requests)
+            samples.send(self._sensor.answer(chip.shared_ram))
+
+    def _obey(self, order: str) -> None:
+        if order == "unplug":
+            self._power_off()
+            self._unplug_line()
+        elif order == "plug" and self._line is None:
+            self._plug_line()
+        elif order.startswith("reset") and self.mode != "off":
+            self._reset(twice=order == "reset twice")
+
+    def _plug_line(self) -> None:
+        self._line = PtyLine(self.port)
+        self._host_there = False
+        self._reset()
+
+    def _power_off(self) -> None:
+        if self._machine is not None:
+            self._machine.stop()
+            self._machine = None
+            self._uarts = None
+        self._bootloader = None
+        self.mode = "off"
+
+    def _unplug_line(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
