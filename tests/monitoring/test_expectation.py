@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import chi2, f
@@ -34,6 +36,7 @@ def expectation(units: float, spread: float, classes: int = 4) -> Expectation:
         means=np.zeros((1, classes, 5)),
         within=np.tile(eye, (classes, 1, 1)),
         errors=np.tile(spread * eye, (1, classes, 1, 1)),
+        mixing=np.zeros((classes, 5, 5)),
         within_freedom=np.full(classes, 1e9),
         errors_freedom=np.array([units]),
         windows=100,
@@ -53,3 +56,14 @@ def test_where_means_are_known_few_machines_cost_nothing() -> None:
     one = expectation(units=23, spread=1e-9)
     classes, weights = np.full((1, 4), 0.25), np.ones((1, 1))
     assert one.freedom(one.covariances(classes, weights), classes, weights) > 1e6
+
+
+def test_what_one_class_leaves_unexplained_weighs_most_in_sets_of_that_class() -> None:
+    square = np.outer(np.ones(5), np.ones(5))
+    one = expectation(units=23, spread=1e-3)
+    known = replace(one, mixing=np.stack([square, *np.zeros((3, 5, 5))]))
+    found, weights = np.full((2, 5), 0.5), np.ones((2, 1))
+    classes = np.array([[1.0, 0, 0, 0], [0.25, 0.25, 0.25, 0.25]])
+    before, after = (each.distances(found, classes, weights) for each in (one, known))
+    assert after[0] / before[0] < 0.05
+    assert after[0] / before[0] < 0.5 * after[1] / before[1]

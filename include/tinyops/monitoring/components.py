@@ -79,6 +79,11 @@ class Components:
         return ORDER + int(len(self.probabilities) > self.histograms * BINS)
 
     @property
+    def rare(self) -> NDArray[np.bool_]:
+        """[components], which count what is out of range."""
+        return np.arange(self.histograms * self.each) % self.each >= ORDER
+
+    @property
     def matrix(self) -> Floats:
         """[cells, components], from a cell to its values."""
         found = np.zeros((len(self.probabilities), self.histograms * self.each))

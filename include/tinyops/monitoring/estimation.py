@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,9 @@ from tinyops.monitoring.components import Floats
 from tinyops.monitoring.expectation import Expectation
 
 REPLICATES = 300
-_PRIOR_WINDOWS = 1.0
-_POOLED = 50.0
+_PRIOR_WINDOWS = 0.3
+_SHARED_WINDOWS = 50.0
+_SHARED_UNITS, _SHARED_WHERE_RARE = 5.0, 50.0
 _RIDGE = 0.02
 
 
@@ -30,6 +31,8 @@ class Sample:
         [n], 0 to O - 1.
     units
         [n], what the reference is a sample of: windows with the same number came together.
+    rare
+        [D], components of what is seldom seen.
     """
 
     values: Floats
@@ -37,6 +40,7 @@ class Sample:
     predicted: NDArray[np.int64]
     conditions: NDArray[np.int64]
     units: NDArray[np.int64]
+    rare: NDArray[np.bool_]
     classes: int
 
     def __len__(self) -> int:
@@ -70,16 +74,20 @@ def estimate(
         drawn[:, own] = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), REPLICATES)
     replicates = sums.means(drawn, origin, sample.origins)
     within, windows_of_class = _within(sample, means)
-    errors, units = _errors(replicates - means, sums, origin)
+    errors, units = _errors(replicates - means, sums, origin, sample.rare)
     others = zip(
         replicates,
         _wishart(within, windows_of_class, rng),
         _wishart(errors, np.repeat(units[:, None], sample.classes, axis=1), rng),
         strict=True,
     )
-    known = (windows_of_class, units, windows)
-    return Expectation(means, within, errors, *known), [
-        Expectation(*each, *known) for each in others
+    exact = Expectation(
+        means, within, errors, np.zeros_like(within), windows_of_class, units, windows
+    )
+    mixing = _mixing(sample, exact)
+    return replace(exact, mixing=mixing), [
+        replace(exact, means=means, within=within, errors=errors, mixing=mixing)
+        for means, within, errors in others
     ]
 
 
@@ -118,13 +126,20 @@ class _Sums:
         counts = np.stack([weights[:, own] @ label_counts[own] for own in members], axis=1)
         overall = sums.sum(axis=1) / np.maximum(counts.sum(axis=1), 1.0)[:, :, None]
         by_label = (sums + _PRIOR_WINDOWS * overall[:, None]) / (counts + _PRIOR_WINDOWS)[..., None]
-        called = (weights @ self.confusion.reshape(units, -1)).reshape(-1, classes, classes)
-        called = called / np.maximum(called.sum(axis=2, keepdims=True), 1.0)
-        called = called[:, None]
+        # A model has a person's or a batch's windows wrong in ways of its own.
+        confused = self.confusion.reshape(units, -1)
+        counted = np.stack([weights[:, own] @ confused[own] for own in members], axis=1)
+        counted = counted.reshape(-1, origins, classes, classes)
+        called = _rows(counted + _PRIOR_WINDOWS * _rows(counted.sum(axis=1))[:, None])
         turned = np.swapaxes(called, -1, -2)
         missing = turned @ (by_label - called @ by_label)
         system = turned @ called + _RIDGE * np.eye(classes)
         return np.asarray(by_label + np.linalg.solve(system, missing))
+
+
+def _rows(counts: Floats) -> Floats:
+    """Each row as shares."""
+    return np.asarray(counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1e-12))
 
 
 def _within(sample: Sample, means: Floats) -> tuple[Floats, Floats]:
@@ -137,20 +152,56 @@ def _within(sample: Sample, means: Floats) -> tuple[Floats, Floats]:
     for name in range(sample.classes):
         own = left[sample.predicted == name]
         centred = own - own.mean(axis=0) if len(own) else own
-        found[name] = (centred.T @ centred + _POOLED * pooled) / (len(own) + _POOLED)
-    return found, np.asarray(counts + _POOLED)
+        found[name] = (centred.T @ centred + _SHARED_WINDOWS * pooled) / (
+            len(own) + _SHARED_WINDOWS
+        )
+    return found, np.asarray(counts + _SHARED_WINDOWS)
 
 
-def _errors(off: Floats, sums: _Sums, origin: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _mixing(sample: Sample, expectation: Expectation) -> Floats:
+    """Squares [C, D, D] of what is left of each class's windows, of all conditions alike.
+
+    Weights of conditions and shares of classes are taken as independent. Where a class is called
+    another by some people only, those windows are theirs: sets of that class are not explained.
+    """
+    alone = np.eye(sample.origins)[sample.conditions]
+    chances = (alone / alone.sum(axis=0)).mean(axis=1)
+    predicted = np.eye(sample.classes)[sample.predicted]
+    found = np.zeros((sample.classes, sample.size, sample.size))
+    for name in np.unique(sample.labels):
+        own = np.where(sample.labels == name, chances, 0.0)
+        own /= own.sum()
+        values, shares = (own @ sample.values)[None], (own @ predicted)[None]
+        weights = expectation.nearest(values, shares)[1]
+        left = expectation.residuals(values, shares, weights)[0]
+        found[name] = np.outer(left, left)
+    return found
+
+
+def _errors(
+    off: Floats, sums: _Sums, origin: NDArray[np.int64], rare: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
     """Covariance of means from their deviations [R, O, C, D], drawn towards what units of any
-    class have in the same condition [O, C, D, D], and degrees of freedom [O]."""
+    class have in the same condition [O, C, D, D], and degrees of freedom [O].
+
+    What is rare may not have been seen in a class at all, and would seem to be known exactly: there
+    the units of other classes have more to say, and the variance can only grow.
+    """
     found = np.einsum("rocd,roce->ocde", off, off, optimize=True) / len(off)
     members = np.eye(off.shape[1])[origin].T
     units = members @ (sums.confusion.sum(axis=2) > 0)
     known = units[:, :, None, None]
     pooled = (known**2 * found).sum(axis=1, keepdims=True) / known.sum(axis=1, keepdims=True)
-    found = (found * known + _POOLED * pooled / np.maximum(known, 1.0)) / (known + _POOLED)
-    return found, np.maximum(members.sum(axis=1) - 1, off.shape[-1] + 2.0)
+    shared = pooled / np.maximum(known, 1.0)
+    own, careful = (
+        (found * known + units_shared * shared) / (known + units_shared)
+        for units_shared in (_SHARED_UNITS, _SHARED_WHERE_RARE)
+    )
+    variances, least = (np.einsum("ocdd->ocd", each) for each in (own, careful))
+    grown = np.sqrt(np.maximum(least / np.maximum(variances, 1e-12), 1.0))
+    scale = np.where(rare, grown, 1.0)
+    freedom = np.maximum(members.sum(axis=1) - 1, off.shape[-1] + 2.0)
+    return own * scale[..., :, None] * scale[..., None, :], freedom
 
 
 def _wishart(covariances: Floats, freedom: Floats, rng: np.random.Generator) -> Floats:

@@ -34,6 +34,8 @@ class Expectation:
         [C, D, D], covariance of single windows around it.
     errors
         [O, C, D, D], covariance of `means` as estimates.
+    mixing
+        [C, D, D], squares of what `means` miss in sets of one class, see `estimation`.
     within_freedom
         [C], degrees of freedom that `within` was estimated with.
     errors_freedom
@@ -45,6 +47,7 @@ class Expectation:
     means: Floats
     within: Floats
     errors: Floats
+    mixing: Floats
     within_freedom: Floats
     errors_freedom: Floats
     windows: int
@@ -76,6 +79,7 @@ class Expectation:
         shares = weights[:, used, None] * classes[:, None, :]
         errors = self.errors[used].reshape(-1, self.size**2)
         found += np.square(shares).reshape(len(classes), -1) @ errors
+        found += np.square(classes) @ self.mixing.reshape(len(self.mixing), -1)
         return np.asarray(found.reshape(-1, self.size, self.size))
 
     def freedom(self, covariances: Floats, classes: Floats, weights: Floats) -> Floats:

@@ -37,6 +37,7 @@ def encode_view(view: View) -> dict[str, Any]:
         "means": expectation.means,
         "within": expectation.within[..., upper[0], upper[1]],
         "errors": expectation.errors[..., upper[0], upper[1]],
+        "mixing": expectation.mixing[..., upper[0], upper[1]],
         "within_freedom": expectation.within_freedom,
         "errors_freedom": expectation.errors_freedom,
         "threshold": {
@@ -59,6 +60,7 @@ def decode_view(content: dict[str, Any]) -> View:
             means=means,
             within=_full(content["within"], means.shape[-1]),
             errors=_full(content["errors"], means.shape[-1]),
+            mixing=_full(content["mixing"], means.shape[-1]),
             within_freedom=np.array(content["within_freedom"], np.float64),
             errors_freedom=np.array(content["errors_freedom"], np.float64),
             windows=int(content["windows"]),

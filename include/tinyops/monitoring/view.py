@@ -101,6 +101,7 @@ def build_view(
         predicted=origin.predicted,
         conditions=of_window,
         units=units_of(population, origin.groups),
+        rare=components.rare,
         classes=origin.classes,
     )
     expectation, references = estimate(sample, monitoring.set_windows, rng)
