@@ -162,6 +162,10 @@ class VirtualBoard(ABC):
         self._uarts = Uart(self._machine.uart0), Uart(self._machine.uart1)
         self.mode = "application"
 
+    def baud(self) -> int:
+        """The speed that the host has set, 0 without a port."""
+        return self._line.baud if self._line is not None else 0
+
     def to_host(self, data: bytes) -> None:
         """Send to whoever has the port open."""
         if self._line is not None:

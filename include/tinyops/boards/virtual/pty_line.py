@@ -16,6 +16,11 @@ import tty
 from pathlib import Path
 
 _SPEED = 5  # index of the output speed in tcgetattr's list
+_BAUDS = {
+    getattr(termios, name): int(name[1:])
+    for name in dir(termios)
+    if name.startswith("B") and name[1:].isdecimal()
+}
 # A host that reads too slowly loses bytes, as on a UART without flow control.
 BUFFER = 64 * 1024
 
@@ -53,9 +58,14 @@ class PtyLine:
         return not any(event & select.POLLHUP for _, event in poll.poll(0))
 
     @property
+    def baud(self) -> int:
+        """The host's speed now, in bits per second; 0 when it is none that termios names."""
+        return _BAUDS.get(termios.tcgetattr(self._master)[_SPEED], 0)
+
+    @property
     def touched(self) -> bool:
         """Whether the host's last speed was 1200 baud. See `forget_speed`."""
-        return bool(termios.tcgetattr(self._master)[_SPEED] == termios.B1200)
+        return self.baud == 1200
 
     def forget_speed(self) -> None:
         """Take the port back to another speed, so that the next touch can be told apart."""
