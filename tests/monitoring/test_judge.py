@@ -55,6 +55,17 @@ def test_moved_inputs_are_data_drift() -> None:
     assert "labelled" not in reason
 
 
+def test_drift_stands_until_the_inputs_are_back_where_they_usually_are() -> None:
+    usual, records = evidence(frames(1)), newest_set(frames(1), 4)
+    unusual = replace(usual, statistic=usual.threshold - 1.0, p=0.01)
+    assert usual.p == 1.0
+    assert status_of(records, 4, unusual, None, NOW)[0] == "none"
+    found, reason = status_of(records, 4, unusual, None, NOW, drifting=True)
+    assert found == "data drift"
+    assert reason.startswith("the inputs have not come back: T² ")
+    assert status_of(records, 4, usual, None, NOW, drifting=True)[0] == "none"
+
+
 def test_labels_that_moved_too_are_told_and_change_nothing() -> None:
     found, reason = status(frames(1, shift=6.0), WORSE)
     assert found == "data drift"

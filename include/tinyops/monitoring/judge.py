@@ -121,15 +121,16 @@ class _Bench:
             verdict = self._verdict(frames)
             if verdict.status == "data drift":
                 return verdict
-        return self._verdict(sets[-1])
+        same = known and before is not None and before["release"] == records[-1].version
+        return self._verdict(sets[-1], drifting=same)
 
-    def _verdict(self, frames: FrameSet) -> Verdict:
+    def _verdict(self, frames: FrameSet, drifting: bool = False) -> Verdict:
         newest = frames.newest
         reference, residual = self._release(newest.version)
         wanted = reference.monitoring.set_frames
         whole = len(frames.records) == wanted
         evidence = judge_frame_set(reference, frames.counts()) if whole else None
-        status, reason = status_of(frames, wanted, evidence, residual, self._now)
+        status, reason = status_of(frames, wanted, evidence, residual, self._now, drifting)
         return Verdict(
             project=self._project.name,
             device=newest.device,

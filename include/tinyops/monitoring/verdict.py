@@ -92,10 +92,18 @@ def status_of(
     evidence: Evidence | None,
     residual: Residual | None,
     now: datetime,
+    drifting: bool = False,
 ) -> tuple[Status, str]:
     """(status, reason) of a device.
 
     Moved inputs are data drift whatever the labels say; labels that moved alone are concept drift.
+
+    Parameters
+    ----------
+    drifting
+        Data drift was the last verdict on the device under this release. Then it stands while T² is
+        higher than in 99 of 100 sets without drift: a change that is only just seen does not come
+        and go.
     """
     if now - frame_set.received > SILENCE:
         return "unknown", f"{SILENT} {frame_set.received:%Y-%m-%d %H:%M} UTC"
@@ -105,6 +113,11 @@ def status_of(
     moved = bool(residual and residual.moved)
     if evidence.drifted:
         return "data drift", _inputs_moved(evidence) + (f"; {_labels_say(residual)}" * moved)
+    if drifting and evidence.p < 1.0:
+        return "data drift", (
+            f"the inputs have not come back: T² {evidence.statistic:.1f}, above "
+            f"{evidence.threshold:.1f} before, is more than 1 in 100 sets without drift have"
+        ) + (f"; {_labels_say(residual)}" * moved)
     if moved:
         return "concept drift", f"the inputs did not move, but {_labels_say(residual)}"
     if evidence.only_class:
