@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from gateway_bench import DEVICE, PROJECT, TARGET, TINY, Bench
+from gateway_bench import DEVICE, PROJECT, TARGET, Bench, build_tiny
 
-from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.store import Store
@@ -19,20 +17,7 @@ from tinyops.store import Store
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """Version v1: a real image of a tiny model."""
-    from tinyops.conversion.image import BuildRequest, build_image
-    from tinyops.frontend import Frontend, FrontendSpec
-
-    golden = np.random.default_rng(1).integers(-128, 128, (4, 16, 1)).astype(np.int16)
-    request = BuildRequest(
-        tflite=TINY.read_bytes(),
-        board=load_board("nano33ble-sense"),
-        target=TARGET,
-        frontend=Frontend(FrontendSpec.identity((4, 4, 1), 1 / 128, 0)),
-        golden=golden,
-        project=PROJECT,
-        version="v1",
-    )
-    return build_image(request, tmp_path_factory.mktemp("image")).image
+    return build_tiny("nano33ble-sense", tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture

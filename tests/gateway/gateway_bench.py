@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, image_crc
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.gateway.config import load_config
@@ -46,6 +49,24 @@ def wrong_golden(image: Image, version: str, logits: bytes) -> Image:
 
 def _with(data: bytes, header: bytes) -> bytes:
     return data[:HEADER_OFFSET] + header + data[HEADER_OFFSET + HEADER_SIZE :]
+
+
+def build_tiny(board: str, folder: Path) -> Image:
+    """Version v1 of a tiny model for a board."""
+    from tinyops.conversion.image import BuildRequest, build_image
+    from tinyops.frontend import Frontend, FrontendSpec
+
+    golden = np.random.default_rng(1).integers(-128, 128, (4, 16, 1)).astype(np.int16)
+    request = BuildRequest(
+        tflite=TINY.read_bytes(),
+        board=load_board(board),
+        target=TARGET,
+        frontend=Frontend(FrontendSpec.identity((4, 4, 1), 1 / 128, 0)),
+        golden=golden,
+        project=PROJECT,
+        version="v1",
+    )
+    return build_image(request, folder).image
 
 
 def release(store: Store, image: Image, mismatches: int = 0) -> dict[str, object]:
