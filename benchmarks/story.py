@@ -78,6 +78,7 @@ def whole_story(state: Path, ports: list[int]) -> dict[str, Any]:
     # From start to the picture, and what starting and stopping everything took beside.
     around = wall - told["seconds"] + told["start_seconds"]
     story = round(around + told["seconds_until_clear"], 1)
+    told.pop("picture")  # goes with the folder
     return told | {"story_seconds": story, "peak_pss_bytes": memory.peak}
 
 
