@@ -56,9 +56,11 @@ def driver(board: Board) -> ModuleType:
         There is none.
     """
     name = board.protocol.name.replace("-", "_")
-    if name not in {module.name for module in pkgutil.iter_modules(drivers.__path__)}:
-        raise BoardError(
-            f"{board.name}: no driver for its protocol {board.protocol.name}",
-            "use the board vendor's tool",
-        )
-    return importlib.import_module(f"{drivers.__name__}.{name}")
+    if name in {module.name for module in pkgutil.iter_modules(drivers.__path__)}:
+        module = importlib.import_module(f"{drivers.__name__}.{name}")
+        if hasattr(module, "flash"):  # packets of a protocol are beside its driver
+            return module
+    raise BoardError(
+        f"{board.name}: no driver for its protocol {board.protocol.name}",
+        "use the board vendor's tool",
+    )
