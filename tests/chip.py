@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import Image
 from tinyops.boards.link import Hello, Link, SocketStream
-from tinyops.conversion.image import VIRTUAL_M4, BuildRequest, BuiltImage, build_image
+from tinyops.conversion.build_request import BuildRequest
+from tinyops.conversion.image import BuiltImage, build_image
 from tinyops.emulation import Machine
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.monitoring.sketch import SketchSpec, build_sketch
@@ -50,7 +51,7 @@ def request(name: str = "tiny", board: str = "nano33ble-sense", **changes: objec
     content: dict[str, object] = {
         "tflite": tflite,
         "board": load_board(board),
-        "target": VIRTUAL_M4,
+        "target": load_board(board).targets[0],
         "frontend": Frontend(spec),
         "golden": windows(4),
         "project": "tiny_project",
@@ -62,11 +63,11 @@ def request(name: str = "tiny", board: str = "nano33ble-sense", **changes: objec
 
 
 @functools.cache
-def tiny_image(name: str = "tiny") -> BuiltImage:
+def tiny_image(name: str = "tiny", board: str = "nano33ble-sense") -> BuiltImage:
     """The image that samples by itself; built once a session."""
     folder = tempfile.mkdtemp(prefix="tinyops-test-image-")
     register(shutil.rmtree, folder, ignore_errors=True)
-    return build_image(request(name), Path(folder))
+    return build_image(request(name, board), Path(folder))
 
 
 @contextmanager

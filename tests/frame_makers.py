@@ -46,7 +46,7 @@ def record(number: int = 0, sketch: SketchFrame = SKETCH, **changes: Any) -> Fra
         gateway=GATEWAY,
         device=DEVICE,
         board="nano33ble-sense",
-        target="mps2-an386-virtual",
+        target="nano33ble-sense-qemu-virtual",
         version=VERSION,
         model_sha256=MODEL,
         reference_tag=TAG,

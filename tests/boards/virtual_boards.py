@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
 
-TARGET = "mps2-an386-virtual"
-
 
 class Counter:
     """Frames of one channel: 256, 257, 258 …"""
@@ -39,12 +37,13 @@ def board() -> Board:
 
 def idle_image(size: int = 20_000, seed: int = 0, version: str = "v1", **header: str) -> Image:
     """An image whose code is one endless loop, followed by seeded noise. It never says HELLO."""
-    base = board().flash.app_offset
+    kind = load_board(header.get("board", board().name))
+    base = kind.flash.app_offset
     content = bytearray(random.Random(seed).randbytes(size))
     # Stack pointer, entry (Thumb), and at the entry `b .`.
     content[:8] = struct.pack("<II", 0x20004000, base + 0x400 | 1)
     content[0x400:0x402] = b"\xfe\xe7"
-    fields = {"project": "demo", "board": "nano33ble-sense", "target": TARGET, **header}
+    fields = {"project": "demo", "board": kind.name, "target": kind.targets[0], **header}
     unsigned = ImageHeader(
         **fields,
         version=version,

@@ -18,9 +18,9 @@ from tinyops.boards.messages import frame_request
 from tinyops.conversion.aot import compile_model
 from tinyops.conversion.errors import ConversionError, DoesNotFit
 from tinyops.conversion.flatbuffer import read_model, write_model
-from tinyops.conversion.image import FIRMWARE, build_image
+from tinyops.conversion.image import build_image
 from tinyops.conversion.parameters import SIZE, exponent_table
-from tinyops.conversion.toolchain import STRICT, compile_sources
+from tinyops.conversion.toolchain import FIRMWARE, STRICT, compile_sources
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.monitoring.frames import FRAME_BYTES
 
@@ -32,7 +32,7 @@ def test_an_image_names_what_it_is() -> None:
     assert (header.project, header.version, header.target) == (
         "tiny_project",
         "v1",
-        "mps2-an386-virtual",
+        "nano33ble-sense-qemu-virtual",
     )
     tflite = (MODELS / "tiny.tflite").read_bytes()
     assert header.model_sha256 == hashlib.sha256(tflite).hexdigest()

@@ -64,6 +64,27 @@ def test_what_is_sensed_is_counted_as_in_python() -> None:
     assert short.instructions_per_window == pytest.approx(proof.instructions_per_window, rel=0.1)
 
 
+@pytest.mark.parametrize("board", ["esp-eye", "himax-we1-plus"])
+def test_firmware_on_the_host_is_proven_without_counting_instructions(board: str) -> None:
+    built = tiny_image("tiny", board)
+    assert (built.image.header.runtime, built.sizes) == ("tflm", None)
+    proof = prove(built.image, built.canonical, INPUTS, sensed=sensed())
+    assert (proof.chip, proof.mismatches, proof.golden) == ("process of the host", 0, 4)
+    assert proof.instructions_per_inference is None
+    assert proof.instructions_per_window is None
+    assert proof.stack_bytes is None
+    again = build_image(request(board=board), built.folder / "again")
+    assert again.image == built.image, "the same bytes each time"
+
+
+def test_a_damaged_image_on_the_host_fails() -> None:
+    built = tiny_image("tiny", "esp-eye")
+    golden = request().golden[0].tobytes()
+    data = built.image.bytes.replace(golden, bytes(b ^ 1 for b in golden))
+    with pytest.raises(ProofFailed, match="boots with CRC"):
+        prove(replace(built.image, bytes=data), built.canonical, INPUTS)
+
+
 def test_a_device_that_counts_otherwise_fails() -> None:
     right = sensed()
     wrong = right.frame[:10] + bytes((right.frame[10] ^ 1,)) + right.frame[11:]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tinyops.boards.messages import frame_request
 from tinyops.conversion import sources
-from tinyops.conversion.image import FIRMWARE
 from tinyops.conversion.parameters import ParameterBlock
+from tinyops.conversion.toolchain import FIRMWARE
 from tinyops.frontend.host import build
 from tinyops.monitoring.frames import FRAME_BYTES
 from tinyops.monitoring.sketch import SketchSpec

@@ -17,7 +17,8 @@ from tinyops.boards.catalogue import load_board
 from tinyops.boards.frames import Decoder, Frame
 from tinyops.boards.link import Fault, SocketStream
 from tinyops.conversion import toolchain
-from tinyops.conversion.image import FIRMWARE, board_config, linker_symbols
+from tinyops.conversion.qemu_image import board_config, linker_symbols
+from tinyops.conversion.toolchain import FIRMWARE
 from tinyops.emulation import Machine
 
 SUPPORT = FIRMWARE / "board" / "mps2_an386"

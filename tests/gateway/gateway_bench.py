@@ -20,7 +20,7 @@ from tinyops.gateway.service import Gateway
 from tinyops.releases.publish import sign_and_stage
 from tinyops.store import Store, layout, sha256_hex
 
-TARGET = "mps2-an386-virtual"
+TARGET = "nano33ble-sense-qemu-virtual"
 PROJECT = "demo_project"
 DEVICE = "bench-1"
 TINY = Path(__file__).with_name("data") / "tiny.tflite"
@@ -53,14 +53,15 @@ def _with(data: bytes, header: bytes) -> bytes:
 
 def build_tiny(board: str, folder: Path) -> Image:
     """Version v1 of a tiny model for a board."""
-    from tinyops.conversion.image import BuildRequest, build_image
+    from tinyops.conversion.build_request import BuildRequest
+    from tinyops.conversion.image import build_image
     from tinyops.frontend import Frontend, FrontendSpec
 
     golden = np.random.default_rng(1).integers(-128, 128, (4, 16, 1)).astype(np.int16)
     request = BuildRequest(
         tflite=TINY.read_bytes(),
         board=load_board(board),
-        target=TARGET,
+        target=load_board(board).targets[0],
         frontend=Frontend(FrontendSpec.identity((4, 4, 1), 1 / 128, 0)),
         golden=golden,
         project=PROJECT,

@@ -25,7 +25,7 @@ def test_paths_count_from_the_file_and_the_only_target_is_taken(tmp_path: Path) 
     config = load_config(written(tmp_path))
     assert config.trusted_root == tmp_path / "root.json"
     assert config.state == tmp_path / "state"
-    assert config.devices[0].target == "mps2-an386-virtual"
+    assert config.devices[0].target == "nano33ble-sense-qemu-virtual"
 
 
 def test_the_embedded_stack_has_its_own_root(

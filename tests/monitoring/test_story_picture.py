@@ -36,8 +36,8 @@ def frame(epoch: int, number: int, received: str, device: str = DEVICE) -> Frame
     row = (N // 8,) * 8
     sketch = SketchFrame(1, 2, N * number, N, 0, (row,) * 3, (0,) * 3, row, row)
     return FrameRecord(
-        PROJECT, "line-3", device, "nano33ble-sense", "mps2-an386-virtual", OLD, "ab" * 32,
-        "0123456789ab", epoch, N * number, received, True, sketch.pack(),
+        PROJECT, "line-3", device, "nano33ble-sense", "nano33ble-sense-qemu-virtual", OLD,
+        "ab" * 32, "0123456789ab", epoch, N * number, received, True, sketch.pack(),
     )  # fmt: skip
 
 

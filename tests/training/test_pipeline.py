@@ -59,7 +59,7 @@ def arrays(store: Store, key: str) -> dict[str, Any]:
 
 def attest(store: Store, version: str, at: str, project: str = "motor_health") -> None:
     event = {"kind": "attested", "project": project, "version": version, "at": at}
-    event |= {"device": "d1", "target": "mps2-an386-virtual"}
+    event |= {"device": "d1", "target": "nano33ble-sense-qemu-virtual"}
     store.put_json(layout.gateway_event("gw1", f"{at[:10]}-{version}"), event)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tinyops.errors import TinyOpsError
 
@@ -102,8 +102,21 @@ class Board(_Part):
     runtime: Runtime
     protocol: Protocol
     usb: list[Usb]
-    targets: list[str] = Field(description="image targets that can be built for this board")
+    targets: list[str] = Field(
+        description="image targets that can be built for it: its name and the platform"
+    )
     notes: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _targets_are_its_own(self) -> Self:
+        for target in self.targets:
+            if not target.startswith(f"{self.name}-"):
+                raise ValueError(f"target {target!r} does not begin with {self.name}-")
+        return self
+
+    def platform(self, target: str) -> str:
+        """What a target is built for, without the board: `qemu-virtual`, `host-virtual`."""
+        return target.removeprefix(f"{self.name}-")
 
     def sensor(self, name: str) -> Sensor | None:
         """The sensor of this name, or None."""

@@ -15,7 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from tinyops.boards.catalogue import Board
     from tinyops.conversion.fit import FitReport
+    from tinyops.conversion.prove import Proof
 
 app = typer.Typer(help="What becomes of a model on a board.")
 
@@ -53,7 +55,7 @@ def compile_model(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for image, map and sources.")],
     as_json: AsJson = False,
 ) -> None:
-    """Build the image of a bare model: image.bin, image.json, firmware.elf, .map and sources."""
+    """Build the image of a bare model: image.bin, image.json, the linked firmware and sources."""
     from tinyops.boards.catalogue import load_board
     from tinyops.conversion.bare import build_bare
 
@@ -66,9 +68,13 @@ def compile_model(
         typer.echo(text)
         return
     sizes = built.sizes
-    Console().print(
-        f"[bold]{escape(str(out / 'image.bin'))}[/] for {content['header']['target']}: "
+    memory = (
         f"flash {sizes.flash_bytes:,} bytes, RAM {sizes.ram_bytes:,} bytes"
+        if sizes is not None
+        else "firmware built for this host; `tinyops fit` estimates the board's memory"
+    )
+    Console().print(
+        f"[bold]{escape(str(out / 'image.bin'))}[/] for {content['header']['target']}: {memory}"
     )
 
 
@@ -80,7 +86,10 @@ def prove(
     seed: Annotated[int, typer.Option(help="Of the random inputs.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Boot the model's image on an emulated chip and compare it with TensorFlow Lite Micro."""
+    """Boot the model's image on an emulated chip and compare it with TensorFlow Lite Micro.
+
+    For a board without an emulator the firmware runs as a process of this host.
+    """
     from tinyops.boards.catalogue import load_board
     from tinyops.conversion.bare import build_bare, inputs_for
     from tinyops.conversion.prove import prove as compare
@@ -102,22 +111,29 @@ def prove(
     if as_json:
         _print(proof.to_dict())
         return
-    milliseconds = 1000 * proof.instructions_per_inference / described.clock.hz
     table = Table(show_header=False)
-    for name, value in (
-        ("board", f"{proof.board}, emulated ({proof.target})"),
+    for name, value in _proof_rows(proof, described):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def _proof_rows(proof: Proof, board: Board) -> list[tuple[str, str]]:
+    rows = [
+        ("board", f"{proof.board} ({proof.target})"),
+        ("ran on", proof.chip),
         ("same bytes as the reference", f"{proof.samples} of {proof.samples} samples"),
+    ]
+    if proof.instructions_per_inference is None:
+        return [*rows, ("flash, RAM, instructions", "known only on the board; see `tinyops fit`")]
+    milliseconds = 1000 * proof.instructions_per_inference / board.clock.hz
+    return [
+        *rows,
         ("instructions an inference", f"{proof.instructions_per_inference:,}"),
-        (
-            "shortest time, one a cycle",
-            f"{milliseconds:.1f} ms at {described.clock.hz / 1e6:g} MHz",
-        ),
+        ("shortest time, one a cycle", f"{milliseconds:.1f} ms at {board.clock.hz / 1e6:g} MHz"),
         ("flash, with firmware", _bytes(proof.flash_bytes)),
         ("RAM, with firmware and stack", _bytes(proof.ram_bytes)),
         ("stack in use at most", _bytes(proof.stack_bytes)),
-    ):
-        table.add_row(name, value)
-    Console().print(table)
+    ]
 
 
 def _show_fit(reports: list[FitReport]) -> None:

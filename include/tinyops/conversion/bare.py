@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.boards.catalogue import Board
+from tinyops.conversion.build_request import BuildRequest
 from tinyops.conversion.canonical import canonical
 from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.image import BuildRequest, BuiltImage, build_image
+from tinyops.conversion.image import BuiltImage, build_image
 from tinyops.conversion.reference import Reference
 from tinyops.frontend import Frontend, FrontendSpec
 
@@ -31,8 +32,8 @@ def build_bare(tflite: bytes, board: Board, name: str, folder: Path) -> BuiltIma
     """An image of a bare model for the board's first target; errors as in `build_image`."""
     if not board.targets:
         raise ConversionError(
-            f"no image can be built for {board.name}: its runtime is {board.runtime.kind}",
-            "only `tinyops fit` works for it; use nano33ble-sense or sparkfun-edge2",
+            f"no image can be built for {board.name}: it has no target",
+            "only `tinyops fit` works for it",
         )
     shape = Reference(canonical(tflite)).input_shape[1:]
     frontend = Frontend(FrontendSpec.identity(shape))

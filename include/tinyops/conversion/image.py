@@ -3,87 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tinyops.boards.catalogue import Board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, ImageHeader, image_crc
 from tinyops.boards.messages import MAX_CLASSES
-from tinyops.conversion import sources, toolchain
-from tinyops.conversion.aot import AotModel, compile_model
-from tinyops.conversion.canonical import canonical
+from tinyops.conversion import host_image, qemu_image, sources
+from tinyops.conversion.aot import compile_model
+from tinyops.conversion.build_request import BuildRequest, Model, golden_of, require_servable
 from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.footprint import Footprint, sketch_footprint
+from tinyops.conversion.footprint import Footprint
 from tinyops.conversion.parameters import ParameterBlock
 from tinyops.conversion.reference import Reference
-from tinyops.conversion.toolchain import SectionSizes
-from tinyops.monitoring.sketch import SketchSpec
-
-if TYPE_CHECKING:
-    from tinyops.frontend import Frontend
-
-FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
-VIRTUAL_M4 = "mps2-an386-virtual"
-_BOARD_SUPPORT = {VIRTUAL_M4: FIRMWARE / "board" / "mps2_an386"}
-STACK_BYTES = 8192
-_GOLDEN_LOGITS = 1000
-_GOLDEN_BYTES = 65536
-_MAX_GOLDEN = 16
-_MAX_OUTPUTS = 1000
-_MAX_INPUT = 65535
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """What goes into an image.
-
-    Parameters
-    ----------
-    tflite
-        The int8 model as it was trained; it is made canonical here.
-    golden
-        Raw windows int16 [n, W, C]; as many are taken as fit into the image and into one frame.
-    sampling
-        Whether the device takes windows from its own sensor.
-    temperature, class_offset
-        See ParameterBlock.
-    sketch
-        What the device counts of its windows; without one that part of the firmware is left out.
-    """
-
-    tflite: bytes
-    board: Board
-    target: str
-    frontend: Frontend
-    golden: NDArray[np.int16]
-    project: str
-    version: str
-    reference_tag: str = ""
-    sampling: bool = True
-    temperature: float = 1.0
-    class_offset: tuple[int, ...] = ()
-    sketch: SketchSpec | None = None
-
-    @cached_property
-    def canonical(self) -> bytes:
-        """The model in the form that is compiled and that the reference runs."""
-        return canonical(self.tflite)
+from tinyops.conversion.tflm import examine
+from tinyops.conversion.toolchain import FIRMWARE, SectionSizes
 
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """An image, its linked sizes, the sketch's part of them, and the folder with firmware.elf,
-    firmware.map and all sources."""
+    """An image and the folder with its sources, firmware and map.
+
+    `sizes` are linked, and `sketch` is the sketch's part of them; both are None for an image whose
+    firmware was built for the host, where they would say nothing about the board.
+    """
 
     image: Image
-    sizes: SectionSizes
+    sizes: SectionSizes | None
     canonical: bytes
-    model: AotModel
+    model: Model
     folder: Path
     sketch: Footprint | None = None
 
@@ -94,14 +43,14 @@ class BuiltImage:
             "role": self.image.role,
             "bytes": len(self.image.bytes),
             "sha256": hashlib.sha256(self.image.bytes).hexdigest(),
-            "sizes": self.sizes.to_dict(),
+            "sizes": self.sizes.to_dict() if self.sizes else None,
             "header": self.image.header.to_dict(),
             "sketch": self.sketch.to_dict() if self.sketch else None,
         }
 
 
 def build_image(request: BuildRequest, folder: Path) -> BuiltImage:
-    """Generate, compile and link in `folder`, which receives image.bin, firmware.elf and .map.
+    """Generate, compile and link in `folder`, which receives image.bin and firmware.elf or .so.
 
     Raises
     ------
@@ -110,148 +59,116 @@ def build_image(request: BuildRequest, folder: Path) -> BuiltImage:
     ConversionError
         The model, a source or the target is refused; the message names operator or file.
     """
-    support = _board_support(request)
-    made = folder / "sources"
-    model = compile_model(request.canonical, made / "model")
-    _require_servable(request, model)
-    golden = _golden(request, model)
-    header = _header(request, model)
-    generated = sources.write(made, _generated(request, model, golden, header))
-    includes = [made, *(FIRMWARE / part for part in ("link", "app", "monitor", "board")), support]
-    includes += [*request.frontend.include_dirs, *model.include_dirs]
-    parts = ("link", "app", "monitor") if request.sketch else ("link", "app")
-    own = [
-        *generated,
-        *request.frontend.generate(made),
-        *(path for part in parts for path in sorted((FIRMWARE / part).glob("*.c"))),
-        *sorted(support.glob("*.c")),
-    ]
-    objects = toolchain.compile_sources(own, includes, folder / "objects" / "own", toolchain.STRICT)
-    objects += toolchain.compile_sources(
-        model.sources, includes, folder / "objects" / "vendor", toolchain.VENDOR
+    build = {"qemu-virtual": _for_qemu, "host-virtual": _for_host}.get(
+        request.board.platform(request.target) if request.target in request.board.targets else ""
     )
-    elf = folder / "firmware.elf"
-    sizes = toolchain.link(
-        objects, support / "link.ld", linker_symbols(request.board), elf, request.board.name
-    )
-    image = _patch(request, elf.with_suffix(".bin").read_bytes(), header, sizes)
-    (folder / "image.bin").write_bytes(image.bytes)
-    footprint = None
-    if request.sketch is not None:
-        names = {path.stem for path in (FIRMWARE / "monitor").glob("*.c")}
-        footprint = sketch_footprint(elf.with_suffix(".map"), names)
-    return BuiltImage(image, sizes, request.canonical, model, folder, footprint)
-
-
-def linker_symbols(board: Board) -> dict[str, int]:
-    """The board's application area and RAM, as the linker script names them."""
-    return {
-        "APP_BASE": board.flash.base_address + board.flash.app_offset,
-        "FLASH_END": board.flash.base_address + board.flash.app_offset + board.flash.app_bytes,
-        "FLASH_PAGE": board.flash.page_bytes,
-        "RAM_BASE": board.ram.address,
-        "RAM_BYTES": board.ram.total_bytes,
-        "STACK_BYTES": STACK_BYTES,
-    }
-
-
-def board_config(board: Board) -> str:
-    """`board_config.h`: the same numbers for the C sources."""
-    symbols = linker_symbols(board)
-    return sources.config_header(
-        "TINYOPS_BOARD_CONFIG_H", {f"BOARD_{name}": value for name, value in symbols.items()}
-    )
-
-
-def _board_support(request: BuildRequest) -> Path:
-    support = _BOARD_SUPPORT.get(request.target)
-    if request.target not in request.board.targets or support is None:
+    if build is None:
         known = ", ".join(request.board.targets) or "none"
         raise ConversionError(
             f"{request.board.name} has no target {request.target!r}", f"targets: {known}"
         )
-    return support
+    built = build(request, folder)
+    (folder / "image.bin").write_bytes(built.image.bytes)
+    return built
 
 
-def _require_servable(request: BuildRequest, model: AotModel) -> None:
-    spec = request.frontend.spec
-    if spec.output_size != model.input_bytes:
-        raise ConversionError(
-            f"the frontend gives {spec.output_size} values, the model takes {model.input_bytes}",
-            "train the model on this frontend",
-        )
-    if request.sketch is not None and request.sketch.size != model.input_bytes:
-        raise ConversionError(
-            f"the sketch is of {request.sketch.size} values, the model takes {model.input_bytes}",
-            "build it from this model's features",
-        )
-    if model.outputs > _MAX_OUTPUTS:
-        raise ConversionError(
-            f"the model has {model.outputs} outputs, one reply carries {_MAX_OUTPUTS}",
-            "give the model fewer outputs",
-        )
-    if max(2 * spec.window * spec.channels, model.input_bytes) > _MAX_INPUT:
-        raise ConversionError(
-            f"a window of {2 * spec.window * spec.channels} bytes, the link addresses {_MAX_INPUT}",
-            "use a shorter window",
-        )
-    if request.sampling and model.outputs > MAX_CLASSES:
-        raise ConversionError(
-            f"{model.outputs} classes, a device counts {MAX_CLASSES}", "use fewer classes"
-        )
+def _for_qemu(request: BuildRequest, folder: Path) -> BuiltImage:
+    made = folder / "sources"
+    model = compile_model(request.canonical, made / "model")
+    require_servable(request, model)
+    start = qemu_image.linker_symbols(request.board)["APP_BASE"]
+    header = _header(request, model, runtime="aot", load_address=start)
+    files = {
+        "board_config.h": qemu_image.board_config(request.board),
+        "image_header.c": sources.header_source(header.pack()),
+        "factory_parameters.c": sources.parameters_source(_parameters(request, model).pack()),
+    }
+    own = _own_sources(request, model, files, made)
+    linked, sizes = qemu_image.link_for_qemu(request, model, own, _includes(request, made), folder)
+    header = replace(header, ram_bytes=sizes.ram_bytes)
+    image = _sealed(request, linked, header, sizes.parameters)
+    footprint = qemu_image.footprint(request, folder)
+    return BuiltImage(image, sizes, request.canonical, model, folder, footprint)
 
 
-def _golden(request: BuildRequest, model: AotModel) -> NDArray[np.int16]:
-    window_bytes = max(request.golden[0].nbytes, 1) if len(request.golden) else 1
-    fit = min(_GOLDEN_LOGITS // model.outputs, _GOLDEN_BYTES // window_bytes, _MAX_GOLDEN)
-    if not len(request.golden):
-        raise ConversionError("no golden windows", "give at least one window of test data")
-    return request.golden[: max(fit, 1)]
+def _for_host(request: BuildRequest, folder: Path) -> BuiltImage:
+    made, board = folder / "sources", request.board
+    model = examine(request.canonical)
+    require_servable(request, model)
+    header = _header(request, model, runtime="tflm", load_address=board.flash.app_offset)
+    files = {
+        "board_config.h": host_image.board_config(board),
+        "model_config.h": host_image.model_config(model),
+    }
+    own = _own_sources(request, model, files, made)
+    parameters = _parameters(request, model).pack()
+    linked, pages = host_image.link_for_host(
+        board, request.canonical, parameters, own, _includes(request, made), folder
+    )
+    # An estimate: the interpreter's arena and the catalogue's allowance for all else.
+    header = replace(header, ram_bytes=model.arena_bytes + board.runtime.ram_bytes)
+    return BuiltImage(
+        _sealed(request, linked, header, pages), None, request.canonical, model, folder
+    )
 
 
-def _header(request: BuildRequest, model: AotModel) -> ImageHeader:
+def _own_sources(
+    request: BuildRequest, model: Model, files: Mapping[str, str], made: Path
+) -> list[Path]:
+    parts = ("link", "app", "monitor") if request.sketch else ("link", "app")
+    return [
+        *sources.write(made, {**files, **_generated(request, model)}),
+        *request.frontend.generate(made),
+        *(path for part in parts for path in sorted((FIRMWARE / part).glob("*.c"))),
+    ]
+
+
+def _includes(request: BuildRequest, made: Path) -> list[Path]:
+    own = (FIRMWARE / part for part in ("link", "app", "monitor", "board"))
+    return [made, *own, *request.frontend.include_dirs]
+
+
+def _header(request: BuildRequest, model: Model, runtime: str, load_address: int) -> ImageHeader:
     return ImageHeader(
         project=request.project,
         version=request.version,
         board=request.board.name,
         target=request.target,
-        runtime="aot",
+        runtime=runtime,
         model_sha256=hashlib.sha256(request.tflite).hexdigest(),
         reference_tag=request.reference_tag,
         model_bytes=len(request.tflite),
         arena_bytes=model.arena_bytes,
         ram_bytes=0,
-        load_address=linker_symbols(request.board)["APP_BASE"],
+        load_address=load_address,
         image_size=0,
         image_crc32=0,
     )
 
 
-def _generated(
-    request: BuildRequest, model: AotModel, golden: NDArray[np.int16], header: ImageHeader
-) -> dict[str, str]:
-    logits = Reference(request.canonical).run(request.frontend.run(golden))
-    block = ParameterBlock(
-        model_sha256=header.model_sha256,
+def _parameters(request: BuildRequest, model: Model) -> ParameterBlock:
+    return ParameterBlock(
+        model_sha256=hashlib.sha256(request.tflite).hexdigest(),
         reference_tag=request.reference_tag,
         output_scale=model.output_scale,
         temperature=request.temperature,
         class_offset=request.class_offset,
         sketch=request.sketch,
     )
-    classes = model.outputs if model.outputs <= MAX_CLASSES else 0
+
+
+def _generated(request: BuildRequest, model: Model) -> dict[str, str]:
+    golden = golden_of(request, model)
+    logits = Reference(request.canonical).run(request.frontend.run(golden))
     application = {
         "APP_GOLDEN": len(golden),
-        "APP_CLASSES": classes,
+        "APP_CLASSES": model.outputs if model.outputs <= MAX_CLASSES else 0,
         "APP_SAMPLING": int(request.sampling),
         "APP_SKETCH": int(request.sketch is not None),
     }
     files = {
         "app_config.h": sources.config_header("TINYOPS_APP_CONFIG_H", application),
-        "board_config.h": board_config(request.board),
-        "image_header.c": sources.header_source(header.pack()),
         "golden.c": sources.golden_source(golden, logits),
-        "factory_parameters.c": sources.parameters_source(block.pack()),
     }
     if request.sketch is not None:
         files["sketch_tables.h"] = sources.sketch_header(request.sketch)
@@ -259,11 +176,10 @@ def _generated(
     return files
 
 
-def _patch(request: BuildRequest, linked: bytes, header: ImageHeader, sizes: SectionSizes) -> Image:
-    size = len(linked) - sizes.parameters
-    header = replace(header, ram_bytes=sizes.ram_bytes, image_size=size)
-    data = _with_header(linked, header)
-    header = replace(header, image_crc32=image_crc(data))
+def _sealed(request: BuildRequest, linked: bytes, header: ImageHeader, parameters: int) -> Image:
+    """The image with its size and CRC in the header; `parameters` bytes at its end have no CRC."""
+    header = replace(header, image_size=len(linked) - parameters)
+    header = replace(header, image_crc32=image_crc(_with_header(linked, header)))
     offset = request.board.flash.app_offset
     return Image(offset, _with_header(linked, header), "firmware", header)
 

@@ -1,6 +1,8 @@
 """Proof: the very image, booted on an emulated chip, returns the bytes that the reference returns.
 
-It proves computation, not peripherals: UART, MPU and counter are those of QEMU's mps2-an386.
+It proves computation, not peripherals: UART, MPU and counter are those of QEMU's mps2-an386. Where
+there is no emulator the firmware runs as a process of the host, with TensorFlow Lite Micro beside
+it: that proves frontend, counting, link and image, and no instructions are counted.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,9 +23,11 @@ from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.errors import ProofFailed
 from tinyops.conversion.reference import Reference
 from tinyops.conversion.sensing import Sensed, sense
-from tinyops.emulation import Machine
+from tinyops.emulation import Chip, HostChip, Machine
 from tinyops.emulation.machine import INSTRUCTIONS_PER_TICK
 
+EMULATED = "QEMU mps2-an386"
+HOST = "process of the host"
 _SHOWN = 16
 _QUIET = 0.05
 
@@ -31,25 +36,27 @@ _QUIET = 0.05
 class Proof:
     """What was compared and counted. All figures are of the emulated chip; sizes in bytes.
 
-    `instructions_per_inference` is exact to one counter tick (40 instructions) and repeatable;
-    `instructions_per_window` is from the samples to what is decided and counted of them, and
-    `instructions_per_count` what deciding and counting take of it: both are None where nothing was
-    sensed.
+    `chip` says what ran the image; where it was a process of the host, what only an emulated chip
+    can tell is None, and `ram_bytes` is an estimate. `instructions_per_inference` is exact to one
+    counter tick (40 instructions) and repeatable; `instructions_per_window` is from the samples to
+    what is decided and counted of them, and `instructions_per_count` what deciding and counting
+    take of it: both are None where nothing was sensed.
     `flash_bytes` is everything that is flashed, `ram_bytes` what is reserved, stack included;
     `stack_bytes` the most of it that was in use.
     """
 
     board: str
     target: str
+    chip: str
     samples: int
     mismatches: int
     golden: int
-    instructions_per_inference: int
+    instructions_per_inference: int | None
     instructions_per_window: int | None
     instructions_per_count: int | None
     flash_bytes: int
     ram_bytes: int
-    stack_bytes: int
+    stack_bytes: int | None
     image_crc32: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,16 +98,16 @@ def prove(
     if not len(inputs):
         raise ProofFailed("no inputs to prove with", "give at least one sample")
     model = Reference(reference)
-    start = image.header.load_address
-    with Machine(image.bytes, flash_base=start, app_base=start, icount=True) as machine:
-        link = Link(SocketStream(machine.uart0))
+    emulated = image.header.runtime == "aot"
+    with _chip(image, emulated) as chip:
+        link = Link(SocketStream(chip.uart0))
         try:
             hello = link.boot_hello(boot_timeout)
             _check_boot(image, hello, model)
             _check_selftest(image, link, inference_timeout)
             instructions = _compare(image, link, model, inputs, inference_timeout, progress)
             per_window, per_count = (
-                _sense(image, machine, link, sensed, inference_timeout) if sensed else (None, None)
+                _sense(image, chip, link, sensed, inference_timeout) if sensed else (None, None)
             )
             last = link.hello(boot_timeout)
         except LinkError as error:
@@ -111,17 +118,25 @@ def prove(
     return Proof(
         board=image.header.board,
         target=image.header.target,
+        chip=EMULATED if emulated else HOST,
         samples=len(inputs),
         mismatches=0,
         golden=hello.golden,
-        instructions_per_inference=instructions,
-        instructions_per_window=per_window,
-        instructions_per_count=per_count,
+        instructions_per_inference=instructions if emulated else None,
+        instructions_per_window=per_window if emulated else None,
+        instructions_per_count=per_count if emulated else None,
         flash_bytes=len(image.bytes),
         ram_bytes=image.header.ram_bytes,
-        stack_bytes=last.stack_bytes,
+        stack_bytes=last.stack_bytes if emulated else None,
         image_crc32=image.header.image_crc32,
     )
+
+
+def _chip(image: Image, emulated: bool) -> AbstractContextManager[Chip]:
+    if not emulated:
+        return HostChip(image.bytes)
+    start = image.header.load_address
+    return Machine(image.bytes, flash_base=start, app_base=start, icount=True)
 
 
 def _check_boot(image: Image, hello: Hello, model: Reference) -> None:
@@ -182,15 +197,13 @@ def _compare(
     return max(counts)
 
 
-def _sense(
-    image: Image, machine: Machine, link: Link, sensed: Sensed, timeout: float
-) -> tuple[int, int]:
+def _sense(image: Image, chip: Chip, link: Link, sensed: Sensed, timeout: float) -> tuple[int, int]:
     last = sensed.samples[-link.hello(timeout).window :]
     link.send_input(last.astype("<i2").tobytes(), timeout)
     start = time.monotonic()
     inferred = link.infer(INFER_WINDOW, timeout).ticks
     quiet = _QUIET + 4 * (time.monotonic() - start)
-    decision = sense(machine, link, sensed, timeout, quiet)
+    decision = sense(chip, link, sensed, timeout, quiet)
     frame = link.frame(partial=True, timeout=timeout)
     if frame != sensed.frame:
         raise ProofFailed(

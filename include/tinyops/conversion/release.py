@@ -12,19 +12,18 @@ from typing import Any
 
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
+from tinyops.conversion.build_request import BuildRequest
 from tinyops.conversion.candidate import read_candidate, read_reference_windows
 from tinyops.conversion.canonical import canonical
 from tinyops.conversion.errors import DoesNotFit, ProofFailed
 from tinyops.conversion.fit import check_sensor, fit_project
-from tinyops.conversion.image import BuildRequest, build_image
-from tinyops.conversion.prove import prove
+from tinyops.conversion.image import build_image
+from tinyops.conversion.prove import Proof, prove
 from tinyops.conversion.sketching import sensed_golden, sketch_and_reference
 from tinyops.conversion.toolchain import SectionSizes
 from tinyops.monitoring.sketch import SketchSpec
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout, sha256_hex
-
-_NO_TARGET = "runtime {kind} has no target yet: fit only"
 
 
 def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
@@ -67,8 +66,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
 
     Returns
     -------
-    {version, reference_tag, targets: {target: {board, uri, bytes, sha256}},
-    skipped: {board: reason}}
+    {version, reference_tag, targets: {target: {board, uri, bytes, sha256}}}
 
     Raises
     ------
@@ -85,8 +83,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
     store.put_json(folder + layout.SKETCH, sketch.to_dict())
     store.put(folder + layout.REFERENCE, reference.to_json().encode())
     targets: dict[str, Any] = {}
-    skipped: dict[str, str] = {}
-    for board, target in _targets(scope, skipped):
+    for board, target in _targets(scope):
         with tempfile.TemporaryDirectory() as scratch:
             request = BuildRequest(
                 tflite=found.tflite,
@@ -101,7 +98,8 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
                 sketch=sketch,
             )
             built = build_image(request, Path(scratch))
-        _check_sizes(scope, board, built.sizes)
+        if built.sizes is not None:
+            _check_sizes(scope, board, built.sizes)
         content = built.to_dict()
         uri = store.put(folder + layout.image_name(target), built.image.bytes)
         store.put_json(folder + layout.image_facts_name(target), content)
@@ -115,7 +113,6 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
         "version": candidate,
         "reference_tag": reference.tag,
         "targets": targets,
-        "skipped": skipped,
     }
 
 
@@ -124,7 +121,7 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
 
     Returns
     -------
-    {version, proofs: {target: proof}, skipped: {board: reason}}
+    {version, proofs: {target: proof}}
 
     Raises
     ------
@@ -139,39 +136,26 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
     sensed = sensed_golden(found, sketch)
     reference = canonical(found.tflite)
     proofs: dict[str, Any] = {}
-    skipped: dict[str, str] = {}
-    for board, target in _targets(scope, skipped):
+    for board, target in _targets(scope):
         described = store.get_json(folder + layout.image_facts_name(target))
         data = store.get(folder + layout.image_name(target))
         image = load_image(data, described["offset"], described["role"])
         proof = prove(image, reference, found.proof_inputs, sensed=sensed)
-        content = proof.to_dict()
-        counting = {"instructions_per_window": content.pop("instructions_per_count")}
-        content |= {
+        content = proof.to_dict() | {
             "windows": proof.samples + proof.golden + sensed.windows,
             "image_sha256": sha256_hex(data),
-            "sketch": described["sketch"] | counting,
-            **_latency(
-                scope, board, proof.instructions_per_window or proof.instructions_per_inference
-            ),
+            "sketch": _sketch_cost(described["sketch"], proof),
+            **_latency(scope, board, proof),
         }
+        del content["instructions_per_count"]
         store.put_json(folder + layout.proof_name(target), content)
         proofs[target] = content
-    return {"version": candidate, "proofs": proofs, "skipped": skipped}
+    return {"version": candidate, "proofs": proofs}
 
 
-def _targets(project: Project, skipped: dict[str, str]) -> list[tuple[Board, str]]:
-    # One image a target: boards that share a virtual target share the first one's image.
-    found: dict[str, Board] = {}
-    for name in project.boards:
-        board = load_board(name)
-        if not board.targets:
-            skipped[name] = _NO_TARGET.format(kind=board.runtime.kind)
-        for target in board.targets:
-            if target in found:
-                skipped[name] = f"target {target} is built for {found[target].name}"
-            found.setdefault(target, board)
-    return [(board, target) for target, board in found.items()]
+def _targets(project: Project) -> list[tuple[Board, str]]:
+    boards = [load_board(name) for name in project.boards]
+    return [(board, target) for board in boards for target in board.targets]
 
 
 def _check_sizes(project: Project, board: Board, sizes: SectionSizes) -> None:
@@ -189,7 +173,17 @@ def _check_sizes(project: Project, board: Board, sizes: SectionSizes) -> None:
             )
 
 
-def _latency(project: Project, board: Board, instructions: int) -> dict[str, Any]:
+def _sketch_cost(footprint: dict[str, int] | None, proof: Proof) -> dict[str, int] | None:
+    if footprint is None or proof.instructions_per_count is None:
+        return None
+    return footprint | {"instructions_per_window": proof.instructions_per_count}
+
+
+def _latency(project: Project, board: Board, proof: Proof) -> dict[str, Any]:
+    instructions = proof.instructions_per_window or proof.instructions_per_inference
+    if instructions is None:
+        note = f"not known: the image ran as a {proof.chip}"
+        return {"shortest_latency_ms": None, "latency_note": note}
     shortest = 1000.0 * instructions / board.clock.hz
     constraint = project.constraints.get(board.name)
     if constraint and shortest > constraint.latency_ms:

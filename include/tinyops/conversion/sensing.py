@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.boards.link import Decision, Link, LinkTimeout
-from tinyops.emulation import Machine
+from tinyops.emulation import Chip
 
 # SENSOR_REQUEST of link.h: kind, tag, frames.
 _REQUEST = struct.Struct("<BBH")
@@ -50,7 +50,7 @@ def golden_samples(
     return samples[: window + (windows - 1) * hop], windows
 
 
-def sense(machine: Machine, link: Link, sensed: Sensed, timeout: float, quiet: float) -> Decision:
+def sense(chip: Chip, link: Link, sensed: Sensed, timeout: float, quiet: float) -> Decision:
     """Play the sensor, one window after the other.
 
     Parameters
@@ -68,10 +68,10 @@ def sense(machine: Machine, link: Link, sensed: Sensed, timeout: float, quiet: f
     """
     at = 0
     for number in range(1, sensed.windows + 1):
-        tag, frames = _asked(machine, number, timeout)
+        tag, frames = _asked(chip, number, timeout)
         block = np.ascontiguousarray(sensed.samples[at : at + frames], "<i2").tobytes()
-        machine.shared_ram[: len(block)] = block
-        machine.uart1.sendall(bytes((tag,)))
+        chip.shared_ram[: len(block)] = block
+        chip.uart1.sendall(bytes((tag,)))
         at += frames
         if number == sensed.windows:
             time.sleep(quiet)
@@ -79,10 +79,10 @@ def sense(machine: Machine, link: Link, sensed: Sensed, timeout: float, quiet: f
     return decision
 
 
-def _asked(machine: Machine, number: int, timeout: float) -> tuple[int, int]:
-    machine.uart1.settimeout(timeout)
+def _asked(chip: Chip, number: int, timeout: float) -> tuple[int, int]:
+    chip.uart1.settimeout(timeout)
     try:
-        request = machine.uart1.recv(_REQUEST.size, socket.MSG_WAITALL)
+        request = chip.uart1.recv(_REQUEST.size, socket.MSG_WAITALL)
     except TimeoutError:
         raise LinkTimeout(
             f"no samples were asked for window {number} in {timeout:g} s",

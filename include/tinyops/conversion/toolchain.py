@@ -11,6 +11,7 @@ from pathlib import Path
 from tinyops.conversion.errors import ConversionError, DoesNotFit
 from tinyops.emulation import bare_environment
 
+FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 PREFIX = "arm-none-eabi-"
 CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 # No contraction: the frontend must round as on the host, which has no fused multiply-add.

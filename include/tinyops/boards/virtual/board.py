@@ -21,7 +21,7 @@ from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.pty_line import PtyLine
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.boards.virtual.uart import Uart
-from tinyops.emulation import Machine
+from tinyops.emulation import Chip, Machine
 
 Mode = Literal["off", "bootloader", "application"]
 # How often a closed or unplugged port is looked at: a pty tells nobody when it is opened. The
@@ -78,7 +78,7 @@ class VirtualBoard(ABC):
         self._bootloader: Bootloader | None = None
         self._host_there = False
         self._line: PtyLine | None = None
-        self._machine: Machine | None = None
+        self._chip: Chip | None = None
         self._uarts: tuple[Uart, Uart] | None = None
         self._power_back: float | None = None
         self._stopping = threading.Event()
@@ -158,9 +158,13 @@ class VirtualBoard(ABC):
         if self._sensor is not None:
             self._sensor.restart()
         content = self.flash.read(self.APP, self.FLASH_BYTES - self.APP)
-        self._machine = Machine(content, flash_base=self.APP, app_base=self.APP)
-        self._uarts = Uart(self._machine.uart0), Uart(self._machine.uart1)
+        self._chip = self._powered(content)
+        self._uarts = Uart(self._chip.uart0), Uart(self._chip.uart1)
         self.mode = "application"
+
+    def _powered(self, content: bytes) -> Chip:
+        """A chip that runs what lies from `APP` on; an emulated Cortex-M4 unless it is said."""
+        return Machine(content, flash_base=self.APP, app_base=self.APP)
 
     def baud(self) -> int:
         """The speed that the host has set, 0 without a port."""
@@ -194,7 +198,7 @@ class VirtualBoard(ABC):
         if self._line is not None and host_there:
             events = select.POLLIN | (select.POLLOUT if self._line.pending else 0)
             poll.register(self._line, events)
-        chip = self._machine
+        chip = self._chip
         if chip is not None and self._uarts is not None and chip.alive:
             for uart in self._uarts:
                 uart.flush()
@@ -210,8 +214,8 @@ class VirtualBoard(ABC):
             self._power_back = None
             self._obey("plug")
             return
-        if self._machine is not None and self._uarts is not None:
-            self._serve_chip(self._machine, *self._uarts)
+        if self._chip is not None and self._uarts is not None:
+            self._serve_chip(self._chip, *self._uarts)
         elif self._bootloader is not None:
             due, now = self._bootloader.next_due(), time.monotonic()
             if due is not None and now >= due:
@@ -259,7 +263,7 @@ class VirtualBoard(ABC):
         elif self._uarts is not None:
             self._uarts[0].send(data)
 
-    def _serve_chip(self, chip: Machine, link: Uart, samples: Uart) -> None:
+    def _serve_chip(self, chip: Chip, link: Uart, samples: Uart) -> None:
         if data := link.receive():
             self.to_host(data)
         requests = samples.receive()
@@ -282,9 +286,9 @@ class VirtualBoard(ABC):
         self._reset()
 
     def _power_off(self) -> None:
-        if self._machine is not None:
-            self._machine.stop()
-            self._machine = None
+        if self._chip is not None:
+            self._chip.stop()
+            self._chip = None
             self._uarts = None
         self._bootloader = None
         self.mode = "off"

@@ -4,11 +4,9 @@
 
 #include <stdint.h>
 
-#include "bknn_model.h"
 #include "frontend.h"
+#include "runtime.h"
 
-#define MODEL_FEATURES ((int)BKNN_MODEL_INPUT_BYTES)
-#define MODEL_OUTPUTS ((int)BKNN_MODEL_OUTPUT_BYTES)
 #define MODEL_WINDOW_VALUES (FRONTEND_WINDOW * FRONTEND_CHANNELS)
 
 /* Logits of a raw window [FRONTEND_WINDOW][FRONTEND_CHANNELS]. */

@@ -1,0 +1,103 @@
+"""What goes into an image, and what of it a device could not serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyops.boards.catalogue import Board
+from tinyops.boards.messages import MAX_CLASSES
+from tinyops.conversion.aot import AotModel
+from tinyops.conversion.canonical import canonical
+from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflm import TflmModel
+from tinyops.monitoring.sketch import SketchSpec
+
+if TYPE_CHECKING:
+    from tinyops.frontend import Frontend
+
+Model = AotModel | TflmModel
+_GOLDEN_LOGITS = 1000
+_GOLDEN_BYTES = 65536
+_MAX_GOLDEN = 16
+_MAX_OUTPUTS = 1000
+_MAX_INPUT = 65535
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What goes into an image.
+
+    Parameters
+    ----------
+    tflite
+        The int8 model as it was trained; it is made canonical here.
+    golden
+        Raw windows int16 [n, W, C]; as many are taken as fit into the image and into one frame.
+    sampling
+        Whether the device takes windows from its own sensor.
+    temperature, class_offset
+        See ParameterBlock.
+    sketch
+        What the device counts of its windows; without one that part of the firmware is left out.
+    """
+
+    tflite: bytes
+    board: Board
+    target: str
+    frontend: Frontend
+    golden: NDArray[np.int16]
+    project: str
+    version: str
+    reference_tag: str = ""
+    sampling: bool = True
+    temperature: float = 1.0
+    class_offset: tuple[int, ...] = ()
+    sketch: SketchSpec | None = None
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The model in the form that is compiled and that the reference runs."""
+        return canonical(self.tflite)
+
+
+def require_servable(request: BuildRequest, model: Model) -> None:
+    """ConversionError when frontend, sketch, link or counters cannot serve the model."""
+    spec = request.frontend.spec
+    if spec.output_size != model.input_bytes:
+        raise ConversionError(
+            f"the frontend gives {spec.output_size} values, the model takes {model.input_bytes}",
+            "train the model on this frontend",
+        )
+    if request.sketch is not None and request.sketch.size != model.input_bytes:
+        raise ConversionError(
+            f"the sketch is of {request.sketch.size} values, the model takes {model.input_bytes}",
+            "build it from this model's features",
+        )
+    if model.outputs > _MAX_OUTPUTS:
+        raise ConversionError(
+            f"the model has {model.outputs} outputs, one reply carries {_MAX_OUTPUTS}",
+            "give the model fewer outputs",
+        )
+    if max(2 * spec.window * spec.channels, model.input_bytes) > _MAX_INPUT:
+        raise ConversionError(
+            f"a window of {2 * spec.window * spec.channels} bytes, the link addresses {_MAX_INPUT}",
+            "use a shorter window",
+        )
+    if request.sampling and model.outputs > MAX_CLASSES:
+        raise ConversionError(
+            f"{model.outputs} classes, a device counts {MAX_CLASSES}", "use fewer classes"
+        )
+
+
+def golden_of(request: BuildRequest, model: Model) -> NDArray[np.int16]:
+    """As many of the request's golden windows as fit; ConversionError when there are none."""
+    window_bytes = max(request.golden[0].nbytes, 1) if len(request.golden) else 1
+    fit = min(_GOLDEN_LOGITS // model.outputs, _GOLDEN_BYTES // window_bytes, _MAX_GOLDEN)
+    if not len(request.golden):
+        raise ConversionError("no golden windows", "give at least one window of test data")
+    return request.golden[: max(fit, 1)]

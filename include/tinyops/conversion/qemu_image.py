@@ -1,0 +1,81 @@
+"""Link an image for an emulated Cortex-M4: the model as compiled C, board support of mps2-an386."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyops.boards.catalogue import Board
+from tinyops.conversion import sources, toolchain
+from tinyops.conversion.aot import AotModel
+from tinyops.conversion.footprint import Footprint, sketch_footprint
+from tinyops.conversion.toolchain import FIRMWARE, SectionSizes
+
+if TYPE_CHECKING:
+    from tinyops.conversion.image import BuildRequest
+
+SUPPORT = FIRMWARE / "board" / "mps2_an386"
+RUNTIME = FIRMWARE / "runtime" / "aot"
+STACK_BYTES = 8192
+
+
+def linker_symbols(board: Board) -> dict[str, int]:
+    """The board's application area and RAM, as the linker script names them."""
+    return {
+        "APP_BASE": board.flash.base_address + board.flash.app_offset,
+        "FLASH_END": board.flash.base_address + board.flash.app_offset + board.flash.app_bytes,
+        "FLASH_PAGE": board.flash.page_bytes,
+        "RAM_BASE": board.ram.address,
+        "RAM_BYTES": board.ram.total_bytes,
+        "STACK_BYTES": STACK_BYTES,
+    }
+
+
+def board_config(board: Board) -> str:
+    """`board_config.h`: the same numbers for the C sources."""
+    symbols = linker_symbols(board)
+    return sources.config_header(
+        "TINYOPS_BOARD_CONFIG_H", {f"BOARD_{name}": value for name, value in symbols.items()}
+    )
+
+
+def link_for_qemu(
+    request: BuildRequest,
+    model: AotModel,
+    own: Sequence[Path],
+    includes: Sequence[Path],
+    folder: Path,
+) -> tuple[bytes, SectionSizes]:
+    """Compile and link; leaves firmware.elf and firmware.map in `folder`.
+
+    Returns
+    -------
+    The flat bytes, parameter pages at their end, and their linked sizes.
+
+    Raises
+    ------
+    DoesNotFit, ConversionError
+        As `toolchain.link`.
+    """
+    places = [*includes, SUPPORT, RUNTIME, *model.include_dirs]
+    support = [*sorted(SUPPORT.glob("*.c")), *sorted(RUNTIME.glob("*.c"))]
+    objects = toolchain.compile_sources(
+        [*own, *support], places, folder / "objects" / "own", toolchain.STRICT
+    )
+    objects += toolchain.compile_sources(
+        model.sources, places, folder / "objects" / "vendor", toolchain.VENDOR
+    )
+    elf = folder / "firmware.elf"
+    sizes = toolchain.link(
+        objects, SUPPORT / "link.ld", linker_symbols(request.board), elf, request.board.name
+    )
+    return elf.with_suffix(".bin").read_bytes(), sizes
+
+
+def footprint(request: BuildRequest, folder: Path) -> Footprint | None:
+    """What the sketch takes of the image that was linked in `folder`; None without a sketch."""
+    if request.sketch is None:
+        return None
+    names = {path.stem for path in (FIRMWARE / "monitor").glob("*.c")}
+    return sketch_footprint(folder / "firmware.map", names)
