@@ -162,15 +162,23 @@ def test_a_bad_line_is_repeated_until_all_is_right(
 
 
 @pytest.mark.parametrize("after", [1, 9, 2500, 12_000])
-def test_a_power_cut_leaves_a_board_that_can_be_flashed_again(
-    tmp_path: Path, port: str, after: int
-) -> None:
+def test_a_power_cut_behind_the_adapter_is_survived(tmp_path: Path, port: str, after: int) -> None:
     what = image(20_000)
     faults = Faults(power_cut_after=after, power_back_after=0.2)
     with Edge2(Path(port), tmp_path / "state", faults=faults) as virtual:
-        with pytest.raises((PortLost, BoardSilent)):
+        report = flash(port, what, EDGE2)
+        assert report.retries > 0
+        assert content(virtual, what) == what.bytes
+
+
+@pytest.mark.parametrize("after", [1, 2500, 12_000])
+def test_unplugged_it_can_be_flashed_when_it_is_back(tmp_path: Path, port: str, after: int) -> None:
+    what = image(20_000)
+    faults = Faults(unplug_after=after, power_back_after=0.2)
+    with Edge2(Path(port), tmp_path / "state", faults=faults) as virtual:
+        with pytest.raises(PortLost):
             flash(port, what, EDGE2)
-        assert eventually(lambda: virtual.mode != "off")
+        assert eventually(lambda: Path(port).exists())
         flash(port, what, EDGE2)
         assert content(virtual, what) == what.bytes
 

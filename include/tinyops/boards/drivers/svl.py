@@ -33,6 +33,8 @@ from tinyops.boards.transport import SerialPort
 SESSIONS = 6
 """Resets, at most; later ones at lower speeds, which poor cables carry."""
 FRAME_TRIES = 8
+RELEASE = 0.3
+"""Between two sessions DTR stays released, so that its capacitor can pull RESET again."""
 SETTLE = 0.15
 """From the reset to the autobaud byte. svl.py waits as long; the board listens for 200 ms."""
 GREETING = 0.5
@@ -114,6 +116,8 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
     frames = [content[at : at + FRAME_BYTES] for at in range(0, len(content), FRAME_BYTES)]
     retries, problem = 0, ""
     for session, baud in enumerate(_speeds(board.protocol.baud)):
+        if session:
+            time.sleep(RELEASE)
         # Opening the port pulls DTR, which resets the board.
         with SerialPort(port, baud) as serial:
             loader = _Session(serial)

@@ -7,6 +7,7 @@ bootloader, and says what a host's opening and closing of the port does to the b
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import threading
@@ -14,32 +15,21 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Literal, Self
 
-from tinyops.boards.virtual.faults import Faults, FaultyLine
+from tinyops.boards.virtual.bootloader import Bootloader
+from tinyops.boards.virtual.faults import Faults, Loss
 from tinyops.boards.virtual.flash_memory import FlashMemory
-from tinyops.boards.virtual.pty_line import PtyLine
+from tinyops.boards.virtual.host_line import HostLine
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.boards.virtual.uart import Uart
+from tinyops.boards.virtual.wire import START_TO_STOP
 from tinyops.emulation import Chip, Machine
 
 Mode = Literal["off", "bootloader", "application"]
 # How often a closed or unplugged port is looked at: a pty tells nobody when it is opened. The
 # host waits at least 200 ms after a touch, as it must for real boards.
 LOOK = 0.05
-
-
-class Bootloader(Protocol):
-    """A bootloader between a reset and the start of the application."""
-
-    def feed(self, data: bytes) -> None:
-        """Take the host's bytes, in any pieces."""
-
-    def next_due(self) -> float | None:
-        """When `tick` has something to do (time.monotonic), or None."""
-
-    def tick(self, now: float) -> None:
-        """Do what is due: time-outs, answers that come late."""
 
 
 class VirtualBoard(ABC):
@@ -55,12 +45,19 @@ class VirtualBoard(ABC):
         Answers the application's requests for samples; without one they stay unanswered.
     faults
         What shall go wrong.
+    paced
+        Whether the bootloader's line and its flash take the time that they take on a real board;
+        else they take none.
     """
 
     FLASH_BYTES: ClassVar[int]
     PAGE_BYTES: ClassVar[int]
     APP: ClassVar[int]
     """Where the application starts, counted from the start of flash."""
+    PAGE_SECONDS: ClassVar[float] = 0.0
+    """Erasing and writing a page, for a board that is paced."""
+    BRIDGED: ClassVar[bool] = True
+    """Whether the port is a chip of its own, which stays when the board's power goes."""
 
     def __init__(
         self,
@@ -68,16 +65,18 @@ class VirtualBoard(ABC):
         state: Path,
         sensor: VirtualSensor | None = None,
         faults: Faults | None = None,
+        paced: bool = False,
     ) -> None:
         self.flash = FlashMemory(state / "flash.bin", self.FLASH_BYTES, self.PAGE_BYTES)
         self.mode: Mode = "off"
         self.port = link
         self._sensor = sensor
         self._faults = faults or Faults()
-        self._faulty = FaultyLine(self._faults)
+        self._line = HostLine(link, self._faults)
+        self._paced = paced
+        self._waited_pages = 0
         self._bootloader: Bootloader | None = None
         self._host_there = False
-        self._line: PtyLine | None = None
         self._chip: Chip | None = None
         self._uarts: tuple[Uart, Uart] | None = None
         self._power_back: float | None = None
@@ -129,7 +128,7 @@ class VirtualBoard(ABC):
         self._order("unplug")
 
     def plug(self) -> None:
-        """Put the plug back."""
+        """Put the plug, or the power, back."""
         self._order("plug")
 
     def press_reset(self, times: int = 1) -> None:
@@ -168,11 +167,19 @@ class VirtualBoard(ABC):
 
     def baud(self) -> int:
         """The speed that the host has set, 0 without a port."""
-        return self._line.baud if self._line is not None else 0
+        return self._line.baud
+
+    def bytes_per_second(self) -> float:
+        """What the bootloader's line carries at the speed that the host has set."""
+        return self.baud() / START_TO_STOP or math.inf
 
     def to_host(self, data: bytes) -> None:
         """Send to whoever has the port open."""
-        if self._line is not None:
+        if self._paced and self.mode == "bootloader":
+            now = time.monotonic()
+            self._wait_for_flash(now)
+            self._line.write_slowly(data, now, self.bytes_per_second())
+        else:
             self._line.write(data)
 
     def _order(self, order: str) -> None:
@@ -188,16 +195,13 @@ class VirtualBoard(ABC):
             self._failure = error
         finally:
             self._power_off()
-            self._unplug_line()
+            self._line.unplug()
             self._ended.set()
 
     def _step(self) -> None:
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
-        host_there = self._line is not None and self._line.open
-        if self._line is not None and host_there:
-            events = select.POLLIN | (select.POLLOUT if self._line.pending else 0)
-            poll.register(self._line, events)
+        host_there = self._line.register(poll)
         chip = self._chip
         if chip is not None and self._uarts is not None and chip.alive:
             for uart in self._uarts:
@@ -217,51 +221,70 @@ class VirtualBoard(ABC):
         if self._chip is not None and self._uarts is not None:
             self._serve_chip(self._chip, *self._uarts)
         elif self._bootloader is not None:
-            due, now = self._bootloader.next_due(), time.monotonic()
-            if due is not None and now >= due:
-                self._bootloader.tick(now)
-        if self._line is not None:
-            self._serve_line(self._line)
+            self._serve_bootloader(self._bootloader, time.monotonic())
+        self._serve_line(time.monotonic())
 
     def _patience(self, host_there: bool) -> float:
-        patience = 1.0 if host_there else LOOK
+        patience, now = 1.0 if host_there else LOOK, time.monotonic()
+        dues = [self._power_back, self._line.next_due(now)]
         if self.mode == "application":
-            due = self._sensor.next_due() if self._sensor else None
-        else:
-            due = self._bootloader.next_due() if self._bootloader else None
-        if due is not None:
-            patience = min(patience, max(0.0, due - time.monotonic()))
-        return patience
+            dues.append(self._sensor.next_due() if self._sensor else None)
+        elif self._bootloader is not None:
+            dues.append(self._bootloader.next_due())
+        return min([patience, *(max(0.0, due - now) for due in dues if due is not None)])
 
-    def _serve_line(self, line: PtyLine) -> None:
-        line.flush()
-        there = line.open
-        if there and not self._host_there:
+    def _serve_bootloader(self, loader: Bootloader, now: float) -> None:
+        if data := self._line.arrived(now):
+            loader.feed(data)
+            self._wait_for_flash(now)
+            return  # a time-out counts from the last byte, and the loader has just had one
+        due = loader.next_due()
+        if due is not None and now >= due:
+            loader.tick(now)
+
+    def _wait_for_flash(self, now: float) -> None:
+        """While pages are erased and written the processor hears nothing and says nothing."""
+        pages = self.flash.erased_pages - self._waited_pages
+        self._waited_pages += pages
+        if self._paced and pages:
+            self._line.hold(now, pages * self.PAGE_SECONDS)
+
+    def _serve_line(self, now: float) -> None:
+        self._line.flush(now)
+        if self._line.open and not self._host_there:
             self._host_there = True
-            self._opened()
+            if self.mode != "off":
+                self._opened()
         # The last bytes before a close come together with it: read first, then look at the close.
-        data = line.read()
+        data = self._line.read()
         if data:
-            self._from_host(data)
-        elif self._line is line and not line.open:
+            self._from_host(data, now)
+        elif self._line.plugged and not self._line.open:
             # A touch may begin and end between two looks; its speed stays to be seen.
-            touched = line.touched
-            if touched:
-                line.forget_speed()
+            touched = self._line.take_touch()
             if touched or self._host_there:
                 self._host_there = False
-                self._closed(touched)
+                if self.mode != "off":
+                    self._closed(touched)
 
-    def _from_host(self, data: bytes) -> None:
+    def _from_host(self, data: bytes, now: float) -> None:
         if self.mode == "bootloader" and self._bootloader is not None:
-            data, cut = self._faulty.passed(data)
-            self._bootloader.feed(data)
-            if cut:
-                self._obey("unplug")
-                if self._faults.power_back_after is not None:
-                    self._power_back = time.monotonic() + self._faults.power_back_after
+            rate = self.bytes_per_second() if self._paced else math.inf
+            loss = self._line.pass_on(data, now, rate)
+            self._serve_bootloader(self._bootloader, now)
+            if loss is not None:
+                self._lose(loss)
         elif self._uarts is not None:
             self._uarts[0].send(data)
+
+    def _lose(self, loss: Loss) -> None:
+        if loss == "plug" or not self.BRIDGED:
+            self._obey("unplug")
+        else:
+            self._power_off()
+            self._line.cut()
+        if self._faults.power_back_after is not None:
+            self._power_back = time.monotonic() + self._faults.power_back_after
 
     def _serve_chip(self, chip: Chip, link: Uart, samples: Uart) -> None:
         if data := link.receive():
@@ -274,14 +297,16 @@ class VirtualBoard(ABC):
     def _obey(self, order: str) -> None:
         if order == "unplug":
             self._power_off()
-            self._unplug_line()
-        elif order == "plug" and self._line is None:
+            self._line.unplug()
+        elif order == "plug" and not self._line.plugged:
             self._plug_line()
+        elif order == "plug" and self.mode == "off":
+            self._reset()
         elif order.startswith("reset") and self.mode != "off":
             self._reset(twice=order == "reset twice")
 
     def _plug_line(self) -> None:
-        self._line = PtyLine(self.port)
+        self._line.plug()
         self._host_there = False
         self._reset()
 
@@ -292,8 +317,3 @@ class VirtualBoard(ABC):
             self._uarts = None
         self._bootloader = None
         self.mode = "off"
-
-    def _unplug_line(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None

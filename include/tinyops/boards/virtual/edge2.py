@@ -15,6 +15,7 @@ class Edge2(VirtualBoard):
     FLASH_BYTES = END
     PAGE_BYTES = PAGE
     APP = APP
+    PAGE_SECONDS = 0.1  # at worst, as the sources of sparkfun/Apollo3_Uploader_ASB say
 
     def _reset(self, twice: bool = False) -> None:
         loader = SvlBootloader(self.flash, self.to_host, self.launch, self._reset, self.baud)

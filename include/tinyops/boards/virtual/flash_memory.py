@@ -32,6 +32,8 @@ class FlashMemory:
             )
         self.size = size
         self.page = page
+        self.erased_pages = 0
+        """Since power on."""
         with path.open("r+b") as file:
             self._content = mmap.mmap(file.fileno(), size)
 
@@ -46,6 +48,7 @@ class FlashMemory:
         if address % self.page or size % self.page:
             raise ValueError(f"0x{address:x}+{size} is not made of whole pages")
         self._content[address : address + size] = bytes([BLANK]) * size
+        self.erased_pages += size // self.page
 
     def write(self, address: int, data: bytes) -> None:
         """Clear bits: what is there AND `data`."""
