@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinyops.conversion.errors import ConversionError, DoesNotFit
-from tinyops.emulation import bare_environment
+from tinyops.environment import bare_environment
 
 PREFIX = "arm-none-eabi-"
 CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")

@@ -1,6 +1,5 @@
 """Emulation: runs firmware bytes in QEMU. Knows nothing of boards or models."""
 
-from tinyops.emulation.environment import bare_environment
 from tinyops.emulation.machine import EmulationError, Machine
 
-__all__ = ["EmulationError", "Machine", "bare_environment"]
+__all__ = ["EmulationError", "Machine"]
