@@ -107,6 +107,28 @@ def test_a_board_is_flashed_and_then_again_over_its_application(virtual: Eye, po
     assert eventually(lambda: virtual.launches == 2)
 
 
+def test_what_lies_around_has_no_say_in_how_esptool_runs(
+    virtual: Eye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "esptool.py").write_text("raise SystemExit('shadowed')")
+    for folder in (tmp_path, tmp_path / "home"):
+        folder.mkdir(exist_ok=True)
+        (folder / "esptool.cfg").write_text("[esptool]\ntimeout = 0.000001\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    flash(virtual.port.name, image(), ESP_EYE)
+    assert virtual.application(20_000) == image().bytes
+
+
+def test_the_options_for_real_ports_are_ones_that_esptool_takes(
+    virtual: Eye, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a pseudo-terminal esptool warns that it cannot pull DTR and RTS, and goes on.
+    monkeypatch.setattr(esptool, "is_pseudo_terminal", lambda port: False)
+    assert flash(port, image(), ESP_EYE).retries == 0
+    assert virtual.application(20_000) == image().bytes
+
+
 @pytest.mark.usefixtures("hasty")
 def test_a_silent_board_is_told_how_to_be_woken(port: str) -> None:
     master, slave = os.openpty()

@@ -7,14 +7,13 @@ answered only: a pseudo-terminal carries bytes at any speed.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tinyops.boards.virtual import esp_packet as packet
 from tinyops.boards.virtual.esp_packet import Failure, Refused, words
 from tinyops.boards.virtual.esp_registers import Registers
+from tinyops.boards.virtual.esp_writing import Writing, check_range
 from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.slip import Decoder
 
@@ -28,15 +27,6 @@ RAM = ((0x3FFAE000, 0x40000000), (0x40070000, 0x400BFFFC))
 
 Answer = tuple[int, bytes]
 DONE: Answer = (0, b"")
-
-
-@dataclass
-class Writing:
-    """A transfer between BEGIN and END: where the next byte goes, how many are to come."""
-
-    address: int
-    left: int
-    inflater: Any = None  # zlib's decompressobj, which has no public type
 
 
 class EspRom:
@@ -68,6 +58,7 @@ class EspRom:
     STATUS_BYTES: ClassVar[int] = 4
     BEGIN_WORDS: ClassVar[int] = 4
     ATTACH_WORDS: ClassVar[int] = 2
+    ERASES_AT_ONCE: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -86,7 +77,7 @@ class EspRom:
         self._writing: Writing | None = None
         self._gone = False  # control is elsewhere
         self._commands: dict[int, Callable[[bytes], Answer]] = {
-            packet.FLASH_BEGIN: self._flash_begin,
+            packet.FLASH_BEGIN: lambda data: self._begin(data, packed=False),
             packet.FLASH_END: self._end,
             packet.MEM_BEGIN: self._mem_begin,
             packet.MEM_END: lambda data: _accepted(data, 2),
@@ -97,14 +88,14 @@ class EspRom:
             packet.SPI_ATTACH: lambda data: _accepted(data, self.ATTACH_WORDS),
             packet.READ_FLASH_SLOW: self._read_slow,
             packet.CHANGE_BAUD: lambda data: _accepted(data, 2),
-            packet.DEFL_BEGIN: self._defl_begin,
+            packet.DEFL_BEGIN: lambda data: self._begin(data, packed=True),
             packet.DEFL_END: self._end,
             packet.SPI_FLASH_MD5: self._md5,
         }
         self._blocks: dict[int, Callable[[bytes], None]] = {
-            packet.FLASH_DATA: self._flash_data,
+            packet.FLASH_DATA: lambda content: self._begun(packed=False).take(content),
             packet.MEM_DATA: lambda content: None,
-            packet.DEFL_DATA: self._defl_data,
+            packet.DEFL_DATA: lambda content: self._begun(packed=True).take(content),
         }
 
     def feed(self, data: bytes) -> None:
@@ -183,72 +174,30 @@ class EspRom:
             raise Refused(Failure.ADDRESS)
         return DONE
 
-    def _flash_begin(self, data: bytes) -> Answer:
+    def _begin(self, data: bytes, packed: bool) -> Answer:
         size, _, _, address = words(data, self.BEGIN_WORDS)[:4]
-        self._begin(address, size)
+        self._writing = Writing(
+            self._flash, address, size, packed=packed, at_once=self.ERASES_AT_ONCE
+        )
         return DONE
 
-    def _defl_begin(self, data: bytes) -> Answer:
-        size, _, _, address = words(data, self.BEGIN_WORDS)[:4]
-        self._begin(address, size).inflater = zlib.decompressobj()
-        return DONE
-
-    def _begin(self, address: int, size: int) -> Writing:
-        """The ROM erases all sectors of the range before it answers."""
-        self._erase(address, size)
-        self._writing = Writing(address, size)
+    def _begun(self, packed: bool) -> Writing:
+        if self._writing is None or self._writing.packed != packed:
+            raise Refused(Failure.NOT_BEGUN)
         return self._writing
-
-    def _flash_data(self, content: bytes) -> None:
-        writing = self._begun()
-        if writing.inflater is not None:
-            raise Refused(Failure.NOT_BEGUN)
-        if not writing.left:
-            raise Refused(Failure.TOO_MUCH)
-        # The host fills the last block up with FF.
-        self._write(writing, content[: writing.left])
-
-    def _defl_data(self, content: bytes) -> None:
-        writing = self._begun()
-        if writing.inflater is None:
-            raise Refused(Failure.NOT_BEGUN)
-        try:
-            # One byte more than is to come, so that too much is seen and no more is inflated.
-            inflated = writing.inflater.decompress(content, writing.left + 1)
-        except zlib.error:
-            raise Refused(Failure.INFLATE) from None
-        if len(inflated) > writing.left:
-            raise Refused(Failure.TOO_MUCH)
-        self._write(writing, inflated)
-
-    def _write(self, writing: Writing, content: bytes) -> None:
-        self._flash.write(writing.address, content)
-        writing.address += len(content)
-        writing.left -= len(content)
 
     def _end(self, data: bytes) -> Answer:
         words(data, 1)
-        self._begun()
-        self._writing = None
-        return DONE
-
-    def _begun(self) -> Writing:
         if self._writing is None:
             raise Refused(Failure.NOT_BEGUN)
-        return self._writing
-
-    def _erase(self, address: int, size: int) -> None:
-        """All sectors that the range touches."""
-        self._check(address, size)
-        sector = self._flash.page
-        start, end = address // sector * sector, -(-(address + size) // sector) * sector
-        self._flash.erase(start, end - start)
+        self._writing = None
+        return DONE
 
     def _read_slow(self, data: bytes) -> Answer:
         address, size = words(data, 2)
         if size > SLOW_READ:
             raise Refused(Failure.MESSAGE)
-        self._check(address, size)
+        check_range(self._flash, address, size)
         return 0, self._flash.read(address, size).ljust(SLOW_READ, b"\0")
 
     def _md5(self, data: bytes) -> Answer:
@@ -257,12 +206,8 @@ class EspRom:
 
     def _digest(self, data: bytes) -> bytes:
         address, size, _, _ = words(data, 4)
-        self._check(address, size)
+        check_range(self._flash, address, size)
         return hashlib.md5(self._flash.read(address, size), usedforsecurity=False).digest()
-
-    def _check(self, address: int, size: int) -> None:
-        if address + size > self._flash.size:
-            raise Refused(Failure.RESULT)
 
 
 def _accepted(data: bytes, count: int) -> Answer:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 from tinyops.boards.virtual import esp_packet as packet
 from tinyops.boards.virtual.esp_packet import Failure, Refused, words
 from tinyops.boards.virtual.esp_registers import Registers
-from tinyops.boards.virtual.esp_rom import DONE, Answer, EspRom, Writing
+from tinyops.boards.virtual.esp_rom import DONE, Answer, EspRom
+from tinyops.boards.virtual.esp_writing import check_range, erase
 from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.slip import encode
 
@@ -56,6 +57,7 @@ class EspStub(EspRom):
     STATUS_BYTES: ClassVar[int] = 2
     BEGIN_WORDS: ClassVar[int] = 5
     ATTACH_WORDS: ClassVar[int] = 1
+    ERASES_AT_ONCE: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -67,7 +69,6 @@ class EspStub(EspRom):
     ) -> None:
         super().__init__(flash, registers, send, restart, start_stub)
         self._reading: Reading | None = None
-        self._erased = 0
         del self._commands[packet.READ_FLASH_SLOW]
         self._commands |= {
             packet.ERASE_FLASH: self._erase_flash,
@@ -98,21 +99,8 @@ class EspStub(EspRom):
         super()._sync(data)
         return DONE
 
-    def _begin(self, address: int, size: int) -> Writing:
-        self._check(address, size)
-        self._erased = address
-        self._writing = Writing(address, size)
-        return self._writing
-
-    def _write(self, writing: Writing, content: bytes) -> None:
-        end = writing.address + len(content)
-        if end > self._erased:
-            self._erase(self._erased, end - self._erased)
-            self._erased = -(-end // self._flash.page) * self._flash.page
-        super()._write(writing, content)
-
     def _end(self, data: bytes) -> Answer:
-        if self._begun().left:
+        if self._writing is not None and self._writing.left:
             raise Refused(Failure.NOT_ENOUGH)
         return super()._end(data)
 
@@ -127,14 +115,14 @@ class EspStub(EspRom):
         address, size = words(data, 2)
         if address % self._flash.page or size % self._flash.page:
             raise Refused(Failure.RESULT)
-        self._erase(address, size)
+        erase(self._flash, address, size)
         return DONE
 
     def _read_flash(self, data: bytes) -> Answer:
         address, size, block, under_way = words(data, 4)
         if not (0 < block <= BLOCK_LIMIT and under_way):
             raise Refused(Failure.MESSAGE)
-        self._check(address, size)
+        check_range(self._flash, address, size)
         self._reading = Reading(
             address, address + size, block, min(under_way, UNDER_WAY), address, hashlib.md5()
         )
