@@ -26,6 +26,7 @@ from tinyops.boards.errors import (
 )
 from tinyops.boards.flashing import flash
 from tinyops.boards.transport import SerialPort
+from tinyops.boards.virtual import esp_registers
 from tinyops.boards.virtual.faults import Faults
 
 # As esptool 5.6.0 printed it on a pipe, writing 40,000 bytes to a virtual ESP-EYE.
@@ -155,7 +156,35 @@ def test_a_port_in_use_and_one_that_is_not_there_are_lost(virtual: Eye, port: st
     assert children() == before
 
 
-def test_a_stop_ends_esptool(virtual: Eye, port: str, tmp_path: Path) -> None:
+def test_another_chip_at_the_port_is_named_and_not_written(
+    virtual: Eye, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The number by which esptool knows an ESP32-S2 (targets/esp32s2.py).
+    monkeypatch.setattr(esp_registers, "ESP32", 0x000007C6)
+    virtual.press_reset()
+    with pytest.raises(WrongAnswer, match="This chip is ESP32-S2, not ESP32") as caught:
+        flash(port, image(), ESP_EYE)
+    assert "board" in caught.value.fix
+    assert virtual.flash.read(0, virtual.flash.size) == b"\xff" * virtual.flash.size
+
+
+def test_worn_flash_is_found_by_its_md5(
+    virtual: Eye, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, stuck = virtual.flash.write, virtual.APP + 12_345
+
+    def worn(address: int, data: bytes) -> None:
+        write(address, data)
+        write(stuck, b"\0")
+
+    monkeypatch.setattr(virtual.flash, "write", worn)
+    with pytest.raises(FlashFailed, match="MD5 of file does not match") as caught:
+        flash(port, image(), ESP_EYE)
+    assert "worn" in caught.value.fix
+    assert virtual.launches == 0
+
+
+def test_a_stop_ends_esptool(virtual: Eye, port: str) -> None:
     what, before = image(300_000), children()
 
     def stop_half_way(done: int, total: int) -> None:

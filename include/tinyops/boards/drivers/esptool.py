@@ -33,6 +33,14 @@ FLASH_WORK = 48.0
 BLOCK_TRIES = 3
 TICK = 0.5
 """How soon a stop is noticed while esptool says nothing."""
+FILE, SETTINGS = "image.bin", "esptool.cfg"
+ENVIRONMENT = {
+    # esptool would take a user's own settings, or those of any folder that it is started in.
+    "ESPTOOL_CFGFILE": SETTINGS,
+    "COLUMNS": "120",
+    "NO_COLOR": "1",
+    "PYTHONUTF8": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class _Session:
     baud: int
     stub: bool
 
-    def argv(self, offset: int, file: Path) -> list[str]:
+    def argv(self, offset: int) -> list[str]:
         # A pseudo-terminal has neither DTR nor RTS; its board needs no reset by them.
         virtual = is_pseudo_terminal(self.port)
         before, after = ("no-reset", "no-reset") if virtual else ("default-reset", "hard-reset")
@@ -53,7 +61,7 @@ class _Session:
             *("--chip", "esp32", f"--port={Path(self.port).absolute()}", "--baud", str(self.baud)),
             *("--before", before, "--after", after),
             *(() if self.stub else ("--no-stub",)),
-            *("write-flash", hex(offset), str(file)),
+            *("write-flash", hex(offset), FILE),
         ]
 
     def limits(self, size: int) -> tuple[float, float]:
@@ -95,35 +103,33 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
 
 def _run(session: _Session, image: Image, progress: Progress) -> Output:
     """One session from the reset to the verified image, or the error that ended it."""
-    size, output = len(image.bytes), Output(image.offset)
-    stall, whole = session.limits(size)
-    progress(0, size)
+    progress(0, len(image.bytes))
     with tempfile.TemporaryDirectory(prefix="tinyops-esptool-") as name:
         folder = Path(name)
-        file, settings = folder / "image.bin", folder / "esptool.cfg"
-        file.write_bytes(image.bytes)
-        # esptool takes the first settings that it finds, a user's own too: here are these.
-        settings.write_text(f"[esptool]\nconnect_attempts = {CONNECT_ATTEMPTS}\n")
-        environment = {
-            "ESPTOOL_CFGFILE": str(settings),
-            "COLUMNS": "120",
-            "NO_COLOR": "1",
-            "PYTHONUTF8": "1",
-        }
-        with VendorTool(session.argv(image.offset, file), folder, environment) as tool:
-            begun = heard = time.monotonic()
-            while (data := tool.read(TICK)) is not None:
-                now = time.monotonic()
-                heard = now if data else heard
-                output.feed(data)
-                if now - heard > stall or now - begun > whole:
-                    raise BoardSilent(
-                        f"{session.port}: esptool ended after {now - begun:.0f} s without success",
-                        HINT,
-                    )
-                progress(min(output.written, size), size)
+        (folder / FILE).write_bytes(image.bytes)
+        (folder / SETTINGS).write_text(f"[esptool]\nconnect_attempts = {CONNECT_ATTEMPTS}\n")
+        with VendorTool(session.argv(image.offset), folder, ENVIRONMENT) as tool:
+            output = _watch(tool, session, image, progress)
             status = tool.status()
     if status != 0 or not output.verified:
         raise output.failure(session.port)
-    progress(size, size)
+    progress(len(image.bytes), len(image.bytes))
+    return output
+
+
+def _watch(tool: VendorTool, session: _Session, image: Image, progress: Progress) -> Output:
+    """All that it says, to the end; BoardSilent when that takes too long."""
+    size, output = len(image.bytes), Output(image.offset)
+    stall, whole = session.limits(size)
+    begun = heard = time.monotonic()
+    while (data := tool.read(TICK)) is not None:
+        now = time.monotonic()
+        heard = now if data else heard
+        if now - heard > stall or now - begun > whole:
+            raise BoardSilent(
+                f"{session.port}: esptool was stopped after {now - begun:.0f} s without success",
+                HINT,
+            )
+        output.feed(data)
+        progress(min(output.written, size), size)
     return output
