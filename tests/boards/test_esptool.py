@@ -29,13 +29,17 @@ from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual import esp_registers
 from tinyops.boards.virtual.faults import Faults
 
-# As esptool 5.6.0 printed it on a pipe, writing 40,000 bytes to a virtual ESP-EYE.
+# What esptool 5.6.0 printed on a pipe when it wrote 40,000 bytes to a virtual ESP-EYE, without its
+# two notes on the port.
 PRINTED = """\
 esptool v5.6.0
-Serial port /dev/ttyUSB0:
-Connecting....
-Connected to ESP32 on /dev/ttyUSB0:
+Serial port tty:
+Connecting...
+Connected to ESP32 on tty:
 Chip type:          ESP32-D0WD (revision v0.0)
+Features:           Wi-Fi, BT, Dual Core + LP Core, 240MHz, Coding Scheme None
+Crystal frequency:  40MHz
+MAC:                24:0a:c4:00:00:01
 
 Uploading stub flasher...
 Running stub flasher...
@@ -45,14 +49,15 @@ Changed.
 
 Configuring flash size...
 Flash will be erased from 0x00020000 to 0x00029fff...
-Writing at 0x00024000 ━━━━━━━━━━━━                    41.0% 16.00kB/39.06kB [0s]\x20
-Writing at 0x00028000 ━━━━━━━━━━━━━━━━━━━━━━━━╸       81.9% 32.00kB/39.06kB [0s]\x20
-Writing at 0x00029c40 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100.0% 39.06kB/39.06kB [0s]\x20
-Wrote 40000 bytes at 0x00020000 in 0.1 seconds (4063.7 kbit/s).
+Compressed 40000 bytes to 39866...
+Writing at 0x00024095 ━━━━━━━━━━━━                    41.1% 16.00kB/38.93kB [0s]\x20
+Writing at 0x0002808f ━━━━━━━━━━━━━━━━━━━━━━━━╸       82.2% 32.00kB/38.93kB [0s]\x20
+Writing at 0x00029c40 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100.0% 38.93kB/38.93kB [0s]\x20
+Wrote 40000 bytes (39866 compressed) at 0x00020000 in 0.1 seconds (2528.3 kbit/s).
 Verifying written data...
 Hash of data verified.
 
-Staying in flasher stub.
+Staying in bootloader.
 """.encode()
 
 
@@ -256,7 +261,7 @@ def test_progress_is_read_from_output_in_pieces_of_any_size(size: int) -> None:
     for at in range(0, len(PRINTED), size):
         output.feed(PRINTED[at : at + size])
         written.append(output.written)
-    assert sorted({*written} - {0}) == [0x4000, 0x8000, 40_000]
+    assert sorted({*written} - {0}) == [0x4095, 0x808F, 40_000]
     assert output.verified
     assert output.stub
     assert output.version == "5.6.0"
