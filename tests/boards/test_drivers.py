@@ -9,14 +9,14 @@ from tinyops.boards.errors import BoardError
 from tinyops.boards.flashing import driver
 
 
-@pytest.mark.parametrize("board", ["nano33ble-sense", "sparkfun-edge2"])
+@pytest.mark.parametrize("board", ["nano33ble-sense", "sparkfun-edge2", "esp-eye"])
 def test_the_driver_is_the_module_of_the_protocol(board: str) -> None:
     found = load_board(board)
     name = driver(found).__name__.rpartition(".")[2]
     assert name == found.protocol.name.replace("-", "_")
 
 
-@pytest.mark.parametrize("protocol", ["esptool", "svl-packet", "no-such"])
+@pytest.mark.parametrize("protocol", ["esptool-output", "svl-packet", "no-such"])
 def test_without_a_driver_the_protocol_is_named(protocol: str) -> None:
     board = load_board("esp-eye")
     other = board.protocol.model_copy(update={"name": protocol})

@@ -14,7 +14,8 @@ import pytest
 
 from chip import BASE, booted, tiny_image
 from tinyops.boards.link import Link, LinkClosed, SocketStream
-from tinyops.emulation import EmulationError, Machine, bare_environment
+from tinyops.emulation import EmulationError, Machine
+from tinyops.environment import bare_environment
 
 
 def cpu_seconds(pid: int) -> float:

@@ -17,8 +17,8 @@ from tinyops.conversion import sources
 from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.tflm import TflmModel
 from tinyops.conversion.toolchain import FIRMWARE, STRICT
-from tinyops.emulation import bare_environment
 from tinyops.emulation.host_parts import HostParts, machine_of
+from tinyops.environment import bare_environment
 
 SUPPORT = FIRMWARE / "board" / "host"
 RUNTIME = FIRMWARE / "runtime" / "tflm"

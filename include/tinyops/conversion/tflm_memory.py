@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from tinyops.emulation import bare_environment
+from tinyops.environment import bare_environment
 
 _CHILD = """
 import sys

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinyops.conversion.errors import ConversionError, DoesNotFit
-from tinyops.emulation import bare_environment
+from tinyops.environment import bare_environment
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
 PREFIX = "arm-none-eabi-"

@@ -1,8 +1,7 @@
 """Emulation: runs firmware bytes in QEMU or as a process. Knows nothing of boards or models."""
 
 from tinyops.emulation.chip import Chip
-from tinyops.emulation.environment import bare_environment
 from tinyops.emulation.host_chip import HostChip
 from tinyops.emulation.machine import EmulationError, Machine
 
-__all__ = ["Chip", "EmulationError", "HostChip", "Machine", "bare_environment"]
+__all__ = ["Chip", "EmulationError", "HostChip", "Machine"]

@@ -15,8 +15,8 @@ import tempfile
 from types import TracebackType
 from typing import Self
 
-from tinyops.emulation.environment import bare_environment
 from tinyops.emulation.machine import SHARED_RAM_BYTES, EmulationError
+from tinyops.environment import bare_environment
 
 
 class HostChip:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tinyops.emulation.environment import bare_environment
+from tinyops.environment import bare_environment
 from tinyops.errors import TinyOpsError
 
 QEMU = "qemu-system-arm"

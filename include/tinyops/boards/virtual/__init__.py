@@ -3,11 +3,13 @@
 from tinyops.boards.errors import BoardError
 from tinyops.boards.virtual.board import VirtualBoard
 from tinyops.boards.virtual.edge2 import Edge2
+from tinyops.boards.virtual.esp_eye import EspEye
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 
 BOARDS: dict[str, type[VirtualBoard]] = {
     "nano33ble-sense": Nano33Ble,
     "sparkfun-edge2": Edge2,
+    "esp-eye": EspEye,
 }
 
 

@@ -145,6 +145,10 @@ class VirtualBoard(ABC):
     def _closed(self, touched: bool) -> None:  # noqa: B027
         """The host has closed it; `touched`: its last speed was 1200 baud."""
 
+    def _left_by(self, data: bytes) -> bool:
+        """Whether these bytes of the host made the board leave its application."""
+        return False
+
     def enter_bootloader(self, bootloader: Bootloader) -> None:
         """The bootloader has control from now on."""
         self._power_off()
@@ -274,7 +278,7 @@ class VirtualBoard(ABC):
             self._serve_bootloader(self._bootloader, now)
             if loss is not None:
                 self._lose(loss)
-        elif self._uarts is not None:
+        elif self.mode == "application" and not self._left_by(data) and self._uarts is not None:
             self._uarts[0].send(data)
 
     def _lose(self, loss: Loss) -> None:
