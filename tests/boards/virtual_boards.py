@@ -39,12 +39,12 @@ def board() -> Board:
 
 def idle_image(size: int = 20_000, seed: int = 0, version: str = "v1", **header: str) -> Image:
     """An image whose code is one endless loop, followed by seeded noise. It never says HELLO."""
-    base = board().flash.app_offset
+    fields = {"project": "demo", "board": board().name, "target": TARGET, **header}
+    base = load_board(fields["board"]).flash.app_offset
     content = bytearray(random.Random(seed).randbytes(size))
     # Stack pointer, entry (Thumb), and at the entry `b .`.
     content[:8] = struct.pack("<II", 0x20004000, base + 0x400 | 1)
     content[0x400:0x402] = b"\xfe\xe7"
-    fields = {"project": "demo", "board": "nano33ble-sense", "target": TARGET, **header}
     unsigned = ImageHeader(
         **fields,
         version=version,
