@@ -9,7 +9,7 @@ from tinyops.boards.errors import BoardError
 from tinyops.boards.flashing import driver
 
 
-@pytest.mark.parametrize("board", ["nano33ble-sense", "sparkfun-edge2"])
+@pytest.mark.parametrize("board", ["himax-we1-plus", "nano33ble-sense", "sparkfun-edge2"])
 def test_the_driver_is_the_module_of_the_protocol(board: str) -> None:
     found = load_board(board)
     name = driver(found).__name__.rpartition(".")[2]
