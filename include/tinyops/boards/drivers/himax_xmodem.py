@@ -33,7 +33,7 @@ LOOK = 0.5
 """How often `progress` is called meanwhile, so that it can end the wait."""
 ANSWER = 1.0
 SETTLE = 0.3
-"""From a cancelled transfer to the menu."""
+"""From a cancelled transfer to the menu, and for a menu that may not be there to answer."""
 BURN_WAIT = 10.0
 BOOT_WAIT = 10.0
 BLOCK_WAIT = 3.0
@@ -75,7 +75,7 @@ class _Bootloader:
         """
         self._cancel()
         try:
-            self._request(tries=1)
+            self._request(1, SETTLE)
         except BoardSilent:
             return False
         self._cancel()
@@ -100,7 +100,7 @@ class _Bootloader:
         """Send one slice, from its beginning again if need be; `progress` gets bytes of it."""
         for attempt in range(1, TRANSFERS + 1):
             try:
-                self._request(MENU_TRIES)
+                self._request(MENU_TRIES, ANSWER)
                 self._send(data, progress)
                 return
             except (BoardSilent, FlashFailed):
@@ -131,10 +131,10 @@ class _Bootloader:
                 "image again",
             )
 
-    def _request(self, tries: int) -> None:
+    def _request(self, tries: int, wait: float) -> None:
         for _ in range(tries):
             self.port.write(BURN)
-            heard = self._expect(READY_OR_RESET, ANSWER)
+            heard = self._expect(READY_OR_RESET, wait)
             # After a second press of RESET the same key opens the menu first.
             if heard and READY.fullmatch(heard[0]):
                 return
