@@ -31,31 +31,33 @@ RESET_WAIT = 60.0
 """Seconds that a person has to press RESET; edge-impulse-cli waits as long."""
 LOOK = 0.5
 """How often `progress` is called meanwhile, so that it can end the wait."""
+# These three as edge-impulse-cli has them.
 ANSWER = 1.0
-SETTLE = 0.3
-"""From a cancelled transfer to the menu, and for a menu that may not be there to answer."""
 BURN_WAIT = 10.0
 BOOT_WAIT = 10.0
+SETTLE = 0.3
+"""From a cancelled transfer to the menu, and for a menu that may not be there to answer."""
 BLOCK_WAIT = 3.0
 MENU_TRIES = 3
 BLOCK_TRIES = 8
 TRANSFERS = 3
 """How often a slice is begun, at most."""
 
-# The window after the banner is 0.3 s; any key but Enter opens the menu.
-BANNER = re.compile(rb"(?:Boot loader Version : (\S+).*)?wake up evt:4", re.DOTALL)
+# The end of the banner, which a window of 0.3 s follows: any key but Enter opens the menu.
+WOKEN = b"wake up evt:4"
+BANNER = re.compile(rb"(?:Boot loader Version : (\S+).*)?" + WOKEN, re.DOTALL)
 MENU = re.compile(rb"Xmodem download and burn")
-READY = re.compile(rb"Send data using the xmodem protocol from your terminal")
-READY_OR_RESET = re.compile(READY.pattern + rb"|wake up evt:4")
+READY = re.compile(rb"Send data using the xmodem protocol from your terminal|" + WOKEN)
 BURNT = re.compile(rb"burn application done")
 BOOTED = re.compile(rb"1st APPLICATION|BOOT_FAIL")
 BURN, BOOT = b"1", b"0"
 
 CALL = re.compile(rb"C")
 ACK, NAK, CANCEL = b"\x06", b"\x15", b"\x18\x18"
-REPLY = re.compile(rb"[\x06\x15]|\x18\x18|wake up evt:4|Xmodem receive error")
+REPLY = re.compile(rb"[\x06\x15]|\x18\x18|Xmodem receive error|" + WOKEN)
 
 HINT = "press RESET and try again; another USB cable may help"
+AGAIN = "flash again and press RESET when, and only when, you are asked to"
 
 
 @dataclass
@@ -91,10 +93,7 @@ class _Bootloader:
             if self._expect(MENU, ANSWER):
                 return
             problem = "the bootloader took no key"
-        raise BoardSilent(
-            f"{self.port.path}: {problem} within {RESET_WAIT:g} s",
-            "flash again and press RESET when you are asked to",
-        )
+        raise BoardSilent(f"{self.port.path}: {problem} within {RESET_WAIT:g} s", AGAIN)
 
     def burn(self, data: bytes, progress: Callable[[int], None]) -> None:
         """Send one slice, from its beginning again if need be; `progress` gets bytes of it."""
@@ -122,21 +121,21 @@ class _Bootloader:
             log = self._await_reset(BOOTED, time.monotonic() + RESET_WAIT, idle)
         if log is None:
             raise BoardSilent(
-                f"{self.port.path}: no boot log within {RESET_WAIT:g} s", "press RESET"
+                f"{self.port.path}: no boot log within {RESET_WAIT:g} s",
+                "press RESET to start what was burnt, or flash again",
             )
         if log[0] == b"BOOT_FAIL":
             raise FlashFailed(
                 f"{self.port.path}: BOOT_FAIL, the bootloader refuses what was burnt",
-                "flash again and press RESET when you are asked to; if it fails again, build the "
-                "image again",
+                f"{AGAIN}; if it fails again, build the image again",
             )
 
     def _request(self, tries: int, wait: float) -> None:
         for _ in range(tries):
             self.port.write(BURN)
-            heard = self._expect(READY_OR_RESET, wait)
+            heard = self._expect(READY, wait)
             # After a second press of RESET the same key opens the menu first.
-            if heard and READY.fullmatch(heard[0]):
+            if heard and heard[0] != WOKEN:
                 return
         raise BoardSilent(f"{self.port.path}: the boot menu does not answer", HINT)
 
@@ -173,11 +172,8 @@ class _Bootloader:
             return None
         if reply[0] in (ACK, NAK, b"C"):
             return reply[0]
-        if BANNER.fullmatch(reply[0]):
-            raise WrongAnswer(
-                f"{self.port.path}: RESET was pressed during the transfer",
-                "flash again and press RESET only when you are asked to",
-            )
+        if reply[0] == WOKEN:
+            raise WrongAnswer(f"{self.port.path}: RESET was pressed during the transfer", AGAIN)
         raise FlashFailed(f"{self.port.path}: the bootloader cancelled the transfer", HINT)
 
     def _put(self, data: bytes, timeout: float = ANSWER) -> int:
