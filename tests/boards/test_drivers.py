@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tinyops.boards.catalogue import load_board
+from tinyops.boards.catalogue import board_names, load_board
 from tinyops.boards.errors import BoardError
 from tinyops.boards.flashing import driver
 
 
-@pytest.mark.parametrize("board", ["nano33ble-sense", "sparkfun-edge2", "esp-eye"])
+@pytest.mark.parametrize("board", board_names())
 def test_the_driver_is_the_module_of_the_protocol(board: str) -> None:
     found = load_board(board)
     name = driver(found).__name__.rpartition(".")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from dataclasses import asdict
 from pathlib import Path
@@ -42,7 +43,11 @@ def flash(
     with Progress(*columns, console=console, disable=as_json or not console.is_terminal) as bar:
         task = bar.add_task(f"flashing {board}", total=None)
         report = write(
-            port, content, kind, lambda done, total: bar.update(task, completed=done, total=total)
+            port,
+            content,
+            kind,
+            lambda done, total: bar.update(task, completed=done, total=total),
+            lambda what: console.print(what, markup=False, highlight=False, soft_wrap=True),
         )
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2))
@@ -50,12 +55,12 @@ def flash(
     header = content.header
     typer.echo(
         f"{header.project} {header.version} on {port}: {report.pages} pages in "
-        f"{report.seconds:.1f} s, {report.retries} pages written again; every page's CRC is right"
+        f"{report.seconds:.1f} s, {report.retries} retries, by {report.bootloader}"
     )
 
 
 def virtual_board(
-    board: Annotated[str, typer.Argument(help="Kind of board; today nano33ble-sense.")],
+    board: Annotated[str, typer.Argument(help="Kind of board, as in `tinyops boards`.")],
     link: Annotated[Path, typer.Option(help="Symlink to make: the board's port.")],
     state: Annotated[
         Path | None, typer.Option(help="Folder of its flash; default <link>.state.")
@@ -77,7 +82,10 @@ def virtual_board(
         float, typer.Option(min=0, max=1, help="Fault: share of bytes damaged.")
     ] = 0.0,
 ) -> None:
-    """Run a virtual board until it is interrupted. Its chip is emulated, its samples replayed."""
+    """Run a virtual board until it is interrupted. Its chip is emulated, its samples replayed.
+
+    The signal SIGUSR1 is a finger on its RESET button.
+    """
     from tinyops.boards.virtual import virtual_board_for
     from tinyops.boards.virtual.faults import Faults
     from tinyops.projects import load_project
@@ -88,9 +96,10 @@ def virtual_board(
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     running = virtual_board_for(board)(link.absolute(), folder, sensor, faults)
+    signal.signal(signal.SIGUSR1, lambda number, frame: running.press_reset())
     try:
         running.start()
-        typer.echo(f"virtual board {board} at {link}, flash in {folder}")
+        typer.echo(f"virtual board {board} at {link}, flash in {folder}{_button(board)}")
         if project:
             typer.echo(f"virtual board senses {project}, seed {seed}, {speed:g} x real time")
         running.wait()
@@ -129,6 +138,14 @@ def _sensor(project: Project, seed: int, speed: float, world: Path | None) -> Vi
 
     file = WorldFile(world, typer.echo) if world else None
     return VirtualSensor(ReplayedSamples(project, seed, file), project.signal.rate_hz, speed)
+
+
+def _button(board: str) -> str:
+    from tinyops.boards.catalogue import load_board
+
+    if load_board(board).protocol.reset != "button":
+        return ""
+    return f"; kill -USR1 {os.getpid()} presses its RESET button"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -4,9 +4,11 @@ from tinyops.boards.errors import BoardError
 from tinyops.boards.virtual.board import VirtualBoard
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.esp_eye import EspEye
+from tinyops.boards.virtual.himax_we1 import HimaxWe1
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 
 BOARDS: dict[str, type[VirtualBoard]] = {
+    "himax-we1-plus": HimaxWe1,
     "nano33ble-sense": Nano33Ble,
     "sparkfun-edge2": Edge2,
     "esp-eye": EspEye,
