@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "store": set(),
     "data": {"projects", "store"},
     "boards": {"emulation"},
-    "local": {"projects", "store"},
+    "local": {"boards", "projects", "store"},
     "releases": {"boards", "projects", "store"},
     "monitoring": {"data", "projects", "store"},
     "conversion": {"projects", "store", "frontend", "boards", "emulation", "monitoring"},

@@ -92,7 +92,7 @@ def _told(
 ) -> dict[str, Any]:
     """Tell the story; what happened as data."""
     from tinyops.cli.story import Story, tell
-    from tinyops.local.edge import device_id, speed_of
+    from tinyops.local.edge import devices_of
     from tinyops.store import Store
 
     os.environ.update(stack.env())
@@ -100,11 +100,12 @@ def _told(
         # They run from the start unless somebody has paused them.
         if stack.airflow.api("GET", f"/api/v2/dags/{dag}")["is_paused"]:
             stack.airflow.api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
-    story = Story(console, stack, Store.from_env(), project, device_id(project.name), timeout)
+    device = devices_of(project)[0]
+    story = Story(console, stack, Store.from_env(), project, device.id, timeout)
     told: dict[str, Any] = {
         "project": project.name,
         "simulated_data": project.source.simulated,
-        "virtual_time_factor": round(speed_of(project), 2),
+        "virtual_time_factor": round(device.speed, 2),
     }
     _what_is_what(story)
     story.set_world(changed=False)
@@ -120,12 +121,12 @@ def _told(
 
 
 def _what_is_what(story: Story) -> None:
-    from tinyops.local.edge import speed_of
+    from tinyops.local.edge import devices_of
 
     kind = "simulated" if story.project.source.simulated else "real, replayed"
     story.console.print(
         f"{story.project.title}: data {kind}; chip emulated; board virtual, its time runs "
-        f"{speed_of(story.project):.1f} x as fast as real time",
+        f"{devices_of(story.project)[0].speed:.1f} x as fast as real time",
         highlight=False,
     )
 

@@ -1,22 +1,15 @@
-"""`tinyops flash`, `tinyops virtual-board`, `tinyops gateway`: the edge side by hand."""
+"""`tinyops flash` and `tinyops gateway`: the edge side by hand."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tinyops.cli.gateway_status import gateway_status
-
-if TYPE_CHECKING:
-    from tinyops.boards.virtual.sensor import VirtualSensor
-    from tinyops.projects import Project
 
 gateway_app = typer.Typer(help="The edge service between S3 and the boards.", no_args_is_help=True)
 gateway_app.command("status")(gateway_status)
@@ -59,56 +52,6 @@ def flash(
     )
 
 
-def virtual_board(
-    board: Annotated[str, typer.Argument(help="Kind of board, as in `tinyops boards`.")],
-    link: Annotated[Path, typer.Option(help="Symlink to make: the board's port.")],
-    state: Annotated[
-        Path | None, typer.Option(help="Folder of its flash; default <link>.state.")
-    ] = None,
-    project: Annotated[
-        str, typer.Option(help="Sense the replay of this project's source; else nothing.")
-    ] = "",
-    world: Annotated[
-        Path | None,
-        typer.Option(help='File of {"changed": true}: the sensed world changes while it runs.'),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the recordings.")] = 1,
-    speed: Annotated[float, typer.Option(min=0.01, help="Virtual seconds per second.")] = 1.0,
-    power_cut_after: Annotated[
-        int | None, typer.Option(min=1, help="Fault: power goes after N bytes of flashing, once.")
-    ] = None,
-    drop: Annotated[float, typer.Option(min=0, max=1, help="Fault: share of bytes lost.")] = 0.0,
-    corrupt: Annotated[
-        float, typer.Option(min=0, max=1, help="Fault: share of bytes damaged.")
-    ] = 0.0,
-) -> None:
-    """Run a virtual board until it is interrupted. Its chip is emulated, its samples replayed.
-
-    The signal SIGUSR1 is a finger on its RESET button.
-    """
-    from tinyops.boards.virtual import virtual_board_for
-    from tinyops.boards.virtual.faults import Faults
-    from tinyops.projects import load_project
-
-    sensor = _sensor(load_project(project), seed, speed, world) if project else None
-    folder = state or link.with_name(link.name + ".state")
-    faults = Faults(power_cut_after=power_cut_after, drop=drop, corrupt=corrupt, seed=seed)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
-    running = virtual_board_for(board)(link.absolute(), folder, sensor, faults)
-    signal.signal(signal.SIGUSR1, lambda number, frame: running.press_reset())
-    try:
-        running.start()
-        typer.echo(f"virtual board {board} at {link}, flash in {folder}{_button(board)}")
-        if project:
-            typer.echo(f"virtual board senses {project}, seed {seed}, {speed:g} x real time")
-        running.wait()
-    except KeyboardInterrupt:
-        typer.echo("virtual board stops")
-    finally:
-        running.stop()
-
-
 @gateway_app.callback()
 def _gateway() -> None:
     """The edge service between S3 and the boards."""
@@ -129,27 +72,3 @@ def run(
     gateway = Gateway(settings, Store.from_env(attempts=2, timeout=8.0))
     gateway.stop_on_signals()
     gateway.run()
-
-
-def _sensor(project: Project, seed: int, speed: float, world: Path | None) -> VirtualSensor:
-    from tinyops.boards.virtual.sensor import VirtualSensor
-    from tinyops.cli.replay import ReplayedSamples
-    from tinyops.cli.world import WorldFile
-
-    file = WorldFile(world, typer.echo) if world else None
-    return VirtualSensor(ReplayedSamples(project, seed, file), project.signal.rate_hz, speed)
-
-
-def _button(board: str) -> str:
-    from tinyops.boards.catalogue import load_board
-
-    if load_board(board).protocol.reset != "button":
-        return ""
-    return f"; kill -USR1 {os.getpid()} presses its RESET button"
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    # Once is enough; a second signal must not cut the tidying short.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt

@@ -30,7 +30,7 @@ COMMANDS = (
     ("prove", "tinyops.cli.models", "prove"),
     ("boards", "tinyops.cli.boards", "boards"),
     ("flash", "tinyops.cli.edge", "flash"),
-    ("virtual-board", "tinyops.cli.edge", "virtual_board"),
+    ("virtual-board", "tinyops.cli.virtual_board", "virtual_board"),
     ("gateway", "tinyops.cli.edge", "gateway_app"),
 )
 # These look after the stack themselves, or must not see its keys.

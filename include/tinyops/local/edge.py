@@ -1,50 +1,60 @@
-"""The edge side of the embedded stack: one virtual board a project, and one gateway for all."""
+"""The edge side of the embedded stack: a virtual board of each kind that a project names, and one
+gateway for all."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from tinyops.boards.catalogue import load_board
+from tinyops.boards.virtual import BOARDS
 from tinyops.local import process
 from tinyops.local.process import Command
 from tinyops.projects import Project
 
 GATEWAY = "gateway"
-VIRTUAL_BOARD = "nano33ble-sense"
 COUNTED_WINDOWS_A_SECOND = 10.0
-"""Windows that every virtual board shall count a second for its frames, whatever its project. All
-boards share two cores with a training: motor_health takes 0.16 of one (QEMU 7.2: 11 ms a window,
-replay: 5)."""
+"""Windows that the virtual boards of a project shall count a second for their frames, together and
+whatever the project. All boards share two cores with a training: motor_health takes 0.16 of one
+(QEMU 7.2: 11 ms a window, replay: 5)."""
 GENERATED = "# Written by `tinyops up`. Remove this line to keep changes of your own.\n"
 
 
-def device_id(project: str) -> str:
-    """The default device of a project."""
-    return f"{project.replace('_', '-')}-1"
+@dataclass(frozen=True)
+class VirtualDevice:
+    """One virtual board of the stack. `speed`: its virtual seconds a second."""
+
+    id: str
+    board: str
+    project: Project
+    speed: float
+
+    @property
+    def service(self) -> str:
+        """The name under which its process is recorded."""
+        return f"board-{self.id}"
 
 
-def board_service(project: str) -> str:
-    """The name under which a virtual board's process is recorded."""
-    return f"board-{device_id(project)}"
+def devices_of(project: Project) -> list[VirtualDevice]:
+    """A device for each kind of board that the project names and that there is a virtual one of."""
+    kinds = [name for name in project.boards if name in BOARDS]
+    windows = COUNTED_WINDOWS_A_SECOND / max(len(kinds), 1) * project.monitoring.every
+    speed = windows * project.signal.hop / project.signal.rate_hz
+    name = project.name.replace("_", "-")
+    return [
+        VirtualDevice(f"{name}-{number}", kind, project, speed)
+        for number, kind in enumerate(kinds, start=1)
+    ]
 
 
 def world_file(state_dir: Path, device: str) -> Path:
     """The file that tells a device's virtual board whether its world has changed."""
     return state_dir / "boards" / f"{device}.world.json"
-
-
-def speed_of(project: Project) -> float:
-    """Virtual seconds a second of a project's virtual board."""
-    windows = COUNTED_WINDOWS_A_SECOND * project.monitoring.every
-    return windows * project.signal.hop / project.signal.rate_hz
-
-
-def with_virtual_board(projects: list[Project]) -> list[Project]:
-    """The projects that a virtual board can serve: those made for the emulated kind."""
-    return [project for project in projects if VIRTUAL_BOARD in project.boards]
 
 
 class EmbeddedEdge:
@@ -59,12 +69,12 @@ class EmbeddedEdge:
     def start_boards(self, projects: list[Project]) -> None:
         """Start the virtual boards that do not run; does not wait."""
         (self.state_dir / "boards").mkdir(exist_ok=True)
-        for project in with_virtual_board(projects):
-            self._start(self._board(project))
+        for device in _devices(projects):
+            self._start(self._board(device))
 
     def start_gateway(self, projects: list[Project], env: dict[str, str]) -> None:
         """Start the gateway unless it runs; with a changed file it starts anew. Does not wait."""
-        if self._write_config(with_virtual_board(projects)):
+        if self._write_config(_devices(projects)):
             process.stop(self.run_dir, GATEWAY)
         argv = [*_tinyops(), "gateway", "run", "--config", str(self.config)]
         self._start(Command(GATEWAY, argv, env))
@@ -86,35 +96,30 @@ class EmbeddedEdge:
             process.stop(self.run_dir, command.name)
             process.start(command, self.run_dir, self.log_dir)
 
-    def _board(self, project: Project) -> Command:
-        device = device_id(project.name)
-        boards = self.state_dir / "boards"
-        link, state = boards / device, boards / f"{device}.state"
-        argv = [*_tinyops(), "virtual-board", VIRTUAL_BOARD, "--link", str(link)]
-        argv += ["--state", str(state), "--project", project.name]
-        argv += ["--world", str(world_file(self.state_dir, device))]
+    def _board(self, device: VirtualDevice) -> Command:
+        link, state = self._port(device), self._state(device)
+        argv = [*_tinyops(), "virtual-board", device.board, "--link", str(link)]
+        argv += ["--state", str(state), "--project", device.project.name]
+        argv += ["--world", str(world_file(self.state_dir, device.id))]
         # No S3 keys: a board has none.
-        return Command(board_service(project.name), [*argv, "--speed", f"{speed_of(project):g}"])
+        return Command(device.service, [*argv, "--speed", f"{device.speed:g}"])
 
-    def _write_config(self, served: list[Project]) -> bool:
+    def _port(self, device: VirtualDevice) -> Path:
+        return self.state_dir / "boards" / device.id
+
+    def _state(self, device: VirtualDevice) -> Path:
+        return self.state_dir / "boards" / f"{device.id}.state"
+
+    def _write_config(self, devices: list[VirtualDevice]) -> bool:
         """Whether the gateway's file is another one now. A file without the mark is left alone."""
-        boards = self.state_dir / "boards"
-        devices = [
-            {
-                "id": device_id(project.name),
-                "board": VIRTUAL_BOARD,
-                "port": str(boards / device_id(project.name)),
-                "project": project.name,
-            }
-            for project in served
-        ]
+        rows = [self._row(device) for device in devices]
         # Everything is on this machine: looking often costs nothing and a demo should not wait.
         content = {
             "name": "local",
             "poll_seconds": 1,
             "watch_seconds": 15,
             "frame_seconds": 2,
-            "devices": devices,
+            "devices": rows,
         }
         text = GENERATED + yaml.safe_dump(content, sort_keys=False)
         found = self.config.read_text(encoding="utf-8") if self.config.exists() else GENERATED
@@ -123,6 +128,23 @@ class EmbeddedEdge:
         self.config.parent.mkdir(parents=True, exist_ok=True)
         self.config.write_text(text, encoding="utf-8")
         return True
+
+    def _row(self, device: VirtualDevice) -> dict[str, object]:
+        row: dict[str, object] = {
+            "id": device.id,
+            "board": device.board,
+            "port": str(self._port(device)),
+            "project": device.project.name,
+        }
+        if load_board(device.board).protocol.reset == "button":
+            # In place of a finger, as a power switch for USB would be on a real gateway.
+            pid = shlex.quote(str(self._state(device) / "pid"))
+            row["reset_command"] = ["sh", "-c", f'kill -USR1 "$(cat {pid})"']
+        return row
+
+
+def _devices(projects: list[Project]) -> list[VirtualDevice]:
+    return [device for project in projects for device in devices_of(project)]
 
 
 def _tinyops() -> list[str]:
