@@ -22,10 +22,11 @@ class PortIdentity:
         """The path now; None while no such port is there."""
         if not self.usb_serial:
             return self.path if Path(self.path).exists() else None
-        for port in _usb_ports():
-            if port.serial_number == self.usb_serial:
-                return str(port.device)
-        return None
+        found = [str(port.device) for port in _usb_ports() if port.serial_number == self.usb_serial]
+        if str(Path(self.path).resolve()) in found:
+            return self.path
+        # Adapters of some makers all have one serial number: then it finds nothing.
+        return found[0] if len(found) == 1 else None
 
 
 def identify(path: str) -> PortIdentity:

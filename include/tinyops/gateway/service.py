@@ -11,7 +11,9 @@ from types import FrameType
 from typing import IO
 
 from tinyops.boards.catalogue import load_board
+from tinyops.gateway.attached_board import AttachedBoard
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.errors import GatewayError
 from tinyops.gateway.frame_collector import FrameCollector
@@ -128,16 +130,16 @@ class Gateway:
 
     def _worker(self, device: DeviceConfig) -> DeviceWorker:
         config, board = self._config, load_board(device.board)
-        baud = board.protocol.baud
-        collector = FrameCollector(config, device, baud, self._frames, self._journal)
+        connection = Connection(device.port, board.protocol.baud)
+        collector = FrameCollector(config, device, connection, self._frames, self._journal)
         return DeviceWorker(
             config,
             device,
-            board,
+            AttachedBoard(board, connection, config.attest_seconds),
             self._journal,
             self._shelf,
             self._watch,
-            Rest(config, device, baud, self._shelf, collector),
+            Rest(config, device, connection, self._shelf, collector),
             self._stopping,
             self._wake.set,
         )

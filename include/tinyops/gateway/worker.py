@@ -11,13 +11,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from tinyops.boards.admission import check
-from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import FlashFailed, ImageRefused, PortLost
-from tinyops.boards.flashing import flash
-from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
-from tinyops.gateway.attest import Sight, attest, differs, look
+from tinyops.gateway.attached_board import AttachedBoard
+from tinyops.gateway.attest import Sight
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.database import DiskFull
 from tinyops.gateway.errors import AttestationFailed
@@ -44,7 +41,7 @@ class DeviceWorker:
         self,
         config: GatewayConfig,
         device: DeviceConfig,
-        board: Board,
+        board: AttachedBoard,
         journal: Journal,
         shelf: Shelf,
         watch: ReleaseWatch,
@@ -73,18 +70,10 @@ class DeviceWorker:
 
     def run(self) -> None:
         """Until the gateway stops."""
-        while not self._stopping.is_set():
-            self.wake.clear()
-            try:
-                wait = self.step()
-                self.full = ""
-            except DiskFull as error:
-                say("cannot go on", warn=True, device=self.device.id, problem=error)
-                self.full = error.message
-                wait = self._config.retry_max_seconds
-            self._changed()
-            if wait and not self._stopping.is_set():
-                self.wake.wait(wait)
+        try:
+            self._run()
+        finally:
+            self._board.leave()
 
     def step(self) -> float:
         """Take one step; returns the seconds to wait before the next."""
@@ -115,6 +104,20 @@ class DeviceWorker:
         except TinyOpsError as error:
             return self._again(error)
 
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.wake.clear()
+            try:
+                wait = self.step()
+                self.full = ""
+            except DiskFull as error:
+                say("cannot go on", warn=True, device=self.device.id, problem=error)
+                self.full = error.message
+                wait = self._config.retry_max_seconds
+            self._changed()
+            if wait and not self._stopping.is_set():
+                self.wake.wait(wait)
+
     def _idle(self, state: DeviceState) -> float:
         wanted = self._wanted(state)
         if wanted:
@@ -134,8 +137,8 @@ class DeviceWorker:
         # What goes wrong from here on is about this version.
         state = self._tried = replace(state, pending=wanted)
         image = self._shelf.fetch(self.device, wanted)
-        check(self.device.port, image, self._board)
-        if not state.confirmed and self._runs(image):
+        self._board.admit(image)
+        if not state.confirmed and self._board.runs(image):
             # The journal is new and the board is not: it may show that it runs this already.
             self._journal.record(replace(state, step="attesting", failures=0, problem=""))
             return 0.0
@@ -147,7 +150,7 @@ class DeviceWorker:
             return 0.0
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            report = flash(self.device.port, image, self._board, self._progress)
+            report = self._board.flash(image, self._progress)
         except FlashFailed as error:
             if state.failures + 1 < FLASH_TRIES:
                 raise
@@ -160,7 +163,7 @@ class DeviceWorker:
     def _attest(self, state: DeviceState) -> float:
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            sight = self._attested(image)
+            sight = self._board.attest(image)
         except AttestationFailed as error:
             self._give_up(state, error.message)
             return 0.0
@@ -188,8 +191,8 @@ class DeviceWorker:
         if state.failures >= STRANGE_LOOKS and (wanted := self._wanted(state)):
             return self._begin(state, wanted)
         image = self._shelf.fetch(self.device, state.confirmed)
-        flash(self.device.port, image, self._board, self._progress)
-        sight = self._attested(image)
+        self._board.flash(image, self._progress)
+        sight = self._board.attest(image)
         detail = f"{state.confirmed.version} is back" + (f": {reason}" if reason else "")
         # Without a pending image the board had only strayed, and now runs what it should.
         kind: Kind = "restored" if state.pending else "attested"
@@ -221,18 +224,6 @@ class DeviceWorker:
         self._shelf.prune()
         self.rest.begin(sight)
         return 0.0
-
-    def _runs(self, image: Image) -> bool:
-        try:
-            return not differs(look(self.device.port, self._board.protocol.baud).hello, image)
-        except PortLost:
-            raise
-        except TinyOpsError:
-            return False
-
-    def _attested(self, image: Image) -> Sight:
-        baud = self._board.protocol.baud
-        return attest(self.device.port, baud, image, self._config.attest_seconds)
 
     def _give_up(self, state: DeviceState, reason: str) -> None:
         say("not attested", warn=True, device=self.device.id, reason=reason)
