@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 from gateway_bench import DEVICE, PROJECT, TARGET, build_tiny, release, running, wait_for
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from tinyops.boards.flashing import flash
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.image import build_image
+from tinyops.gateway import worker
 from tinyops.gateway.attest import attest
 from tinyops.gateway.config import load_config
 from tinyops.gateway.connection import Connection
@@ -52,11 +54,9 @@ def test_it_attests_what_was_flashed(tmp_path: Path) -> None:
         connection.close()
 
 
-def test_its_counts_grow_from_visit_to_visit(released_store: Store, tmp_path: Path) -> None:
-    image = build_image(request(board=BOARD.name, project=PROJECT), tmp_path / "image").image
-    port = tmp_path / "ttyVIRTUAL0"
-    config = tmp_path / "gateway.yaml"
-    device = {"id": DEVICE, "board": BOARD.name, "port": str(port), "project": PROJECT}
+def written(folder: Path, **change: float) -> Path:
+    """The configuration of a gateway for a virtual Edge 2."""
+    device = {"id": DEVICE, "board": BOARD.name, "port": str(folder / "ttyVIRTUAL0")}
     content = {
         "name": "bench",
         "poll_seconds": 0.3,
@@ -64,13 +64,22 @@ def test_its_counts_grow_from_visit_to_visit(released_store: Store, tmp_path: Pa
         "watch_seconds": 0.3,
         "frame_seconds": 0.2,
         "retry_seconds": 0.1,
-        "devices": [device | {"target": TARGET}],
+        "retry_max_seconds": 0.5,
+        "devices": [device | {"project": PROJECT, "target": TARGET}],
     }
-    config.write_text(yaml.safe_dump(content))
+    path = folder / "gateway.yaml"
+    path.write_text(yaml.safe_dump(content | change))
+    return path
+
+
+def test_its_counts_grow_from_visit_to_visit(released_store: Store, tmp_path: Path) -> None:
+    image = build_image(request(board=BOARD.name, project=PROJECT), tmp_path / "image").image
+    port = tmp_path / "ttyVIRTUAL0"
+    config = load_config(written(tmp_path))
     release(released_store, image)
     with (
         Edge2(port, tmp_path / "state", VirtualSensor(Noise(), rate_hz=25.0 * HOP)),
-        running(Gateway(load_config(config), released_store)) as gateway,
+        running(Gateway(config, released_store)) as gateway,
     ):
         wait_for(lambda: len(records(released_store)) >= FRAMES, "frames in S3")
         sight = gateway.workers[0].rest.sight
@@ -87,3 +96,44 @@ def test_its_counts_grow_from_visit_to_visit(released_store: Store, tmp_path: Pa
 def records(store: Store) -> list[FrameRecord]:
     rows = store.objects(layout.frames(PROJECT))
     return [record for row in rows for record in decode_records(store.get(row.key))[0]]
+
+
+class Unwired(Edge2):
+    """Its adapter's DTR leads nowhere until `wired`."""
+
+    wired = False
+
+    def _opened(self) -> None:
+        if self.wired:
+            super()._opened()
+
+
+def test_a_board_that_waits_for_a_person_says_so_and_keeps_its_chance(
+    released_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "FLASH_TRIES", 1)
+    image = build_tiny(BOARD.name, tmp_path / "image")
+    config = load_config(written(tmp_path))
+    release(released_store, image)
+    with (
+        Unwired(tmp_path / "ttyVIRTUAL0", tmp_path / "state") as board,
+        running(Gateway(config, released_store)),
+    ):
+        wait_for(lambda: "press RESET" in action(released_store), "the person asked")
+        wait_for(lambda: "error" in kinds(released_store), "the silence reported")
+        assert kinds(released_store) == ["flashing", "action_needed", "error"]
+        assert "press RESET" in action(released_store)
+        board.wired = True
+        wait_for(lambda: "attested" in kinds(released_store), "attested")
+    assert kinds(released_store)[3:] == ["flashed", "attested"]
+    assert action(released_store) == ""
+
+
+def action(store: Store) -> str:
+    status = store.get_json_or(layout.gateway_status("bench"), {})
+    return str(status["devices"][DEVICE]["action"]) if status else ""
+
+
+def kinds(store: Store) -> list[str]:
+    rows = sorted(row.key for row in store.objects(layout.gateway_events("bench")))
+    return [store.get_json(key)["kind"] for key in rows]

@@ -6,7 +6,7 @@ from tinyops.boards import flashing
 from tinyops.boards.admission import check
 from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import PortLost
-from tinyops.boards.flash_report import FlashReport, Progress
+from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.attest import Sight, attest, differs, look
@@ -17,6 +17,8 @@ class AttachedBoard:
     """One device's board at its port. Used by the device's thread alone."""
 
     def __init__(self, board: Board, connection: Connection, attest_seconds: float) -> None:
+        self.action = ""
+        """What a person has to do before a flash goes on; stays while it is tried again."""
         self._board = board
         self._connection = connection
         self._attest_seconds = attest_seconds
@@ -25,10 +27,22 @@ class AttachedBoard:
         """Refuse an image that is not for this board; see `boards.admission.check`."""
         check(self._connection.path, image, self._board)
 
-    def flash(self, image: Image, progress: Progress) -> FlashReport:
+    def flash(self, image: Image, progress: Progress, ask: Ask) -> FlashReport:
         """Write an image; see `boards.flashing.flash`. The port is the driver's meanwhile."""
+
+        def moved(done: int, total: int) -> None:
+            if done:
+                self.action = ""
+            progress(done, total)
+
+        def asked(what: str) -> None:
+            self.action = what
+            ask(what)
+
         self._connection.close()
-        return flashing.flash(self._connection.path, image, self._board, progress)
+        report = flashing.flash(self._connection.path, image, self._board, moved, asked)
+        self.action = ""
+        return report
 
     def attest(self, image: Image) -> Sight:
         """Have the board show that it runs an image; see `gateway.attest.attest`."""

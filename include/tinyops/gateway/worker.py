@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tinyops.boards.errors import FlashFailed, ImageRefused, PortLost
+from tinyops.boards.flash_report import FlashReport
+from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.attached_board import AttachedBoard
 from tinyops.gateway.attest import Sight
@@ -27,7 +29,8 @@ from tinyops.gateway.watch import ReleaseWatch
 from tinyops.releases.errors import ReleaseRefused, ReleaseUnavailable
 
 FLASH_TRIES = 5
-"""How often a board that is there may fail to take an image before the old one is put back."""
+"""How often a board may fail to hold an image before the old one is put back. A board that says
+nothing does not count: nobody may have pressed its button yet."""
 
 
 class Stopped(Exception):
@@ -50,18 +53,20 @@ class DeviceWorker:
         changed: Callable[[], None],
     ) -> None:
         self.device = device
+        self.board = board
         self.wake = threading.Event()
         self.rest = rest
         self.full = ""
         """Why nothing can be recorded; empty when it can."""
         self._config = config
-        self._board = board
         self._journal = journal
         self._shelf = shelf
         self._watch = watch
         self._stopping = stopping
         self._changed = changed
         self._tried = self.state
+        self._flashes_failed = 0
+        self._asked = False  # whether it was reported that this flash needs a person
 
     @property
     def state(self) -> DeviceState:
@@ -73,7 +78,7 @@ class DeviceWorker:
         try:
             self._run()
         finally:
-            self._board.leave()
+            self.board.leave()
 
     def step(self) -> float:
         """Take one step; returns the seconds to wait before the next."""
@@ -137,11 +142,12 @@ class DeviceWorker:
         # What goes wrong from here on is about this version.
         state = self._tried = replace(state, pending=wanted)
         image = self._shelf.fetch(self.device, wanted)
-        self._board.admit(image)
-        if not state.confirmed and self._board.runs(image):
+        self.board.admit(image)
+        if not state.confirmed and self.board.runs(image):
             # The journal is new and the board is not: it may show that it runs this already.
             self._journal.record(replace(state, step="attesting", failures=0, problem=""))
             return 0.0
+        self._flashes_failed = 0
         self._record(state, "flashing", step="flashing")
         return 0.0
 
@@ -150,9 +156,10 @@ class DeviceWorker:
             return 0.0
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            report = self._board.flash(image, self._progress)
+            report = self._write(image)
         except FlashFailed as error:
-            if state.failures + 1 < FLASH_TRIES:
+            self._flashes_failed += 1
+            if self._flashes_failed < FLASH_TRIES:
                 raise
             self._give_up(state, error.message)
             return 0.0
@@ -163,7 +170,7 @@ class DeviceWorker:
     def _attest(self, state: DeviceState) -> float:
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            sight = self._board.attest(image)
+            sight = self.board.attest(image)
         except AttestationFailed as error:
             self._give_up(state, error.message)
             return 0.0
@@ -191,8 +198,8 @@ class DeviceWorker:
         if state.failures >= STRANGE_LOOKS and (wanted := self._wanted(state)):
             return self._begin(state, wanted)
         image = self._shelf.fetch(self.device, state.confirmed)
-        self._board.flash(image, self._progress)
-        sight = self._board.attest(image)
+        self._write(image)
+        sight = self.board.attest(image)
         detail = f"{state.confirmed.version} is back" + (f": {reason}" if reason else "")
         # Without a pending image the board had only strayed, and now runs what it should.
         kind: Kind = "restored" if state.pending else "attested"
@@ -230,6 +237,18 @@ class DeviceWorker:
         self._journal.record(
             replace(state, step="restoring", failures=0, problem=reason), verdict=reason
         )
+
+    def _write(self, image: Image) -> FlashReport:
+        report = self.board.flash(image, self._progress, self._ask)
+        self._asked = False
+        return report
+
+    def _ask(self, what: str) -> None:
+        say("action needed", warn=True, device=self.device.id, action=what)
+        if not self._asked:
+            self._journal.report(self._event("action_needed", self._tried, what))
+            self._asked = True
+        self._changed()
 
     def _progress(self, done: int, total: int) -> None:
         if self._stopping.is_set():
