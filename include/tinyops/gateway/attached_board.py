@@ -6,34 +6,45 @@ from tinyops.boards import flashing
 from tinyops.boards.admission import check
 from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import PortLost
-from tinyops.boards.flash_report import Ask, FlashReport, Progress
+from tinyops.boards.flash_report import Ask, FlashReport
 from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.attest import Sight, attest, differs, look
 from tinyops.gateway.connection import Connection
+from tinyops.gateway.shutdown import FlashPace, Shutdown
 
 
 class AttachedBoard:
     """One device's board at its port. Used by the device's thread alone."""
 
-    def __init__(self, board: Board, connection: Connection, attest_seconds: float) -> None:
+    def __init__(
+        self, board: Board, connection: Connection, attest_seconds: float, shutdown: Shutdown
+    ) -> None:
         self.action = ""
         """What a person has to do before a flash goes on; stays while it is tried again."""
         self._board = board
         self._connection = connection
         self._attest_seconds = attest_seconds
+        self._shutdown = shutdown
 
     def admit(self, image: Image) -> None:
         """Refuse an image that is not for this board; see `boards.admission.check`."""
         check(self._connection.path, image, self._board)
 
-    def flash(self, image: Image, progress: Progress, ask: Ask) -> FlashReport:
-        """Write an image; see `boards.flashing.flash`. The port is the driver's meanwhile."""
+    def flash(self, image: Image, ask: Ask) -> FlashReport:
+        """Write an image; see `boards.flashing.flash`. The port is the driver's meanwhile.
+
+        Raises
+        ------
+        Stopped
+            The gateway shall end and the flash would take too long.
+        """
+        pace = FlashPace(self._shutdown)
 
         def moved(done: int, total: int) -> None:
             if done:
                 self.action = ""
-            progress(done, total)
+            pace(done, total)
 
         def asked(what: str) -> None:
             self.action = what
@@ -45,8 +56,14 @@ class AttachedBoard:
         return report
 
     def attest(self, image: Image) -> Sight:
-        """Have the board show that it runs an image; see `gateway.attest.attest`."""
-        return attest(self._connection, image, self._attest_seconds)
+        """Have the board show that it runs an image; see `gateway.attest.attest`.
+
+        Raises
+        ------
+        Stopped
+            The gateway shall end and the board has not shown it yet.
+        """
+        return attest(self._connection, image, self._attest_seconds, self._shutdown.pause)
 
     def runs(self, image: Image) -> bool:
         """Whether the board says that it runs this image. PortLost when there is no port."""

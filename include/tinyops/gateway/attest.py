@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tinyops.boards.errors import PortLost
@@ -47,13 +48,20 @@ def look(connection: Connection) -> Sight:
         return Sight(hello, link.decision(ASK, attempts=2))
 
 
-def attest(connection: Connection, image: Image, seconds: float) -> Sight:
+def attest(
+    connection: Connection,
+    image: Image,
+    seconds: float,
+    pause: Callable[[float], None] = time.sleep,
+) -> Sight:
     """Wait until the device shows that it runs `image`.
 
     Parameters
     ----------
     seconds
         How long the device may take to say HELLO; the self-test comes on top.
+    pause
+        Called between two tries with the seconds to wait; may raise to end them.
 
     Raises
     ------
@@ -77,7 +85,7 @@ def attest(connection: Connection, image: Image, seconds: float) -> Sight:
                 raise AttestationFailed(
                     f"{connection.path}: no rightful HELLO in {seconds:g} s: {error.message}"
                 ) from None
-        time.sleep(0.1)
+        pause(0.1)
 
 
 def differs(hello: Hello, image: Image) -> str:

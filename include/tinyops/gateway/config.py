@@ -48,6 +48,9 @@ class GatewayConfig(_Section):
     )
     retry_seconds: float = Field(default=2.0, gt=0, description="first wait; doubles each time")
     retry_max_seconds: float = Field(default=120.0, gt=0)
+    stop_seconds: float = Field(
+        default=20.0, ge=0, description="how long a flash may go on after SIGTERM; else it stops"
+    )
     devices: list[DeviceConfig] = Field(min_length=1)
 
     @field_validator("devices")

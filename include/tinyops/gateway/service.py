@@ -25,6 +25,7 @@ from tinyops.gateway.log import say
 from tinyops.gateway.outbox import Outbox
 from tinyops.gateway.rest import Rest
 from tinyops.gateway.shelf import Shelf
+from tinyops.gateway.shutdown import Shutdown
 from tinyops.gateway.status import gateway_status
 from tinyops.gateway.watch import ReleaseWatch
 from tinyops.gateway.worker import DeviceWorker
@@ -51,9 +52,8 @@ class Gateway:
         self._database = Database(config.state / "journal.db")
         self._journal = Journal(self._database)
         self._frames = FrameQueue(self._database, config.name, config.frames_kept)
-        self._stopping = threading.Event()
+        self._shutdown = Shutdown(config.stop_seconds)
         self._wake = threading.Event()
-        self._signalled = False
         self._defect: BaseException | None = None
         projects = sorted({device.project for device in config.devices})
         self._watch = ReleaseWatch(
@@ -88,8 +88,8 @@ class Gateway:
             raise GatewayError(f"a device thread ended: {self._defect!r}", "report this defect")
 
     def stop(self) -> None:
-        """End at the next safe point: between two pages of flash, or at once."""
-        self._stopping.set()
+        """End at the next safe point; see `gateway.shutdown`."""
+        self._shutdown.begin()
         self._wake.set()
         for worker in self.workers:
             worker.wake.set()
@@ -98,8 +98,8 @@ class Gateway:
         """SIGTERM and SIGINT end `run`. For the main thread."""
 
         def handle(number: int, frame: FrameType | None) -> None:
-            # Only a mark: this very thread may hold any lock.
-            self._signalled = True
+            # No more than this: the very thread that is interrupted may hold any lock.
+            self._shutdown.begin()
 
         signal.signal(signal.SIGTERM, handle)
         signal.signal(signal.SIGINT, handle)
@@ -107,7 +107,7 @@ class Gateway:
     def _serve(self) -> None:
         failures = 0
         next_poll = 0.0
-        while not self._stopping.is_set() and not self._signalled:
+        while not self._shutdown.begun:
             if time.monotonic() >= next_poll:
                 moved = self._watch.poll()
                 failures = failures + 1 if self._watch.outage else 0
@@ -116,7 +116,7 @@ class Gateway:
                     for worker in self.workers:
                         worker.wake.set()
             self._send()
-            while not self._signalled and (left := next_poll - time.monotonic()) > 0:
+            while not self._shutdown.begun and (left := next_poll - time.monotonic()) > 0:
                 if self._wake.wait(min(left, SIGNAL_SECONDS)):
                     self._wake.clear()
                     break
@@ -135,12 +135,12 @@ class Gateway:
         return DeviceWorker(
             config,
             device,
-            AttachedBoard(board, connection, config.attest_seconds),
+            AttachedBoard(board, connection, config.attest_seconds, self._shutdown),
             self._journal,
             self._shelf,
             self._watch,
             Rest(config, device, connection, self._shelf, collector),
-            self._stopping,
+            self._shutdown,
             self._wake.set,
         )
 

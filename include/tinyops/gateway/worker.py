@@ -25,16 +25,13 @@ from tinyops.gateway.journal import DeviceState, ImageName, Journal, Step
 from tinyops.gateway.log import say
 from tinyops.gateway.rest import STRANGE_LOOKS, Rest, Strayed
 from tinyops.gateway.shelf import Shelf
+from tinyops.gateway.shutdown import Shutdown, Stopped
 from tinyops.gateway.watch import ReleaseWatch
 from tinyops.releases.errors import ReleaseRefused, ReleaseUnavailable
 
 FLASH_TRIES = 5
 """How often a board may fail to hold an image before the old one is put back. A board that says
 nothing does not count: nobody may have pressed its button yet."""
-
-
-class Stopped(Exception):
-    """The gateway shuts down; the step is repeated at the next start."""
 
 
 class DeviceWorker:
@@ -49,7 +46,7 @@ class DeviceWorker:
         shelf: Shelf,
         watch: ReleaseWatch,
         rest: Rest,
-        stopping: threading.Event,
+        shutdown: Shutdown,
         changed: Callable[[], None],
     ) -> None:
         self.device = device
@@ -62,7 +59,7 @@ class DeviceWorker:
         self._journal = journal
         self._shelf = shelf
         self._watch = watch
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._changed = changed
         self._tried = self.state
         self._flashes_failed = 0
@@ -110,7 +107,7 @@ class DeviceWorker:
             return self._again(error)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._shutdown.begun:
             self.wake.clear()
             try:
                 wait = self.step()
@@ -120,7 +117,7 @@ class DeviceWorker:
                 self.full = error.message
                 wait = self._config.retry_max_seconds
             self._changed()
-            if wait and not self._stopping.is_set():
+            if wait and not self._shutdown.begun:
                 self.wake.wait(wait)
 
     def _idle(self, state: DeviceState) -> float:
@@ -239,7 +236,7 @@ class DeviceWorker:
         )
 
     def _write(self, image: Image) -> FlashReport:
-        report = self.board.flash(image, self._progress, self._ask)
+        report = self.board.flash(image, self._ask)
         self._asked = False
         return report
 
@@ -249,10 +246,6 @@ class DeviceWorker:
             self._journal.report(self._event("action_needed", self._tried, what))
             self._asked = True
         self._changed()
-
-    def _progress(self, done: int, total: int) -> None:
-        if self._stopping.is_set():
-            raise Stopped
 
     def _record(
         self,
