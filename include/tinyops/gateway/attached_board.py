@@ -12,6 +12,7 @@ from tinyops.errors import TinyOpsError
 from tinyops.gateway.attest import Sight, attest, differs, look
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.shutdown import FlashPace, Shutdown
+from tinyops.gateway.tally import Tally
 
 
 class AttachedBoard:
@@ -22,6 +23,7 @@ class AttachedBoard:
     ) -> None:
         self.action = ""
         """What a person has to do before a flash goes on; stays while it is tried again."""
+        self.tally = Tally()
         self._board = board
         self._connection = connection
         self._attest_seconds = attest_seconds
@@ -51,7 +53,10 @@ class AttachedBoard:
             ask(what)
 
         self._connection.close()
-        report = flashing.flash(self._connection.path, image, self._board, moved, asked)
+        with self.tally.flashes.counted():
+            report = flashing.flash(self._connection.path, image, self._board, moved, asked)
+        self.tally.bytes += report.bytes
+        self.tally.retries += report.retries
         self.action = ""
         return report
 
@@ -63,7 +68,8 @@ class AttachedBoard:
         Stopped
             The gateway shall end and the board has not shown it yet.
         """
-        return attest(self._connection, image, self._attest_seconds, self._shutdown.pause)
+        with self.tally.attestations.counted():
+            return attest(self._connection, image, self._attest_seconds, self._shutdown.pause)
 
     def runs(self, image: Image) -> bool:
         """Whether the board says that it runs this image. PortLost when there is no port."""

@@ -48,6 +48,9 @@ class GatewayConfig(_Section):
     )
     retry_seconds: float = Field(default=2.0, gt=0, description="first wait; doubles each time")
     retry_max_seconds: float = Field(default=120.0, gt=0)
+    metrics_port: int = Field(
+        default=9464, ge=0, le=65535, description="of /metrics for Prometheus on loopback; 0: none"
+    )
     stop_seconds: float = Field(
         default=20.0, ge=0, description="how long a flash may go on after SIGTERM; else it stops"
     )

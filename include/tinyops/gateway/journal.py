@@ -10,12 +10,13 @@ import json
 import sqlite3
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from tinyops.gateway.database import Database
 from tinyops.gateway.event import Event
 
 Step = Literal["idle", "flashing", "attesting", "restoring"]
+STEPS: tuple[Step, ...] = get_args(Step)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS device (

@@ -6,6 +6,7 @@ import fcntl
 import signal
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -74,7 +75,8 @@ class Gateway:
         for thread in threads:
             thread.start()
         try:
-            self._serve()
+            with self._metrics():
+                self._serve()
         finally:
             self.stop()
             for thread in threads:
@@ -120,6 +122,23 @@ class Gateway:
                 if self._wake.wait(min(left, SIGNAL_SECONDS)):
                     self._wake.clear()
                     break
+
+    def _metrics(self) -> AbstractContextManager[object]:
+        port = self._config.metrics_port
+        if not port:
+            return nullcontext()
+        from tinyops.gateway.metrics import GatewayCollector
+        from tinyops.gateway.metrics_server import MetricsServer
+
+        state, name = self._config.state, self._config.name
+        collector = GatewayCollector(
+            name, state, self.workers, self._journal, self._frames, self._watch
+        )
+        try:
+            return MetricsServer(port, collector)
+        except GatewayError as error:
+            say("no metrics", warn=True, problem=error)
+            return nullcontext()
 
     def _send(self, everything: bool = False) -> None:
         try:
