@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from frame_device import HEADER, ScriptedDevice
 from gateway_bench import wait_for
+from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
 
 from tinyops.boards import messages
 from tinyops.boards.errors import PortLost
 from tinyops.boards.frames import Frame, encode
 from tinyops.boards.link import LinkTimeout
 from tinyops.boards.transport import SerialPort
-from tinyops.boards.usb import touch_1200
+from tinyops.boards.usb import PortIdentity, touch_1200
 from tinyops.gateway.connection import Connection
 
 
@@ -27,7 +29,7 @@ def device(tmp_path: Path) -> Iterator[ScriptedDevice]:
 
 @pytest.fixture
 def connection(device: ScriptedDevice, tmp_path: Path) -> Iterator[Connection]:
-    made = Connection(str(tmp_path / "tty"), 115200)
+    made = Connection(PortIdentity(str(tmp_path / "tty")), 115200)
     yield made
     made.close()
 
@@ -44,7 +46,7 @@ def test_one_link_serves_all_visits_and_the_port_is_held_meanwhile(connection: C
         second.hello(1.0)
     assert first is second
     with pytest.raises(PortLost, match="in use"):
-        SerialPort(connection.path)
+        SerialPort(connection.path())
 
 
 def test_a_closed_connection_leaves_the_port_to_a_driver(
@@ -52,7 +54,7 @@ def test_a_closed_connection_leaves_the_port_to_a_driver(
 ) -> None:
     assert version(connection) == HEADER.version
     connection.close()
-    touch_1200(connection.path)
+    touch_1200(connection.path())
     assert device.line.touched
     assert version(connection) == HEADER.version
 
@@ -106,3 +108,41 @@ def test_silence_keeps_the_port_open_and_what_comes_late_is_no_answer(
     with connection.link() as link:
         assert link is first
         assert link.hello(1.0).windows == 7
+
+
+def usb_port(path: Path, serial: str) -> ListPortInfo:
+    """What pyserial says of a USB port: that of a pseudo-terminal, which has no USB."""
+    port = ListPortInfo(str(path.resolve()))
+    port.vid, port.pid, port.serial_number = 0x2341, 0x805A, serial
+    return port
+
+
+@pytest.mark.parametrize("by", ["port", "usb_serial"])
+def test_a_device_that_came_back_under_another_name_is_found_by_its_usb_serial(
+    device: ScriptedDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    ports = [usb_port(tmp_path / "tty", "A1")]
+    monkeypatch.setattr(list_ports, "comports", lambda: ports)
+    given = PortIdentity(str(tmp_path / "tty")) if by == "port" else PortIdentity("", "A1")
+    connection = Connection(given, 115200)
+    assert version(connection) == HEADER.version
+    device.unplug()
+    ports.clear()
+    with pytest.raises(PortLost, match="is not there"):
+        version(connection)
+    with ScriptedDevice(tmp_path / "ttyOTHER", HEADER):
+        ports.append(usb_port(tmp_path / "ttyOTHER", "B2"))
+        with pytest.raises(PortLost):
+            version(connection)
+        ports.append(usb_port(tmp_path / "ttyOTHER", "A1"))
+        assert version(connection) == HEADER.version
+        connection.close()
+
+
+def test_one_of_two_adapters_with_the_same_serial_number_is_not_guessed(
+    device: ScriptedDevice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = [usb_port(tmp_path / "tty", "0001"), usb_port(tmp_path, "0001")]
+    monkeypatch.setattr(list_ports, "comports", lambda: ports)
+    with pytest.raises(PortLost):
+        version(Connection(PortIdentity("", "0001"), 115200))

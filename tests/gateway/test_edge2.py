@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chip import HOP, request, sketch
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.flashing import flash
+from tinyops.boards.usb import PortIdentity
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.image import build_image
@@ -46,7 +47,7 @@ def test_it_attests_what_was_flashed(tmp_path: Path) -> None:
     image = build_tiny(BOARD.name, tmp_path / "image")
     with Edge2(port, tmp_path / "state"):
         flash(str(port), image, BOARD)
-        connection = Connection(str(port), BOARD.protocol.baud)
+        connection = Connection(PortIdentity(str(port)), BOARD.protocol.baud)
         for _ in range(2):
             sight = attest(connection, image, seconds=10)
             assert sight.hello.image.board == BOARD.name

@@ -15,6 +15,7 @@ from frame_device import HEADER, ScriptedDevice
 from gateway_bench import Bench, release, wait_for
 
 from tinyops.boards.image import Image
+from tinyops.boards.usb import PortIdentity
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.gateway.attest import attest
 from tinyops.gateway.connection import Connection
@@ -65,7 +66,7 @@ def test_a_second_signal_does_not_prolong_it() -> None:
 
 
 def test_a_board_that_says_nothing_is_not_waited_for(tmp_path: Path, built: Image) -> None:
-    connection = Connection(str(tmp_path / "tty"), 115200)
+    connection = Connection(PortIdentity(str(tmp_path / "tty")), 115200)
     with ScriptedDevice(tmp_path / "tty", HEADER) as device:
         device.slow = True
         with pytest.raises(Stopped):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyops.cli.gateway_devices import gateway_devices
 from tinyops.cli.gateway_status import gateway_status
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 gateway_app = typer.Typer(help="The edge service between S3 and the boards.", no_args_is_help=True)
 gateway_app.command("status")(gateway_status)
+gateway_app.command("devices")(gateway_devices)
 
 
 def flash(

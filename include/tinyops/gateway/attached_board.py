@@ -31,7 +31,7 @@ class AttachedBoard:
 
     def admit(self, image: Image) -> None:
         """Refuse an image that is not for this board; see `boards.admission.check`."""
-        check(self._connection.path, image, self._board)
+        check(self._connection.path(), image, self._board)
 
     def flash(self, image: Image, ask: Ask) -> FlashReport:
         """Write an image; see `boards.flashing.flash`. The port is the driver's meanwhile.
@@ -54,7 +54,8 @@ class AttachedBoard:
 
         self._connection.close()
         with self.tally.flashes.counted():
-            report = flashing.flash(self._connection.path, image, self._board, moved, asked)
+            path = self._connection.path()
+            report = flashing.flash(path, image, self._board, moved, asked)
         self.tally.bytes += report.bytes
         self.tally.retries += report.retries
         self.action = ""

@@ -83,7 +83,7 @@ def attest(
         except TinyOpsError as error:
             if time.monotonic() > deadline:
                 raise AttestationFailed(
-                    f"{connection.path}: no rightful HELLO in {seconds:g} s: {error.message}"
+                    f"{connection.name}: no rightful HELLO in {seconds:g} s: {error.message}"
                 ) from None
         pause(0.1)
 

@@ -21,28 +21,38 @@ class Connection:
 
     Parameters
     ----------
-    port
-        A serial device, or a symlink to one.
+    identity
+        Where the device is: a serial device, a symlink to one, or a USB serial number.
     baud
         Bits per second.
     """
 
-    def __init__(self, port: str, baud: int) -> None:
-        self._identity = PortIdentity(port)
+    def __init__(self, identity: PortIdentity, baud: int) -> None:
+        self._identity = identity
         self._baud = baud
         self._open: tuple[SerialPort, Link] | None = None
 
     @property
+    def name(self) -> str:
+        """What the device's port is called in the configuration."""
+        return self._identity.name
+
     def path(self) -> str:
-        """Where the device is now; where it was when it is nowhere.
+        """Where the device is now.
 
         Linux gives a USB port another name when the board comes back while the old one is still
         open, so a board that has been seen is looked for by its USB serial number too.
+
+        Raises
+        ------
+        PortLost
+            Nowhere.
         """
         given = self._identity.path
-        if Path(given).exists():
-            return given
-        return self._identity.current_path() or given
+        found = given if given and Path(given).exists() else self._identity.current_path()
+        if not found:
+            raise PortLost(f"{self.name} is not there", "plug the board in and check its name")
+        return found
 
     @contextmanager
     def link(self) -> Iterator[Link]:
@@ -69,9 +79,10 @@ class Connection:
         if self._open is not None and not self._open[0].attached:
             self.close()
         if self._open is None:
-            path = self.path
+            path = self.path()
             port = SerialPort(path, self._baud)
-            self._identity = PortIdentity(self._identity.path, identify(path).usb_serial)
+            seen = self._identity.usb_serial or identify(path).usb_serial
+            self._identity = PortIdentity(self._identity.path, seen)
             # pyserial has dropped what had arrived; a new link takes no answer to an old request.
             self._open = port, Link(SerialStream(port))
         return self._open[1]

@@ -149,7 +149,7 @@ class Gateway:
 
     def _worker(self, device: DeviceConfig) -> DeviceWorker:
         config, board = self._config, load_board(device.board)
-        connection = Connection(device.port, board.protocol.baud)
+        connection = Connection(device.identity, board.protocol.baud)
         collector = FrameCollector(config, device, connection, self._frames, self._journal)
         return DeviceWorker(
             config,
