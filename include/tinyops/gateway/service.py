@@ -62,7 +62,8 @@ class Gateway:
         )
         self._outbox = Outbox(store, self._journal, config.name)
         self._upload = FrameUpload(store, self._frames, config.frame_seconds)
-        self._shelf = Shelf(ImageStore(config.state / "images"), self._watch, self._journal)
+        images, devices = ImageStore(config.state / "images"), {each.id for each in config.devices}
+        self._shelf = Shelf(images, self._watch, self._journal, devices)
         self.workers = [self._worker(device) for device in config.devices]
 
     def run(self) -> None:
