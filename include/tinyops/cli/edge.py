@@ -124,6 +124,20 @@ def run(
     gateway.run()
 
 
+@gateway_app.command()
+def unit(
+    config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The YAML file.")],
+    environment: Annotated[
+        Path, typer.Option(help="File with S3's address and keys, as for EnvironmentFile=.")
+    ] = Path("/etc/tinyops/gateway.env"),
+) -> None:
+    """Print a hardened systemd unit that runs the gateway with this file."""
+    from tinyops.gateway.config import load_config
+    from tinyops.gateway.unit import systemd_unit
+
+    typer.echo(systemd_unit(config, load_config(config), environment), nl=False)
+
+
 def _sensor(project: Project, seed: int, speed: float, world: Path | None) -> VirtualSensor:
     from tinyops.boards.virtual.sensor import VirtualSensor
     from tinyops.cli.replay import ReplayedSamples
