@@ -226,9 +226,10 @@ def test_a_lost_state_folder_is_no_loss(at_v1: Bench, built: Image) -> None:
 
 
 def test_the_gateway_loads_nothing_heavy() -> None:
-    heavy = "{'tensorflow', 'airflow', 'mlflow', 'pandas', 'pyarrow', 'scipy', 'sklearn'}"
+    heavy = "{'tensorflow', 'airflow', 'mlflow', 'pandas', 'pyarrow', 'scipy', 'sklearn', 'numpy'}"
     code = (
-        "import sys, tinyops.gateway.service, tinyops.boards.drivers.samba_nano, tinyops.store;"
+        "import sys, tinyops.gateway.service, tinyops.boards.drivers.samba_nano, tinyops.store,"
+        "tinyops.gateway.metrics, tinyops.cli.main; tinyops.cli.main.build_app();"
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
