@@ -39,14 +39,15 @@ class AttachedBoard:
         Raises
         ------
         Stopped
-            The gateway shall end and the flash would take too long.
+            The gateway shall end, and the flash would take too long or waits for a person.
         """
-        pace = FlashPace(self._shutdown)
+        pace, reached = FlashPace(self._shutdown), 0
 
         def moved(done: int, total: int) -> None:
-            if done:
-                self.action = ""
-            pace(done, total)
+            nonlocal reached
+            if done != reached:
+                reached, self.action = done, ""
+            pace(0 if self.action else done, total)
 
         def asked(what: str) -> None:
             self.action = what
