@@ -16,6 +16,7 @@ from tinyops.gateway.attached_board import AttachedBoard
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import Database, DiskFull
+from tinyops.gateway.device_record import DeviceRecord
 from tinyops.gateway.errors import GatewayError
 from tinyops.gateway.frame_collector import FrameCollector
 from tinyops.gateway.frame_queue import FrameQueue
@@ -156,7 +157,7 @@ class Gateway:
             config,
             device,
             AttachedBoard(board, connection, config.attest_seconds, self._shutdown),
-            self._journal,
+            DeviceRecord(config, device, self._journal),
             self._shelf,
             self._watch,
             Rest(config, device, connection, self._shelf, collector),
