@@ -26,7 +26,7 @@ def test_each_gateway_has_its_rows_whatever_it_wrote(
     frames = {"at": then, "epoch": 1, "window": 64, "sent": 7, "waiting": 2, "dropped": 3}
     frames["refused"] = {"damaged": 4}
     row = {"project": "demo", "state": "idle", "confirmed": "v1", "problem": "[red]odd"}
-    devices = {"press-07": row | {"frames": frames}, "press-08": row}
+    devices = {"press-07": row | {"frames": frames}, "press-08": row | {"action": "press RESET"}}
     store.put_json(layout.gateway_status("line-3"), {"at": then, "devices": devices})
     store.put(layout.gateway_status("line-4"), b"{")
     store.put_json(layout.gateway_status("line-5"), [1])
@@ -35,7 +35,15 @@ def test_each_gateway_has_its_rows_whatever_it_wrote(
     out = capsys.readouterr().out
     for word in ("press-07", "7 sent, 2 waiting", "3 dropped", "4 refused: damaged", "5 h ago"):
         assert word in out
-    for word in ("line-4", "is not JSON", "line-5", "no JSON object", "line-6", "[red]odd"):
+    for word in (
+        "line-4",
+        "is not JSON",
+        "line-5",
+        "no JSON object",
+        "line-6",
+        "[red]odd",
+        "press RESET",
+    ):
         assert word in out
     assert main(["gateway", "status", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -44,8 +44,12 @@ class ScriptedDevice:
         self.windows = 1_000_000
         self.knows_frames = True
         self.asked = 0
+        self.slow = False
+        """Answers wait as long as this is set."""
+        self.noise = b""
+        """Sent unasked, once."""
+        self.line = PtyLine(link)
         self._header = header
-        self._line = PtyLine(link)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -59,17 +63,29 @@ class ScriptedDevice:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._line.close()
+        self.unplug()
+
+    def unplug(self) -> None:
+        """The port vanishes; harmless twice."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._thread.join()
+            self.line.close()
 
     def _run(self) -> None:
         decoder = Decoder()
+        answers = b""
         while not self._stopping.is_set():
-            for frame in decoder.feed(self._line.read()):
+            for frame in decoder.feed(self.line.read()):
                 kind, body = self._answer(frame)
-                self._line.write(encode(Frame(kind, frame.sequence, body)))
-            self._line.flush()
+                answers += encode(Frame(kind, frame.sequence, body))
+            if self.noise:
+                self.line.write(self.noise)
+                self.noise = b""
+            if answers and not self.slow:
+                self.line.write(answers)
+                answers = b""
+            self.line.flush()
             time.sleep(0.005)
 
     def _answer(self, frame: Frame) -> tuple[int, bytes]:

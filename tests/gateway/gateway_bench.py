@@ -131,9 +131,11 @@ def running(gateway: Gateway) -> Iterator[Gateway]:
         assert not thread.is_alive()
 
 
-def wait_for(holds: Callable[[], bool], what: str, timeout: float = 60.0) -> None:
+def wait_for(
+    holds: Callable[[], bool], what: str, timeout: float = 60.0, pause: float = 0.2
+) -> None:
     """Wait until something comes true; a failure names it."""
     deadline = time.monotonic() + timeout
     while not holds():
         assert time.monotonic() < deadline, f"waited {timeout:g} s in vain: {what}"
-        time.sleep(0.2)
+        time.sleep(pause)

@@ -45,6 +45,8 @@ def test_the_embedded_stack_has_its_own_root(
         ({"devices": [DEVICE, DEVICE]}, "devices: id 'a' is used twice"),
         ({"devices": [DEVICE | {"board": "toaster"}]}, "no board 'toaster'"),
         ({"devices": [DEVICE | {"target": "x86"}]}, "device a: target 'x86'"),
+        ({"devices": [DEVICE | {"usb_serial": "1"}]}, "'a' needs either port or usb_serial"),
+        ({"devices": [DEVICE | {"port": ""}]}, "'a' needs either port or usb_serial"),
         ({"name": "../up"}, "name"),
     ],
 )

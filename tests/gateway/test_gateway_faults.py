@@ -199,6 +199,23 @@ def test_a_second_gateway_on_the_same_state_is_refused(bench: Bench) -> None:
         bench.gateway()
 
 
+def test_images_of_devices_that_left_and_halves_of_downloads_go_at_the_next_start(
+    at_v1: Bench,
+) -> None:
+    images = at_v1.config.parent / "gateway" / "images"
+    (mine,) = images.iterdir()
+    (images / f"{'0' * 64}.bin.part").write_bytes(b"half")
+    gateway = at_v1.gateway()
+    assert list(images.iterdir()) == [mine]
+    gateway.stop()
+    gateway.run()
+    at_v1.config.write_text(at_v1.config.read_text().replace(DEVICE, "another-1"))
+    gateway = at_v1.gateway()
+    assert list(images.iterdir()) == []
+    gateway.stop()
+    gateway.run()
+
+
 def test_a_lost_state_folder_is_no_loss(at_v1: Bench, built: Image) -> None:
     shutil.rmtree(at_v1.config.parent / "gateway")
     with running(at_v1.gateway()) as gateway:
@@ -209,9 +226,10 @@ def test_a_lost_state_folder_is_no_loss(at_v1: Bench, built: Image) -> None:
 
 
 def test_the_gateway_loads_nothing_heavy() -> None:
-    heavy = "{'tensorflow', 'airflow', 'mlflow', 'pandas', 'pyarrow', 'scipy', 'sklearn'}"
+    heavy = "{'tensorflow', 'airflow', 'mlflow', 'pandas', 'pyarrow', 'scipy', 'sklearn', 'numpy'}"
     code = (
-        "import sys, tinyops.gateway.service, tinyops.boards.drivers.samba_nano, tinyops.store;"
+        "import sys, tinyops.gateway.service, tinyops.boards.drivers.samba_nano, tinyops.store,"
+        "tinyops.gateway.metrics, tinyops.cli.main; tinyops.cli.main.build_app();"
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,6 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from tinyops.gateway import journal as module
 from tinyops.gateway.database import Database
 from tinyops.gateway.event import Event
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
@@ -56,10 +59,40 @@ def test_a_verdict_is_for_one_device_and_one_image(tmp_path: Path) -> None:
     assert journal.refused("d", ONE) == ""
     assert journal.refused("e", TWO) == ""
     assert journal.device("d", "p").pending == TWO
-    assert journal.images() == {ONE.sha256, TWO.sha256}
+    assert journal.images({"d"}) == {ONE.sha256, TWO.sha256}
+    assert journal.images({"e"}) == set()
 
 
 def test_a_device_with_another_project_starts_anew(tmp_path: Path) -> None:
     journal = Journal(Database(tmp_path / "journal.db"))
     journal.record(DeviceState("d", "p", confirmed=ONE))
     assert journal.device("d", "other") == DeviceState("d", "other")
+
+
+def test_while_s3_is_down_the_newest_events_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "EVENTS_KEPT", 5)
+    journal = Journal(Database(tmp_path / "journal.db"))
+    for number in range(5):
+        journal.report(Event("error", version=f"v{number}"))
+    first, _ = journal.waiting()[0]
+    journal.sent(first)
+    assert "events dropped" not in caplog.text
+    for number in range(5, 8):
+        journal.record(DeviceState("d", "p"), Event("error", version=f"v{number}"))
+    assert [event.version for _, event in journal.waiting()] == ["v3", "v4", "v5", "v6", "v7"]
+    assert "events dropped count=1" in caplog.text
+
+
+def test_the_newest_verdicts_on_a_device_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "VERDICTS_KEPT", 2)
+    journal = Journal(Database(tmp_path / "journal.db"))
+    images = [ImageName(f"v{number}", str(number) * 64) for number in range(4)]
+    journal.record(DeviceState("e", "p", pending=images[0]), verdict="silent")
+    for image in images:
+        journal.record(DeviceState("d", "p", "restoring", pending=image), verdict="silent")
+    assert [journal.refused("d", image) for image in images] == ["", "", "silent", "silent"]
+    assert journal.refused("e", images[0]) == "silent"

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[[int, int], None]
+"""Takes (bytes done, bytes in all) between two pages, and about every second while a person is
+waited for. What it raises ends the flash there."""
 Ask = Callable[[str], None]
+"""Takes what a person has to do now."""
 
 
 @dataclass(frozen=True)

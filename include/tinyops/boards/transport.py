@@ -89,6 +89,19 @@ class SerialPort:
     ) -> None:
         self.close()
 
+    @property
+    def attached(self) -> bool:
+        """Whether the port still leads to a device.
+
+        An open port that was unplugged stays dead, also when the device comes back under the same
+        name: Linux ends every request on it with EIO (seen on 6.18).
+        """
+        try:
+            self._serial.in_waiting  # noqa: B018 - asks the kernel
+        except self._lost:
+            return False
+        return True
+
     def close(self) -> None:
         """Close the port; harmless twice."""
         try:

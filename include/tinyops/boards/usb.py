@@ -13,25 +13,34 @@ from tinyops.boards.transport import SerialPort
 
 @dataclass(frozen=True)
 class PortIdentity:
-    """How a board is found again: by its USB serial number, else by the path it had."""
+    """How a board is found again: by its USB serial number, else by the path it had.
+
+    One of the two may be empty.
+    """
 
     path: str
     usb_serial: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call it in front of people."""
+        return self.path or f"the port with USB serial number {self.usb_serial}"
 
     def current_path(self) -> str | None:
         """The path now; None while no such port is there."""
         if not self.usb_serial:
             return self.path if Path(self.path).exists() else None
-        for port in _usb_ports():
-            if port.serial_number == self.usb_serial:
-                return str(port.device)
-        return None
+        found = [str(port.device) for port in usb_ports() if port.serial_number == self.usb_serial]
+        if self.path and str(Path(self.path).resolve()) in found:
+            return self.path
+        # Adapters of some makers all have one serial number: then it finds nothing.
+        return found[0] if len(found) == 1 else None
 
 
 def identify(path: str) -> PortIdentity:
     """The identity of the port that is at `path` now. A pseudo-terminal keeps its path."""
     device = str(Path(path).resolve())
-    for port in _usb_ports():
+    for port in usb_ports():
         if port.device == device and port.serial_number:
             return PortIdentity(path, port.serial_number)
     return PortIdentity(path)
@@ -56,12 +65,13 @@ def await_port(identity: PortIdentity, timeout: float) -> str:
             return path
         time.sleep(0.05)
     raise PortLost(
-        f"{identity.path} did not come back within {timeout:g} s",
+        f"{identity.name} did not come back within {timeout:g} s",
         "press RESET twice within half a second, or plug the board in again",
     )
 
 
-def _usb_ports() -> list[Any]:
+def usb_ports() -> list[Any]:
+    """All serial ports that the system names, as pyserial's `ListPortInfo`; no pseudo-terminals."""
     from serial.tools.list_ports import comports
 
     return list(comports())

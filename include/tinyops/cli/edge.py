@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
+from tinyops.cli.gateway_devices import gateway_devices
 from tinyops.cli.gateway_status import gateway_status
 
 gateway_app = typer.Typer(help="The edge service between S3 and the boards.", no_args_is_help=True)
 gateway_app.command("status")(gateway_status)
+gateway_app.command("devices")(gateway_devices)
 
 
 def flash(
@@ -72,3 +74,17 @@ def run(
     gateway = Gateway(settings, Store.from_env(attempts=2, timeout=8.0))
     gateway.stop_on_signals()
     gateway.run()
+
+
+@gateway_app.command()
+def unit(
+    config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The YAML file.")],
+    environment: Annotated[
+        Path, typer.Option(help="File with S3's address and keys, as for EnvironmentFile=.")
+    ] = Path("/etc/tinyops/gateway.env"),
+) -> None:
+    """Print a hardened systemd unit that runs the gateway with this file."""
+    from tinyops.gateway.config import load_config
+    from tinyops.gateway.unit import systemd_unit
+
+    typer.echo(systemd_unit(config, load_config(config), environment), nl=False)

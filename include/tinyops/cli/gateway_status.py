@@ -69,10 +69,19 @@ def _show(found: dict[str, Any]) -> None:
                 escape(row.get("confirmed", "") or "-"),
                 _ago(frames.get("at")),
                 escape("\n".join(counts)),
-                escape(row.get("problem", "")),
+                _trouble(row),
             )
             seen = ""
     Console().print(table)
+
+
+def _trouble(row: dict[str, Any]) -> str:
+    from rich.markup import escape
+
+    lines = [escape(row.get("problem", ""))]
+    if row.get("action"):
+        lines.insert(0, f"[bold]{escape(row['action'])}[/]")
+    return "\n".join(filter(None, lines))
 
 
 def _ago(at: str | None) -> str:

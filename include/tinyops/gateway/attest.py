@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tinyops.boards.errors import PortLost
 from tinyops.boards.image import Image, nonce_crc
-from tinyops.boards.link import Decision, Hello, Link, LinkClosed, LinkError
-from tinyops.boards.transport import SerialPort, SerialStream
+from tinyops.boards.link import Decision, Hello, Link, LinkError
 from tinyops.errors import TinyOpsError
+from tinyops.gateway.connection import Connection
 from tinyops.gateway.errors import AttestationFailed
 
 ASK = 0.4
@@ -32,7 +33,7 @@ class Sight:
     decision: Decision
 
 
-def look(port: str, baud: int) -> Sight:
+def look(connection: Connection) -> Sight:
     """Ask a running device who it is and what it has decided.
 
     Raises
@@ -42,19 +43,25 @@ def look(port: str, baud: int) -> Sight:
     TinyOpsError
         No answer, or one that cannot be read.
     """
-    with SerialPort(port, baud) as line:
-        link = Link(SerialStream(line))
+    with connection.link() as link:
         hello = link.hello(ASK, attempts=3)
         return Sight(hello, link.decision(ASK, attempts=2))
 
 
-def attest(port: str, baud: int, image: Image, seconds: float) -> Sight:
+def attest(
+    connection: Connection,
+    image: Image,
+    seconds: float,
+    pause: Callable[[float], None] = time.sleep,
+) -> Sight:
     """Wait until the device shows that it runs `image`.
 
     Parameters
     ----------
     seconds
         How long the device may take to say HELLO; the self-test comes on top.
+    pause
+        Called between two tries with the seconds to wait; may raise to end them.
 
     Raises
     ------
@@ -66,19 +73,19 @@ def attest(port: str, baud: int, image: Image, seconds: float) -> Sight:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            with SerialPort(port, baud) as line:
-                return _ask(Link(SerialStream(line)), image)
-        except (PortLost, LinkClosed) as error:
+            with connection.link() as link:
+                return _ask(link, image)
+        except PortLost:
             if time.monotonic() > deadline:
-                raise PortLost(error.message, error.fix) from None
+                raise
         except AttestationFailed:
             raise
         except TinyOpsError as error:
             if time.monotonic() > deadline:
                 raise AttestationFailed(
-                    f"{port}: no rightful HELLO in {seconds:g} s: {error.message}"
+                    f"{connection.name}: no rightful HELLO in {seconds:g} s: {error.message}"
                 ) from None
-        time.sleep(0.1)
+        pause(0.1)
 
 
 def differs(hello: Hello, image: Image) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tinyops.boards.catalogue import load_board
+from tinyops.boards.usb import PortIdentity
 from tinyops.gateway.errors import GatewayError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -20,15 +21,29 @@ class _Section(BaseModel):
 
 
 class DeviceConfig(_Section):
-    """One board on one port."""
+    """One board on one port: that of `port`, or the one with this USB serial number."""
 
     id: Name
     board: str = Field(description="its kind, from the board catalogue")
-    port: str = Field(description="serial device; a stable name under /dev/serial/by-id is best")
+    port: str = Field(default="", description="serial device, best a name under /dev/serial")
+    usb_serial: str = Field(
+        default="", description="instead of port; see `tinyops gateway devices`"
+    )
     project: Name
     target: str = Field(
         default="", description="which of the release's images it takes; the board's only one"
     )
+
+    @property
+    def identity(self) -> PortIdentity:
+        """Where the board is."""
+        return PortIdentity(self.port, self.usb_serial)
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if bool(self.port) == bool(self.usb_serial):
+            raise ValueError(f"device {self.id!r} needs either port or usb_serial")
+        return self
 
 
 class GatewayConfig(_Section):
@@ -48,14 +63,20 @@ class GatewayConfig(_Section):
     )
     retry_seconds: float = Field(default=2.0, gt=0, description="first wait; doubles each time")
     retry_max_seconds: float = Field(default=120.0, gt=0)
+    metrics_port: int = Field(
+        default=9464, ge=0, le=65535, description="of /metrics for Prometheus on loopback; 0: none"
+    )
+    stop_seconds: float = Field(
+        default=20.0, ge=0, description="how long a flash may go on after SIGTERM; else it stops"
+    )
     devices: list[DeviceConfig] = Field(min_length=1)
 
     @field_validator("devices")
     @classmethod
     def _distinct(cls, devices: list[DeviceConfig]) -> list[DeviceConfig]:
-        for field in ("id", "port"):
+        for field in ("id", "port", "usb_serial"):
             values = [getattr(device, field) for device in devices]
-            twice = sorted({value for value in values if values.count(value) > 1})
+            twice = sorted({value for value in values if value and values.count(value) > 1})
             if twice:
                 raise ValueError(f"{field} {twice[0]!r} is used twice")
         return devices

@@ -7,7 +7,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-Kind = Literal["flashing", "flashed", "attested", "restored", "refused", "frames_refused", "error"]
+Kind = Literal[
+    "flashing",
+    "action_needed",
+    "flashed",
+    "attested",
+    "restored",
+    "refused",
+    "frames_refused",
+    "error",
+]
 
 
 @dataclass(frozen=True)

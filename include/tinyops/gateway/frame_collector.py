@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from tinyops.boards.image import Image
 from tinyops.boards.link import Link, LinkRefused
 from tinyops.boards.messages import Hello, MessageError
-from tinyops.boards.transport import SerialPort, SerialStream
 from tinyops.gateway.attest import ASK, differs
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.connection import Connection
 from tinyops.gateway.event import Event
 from tinyops.gateway.frame_order import FrameRefused, place
 from tinyops.gateway.frame_queue import FrameQueue
@@ -34,7 +34,7 @@ class FrameCollector:
         self,
         config: GatewayConfig,
         device: DeviceConfig,
-        baud: int,
+        connection: Connection,
         queue: FrameQueue,
         journal: Journal,
     ) -> None:
@@ -42,7 +42,7 @@ class FrameCollector:
         """When to visit next (time.monotonic)."""
         self._config = config
         self._device = device
-        self._baud = baud
+        self._connection = connection
         self._queue = queue
         self._journal = journal
         self._settled = False  # whether the device has dropped the last frame that was kept
@@ -64,8 +64,7 @@ class FrameCollector:
         if not image.header.reference_tag:
             self.due = math.inf
             return
-        with SerialPort(self._device.port, self._baud) as line:
-            link = Link(SerialStream(line))
+        with self._connection.link() as link:
             hello = link.hello(ASK, attempts=3)
             if differs(hello, image):
                 return

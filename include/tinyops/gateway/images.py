@@ -7,10 +7,15 @@ from pathlib import Path
 
 
 class ImageStore:
-    """Files named by their SHA-256, checked each time they are read."""
+    """Files named by their SHA-256, checked each time they are read.
+
+    What an earlier process has left of a download is removed: a folder has one user.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.glob("*.part"):
+            part.unlink()
         self._folder = folder
 
     def path(self, sha256: str) -> Path:

@@ -1,21 +1,28 @@
 """The gateway's memory of devices and events: every step is on disk before it is taken.
 
 A change of a device's state and the event that reports it are one transaction, and the event stays
-queued until S3 has it.
+queued until S3 has it. However long S3 is down, the newest EVENTS_KEPT wait for it.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from tinyops.gateway.database import Database
 from tinyops.gateway.event import Event
+from tinyops.gateway.log import say
 
 Step = Literal["idle", "flashing", "attesting", "restoring"]
+STEPS: tuple[Step, ...] = get_args(Step)
+EVENTS_KEPT = 10_000
+"""About 0.5 kB each."""
+VERDICTS_KEPT = 100
+"""Images that a device is remembered to have refused, the newest."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS device (
@@ -36,6 +43,10 @@ _COLUMNS = (
     "id, project, step, confirmed_version, confirmed_sha256, pending_version, pending_sha256, "
     "failures, problem"
 )
+_FORGET_VERDICTS = """
+DELETE FROM verdict WHERE device = ? AND sha256 NOT IN
+  (SELECT sha256 FROM verdict WHERE device = ? ORDER BY at DESC LIMIT ?)
+"""
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,7 @@ class Journal:
                     "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?)",
                     (state.id, state.pending.sha256, state.pending.version, verdict, _now()),
                 )
+                change.execute(_FORGET_VERDICTS, (state.id, state.id, VERDICTS_KEPT))
                 if state.step == "idle":
                     state = replace(state, pending=ImageName())
             change.execute(
@@ -125,12 +137,10 @@ class Journal:
         )
         return str(rows[0][0]) if rows else ""
 
-    def images(self) -> set[str]:
-        """SHA-256 of every image that some device has confirmed or is about to get."""
-        rows = self._database.rows(
-            "SELECT confirmed_sha256 FROM device UNION SELECT pending_sha256 FROM device"
-        )
-        return {sha256 for (sha256,) in rows if sha256}
+    def images(self, devices: Collection[str]) -> set[str]:
+        """SHA-256 of every image that one of these has confirmed or is about to get."""
+        rows = self._database.rows("SELECT id, confirmed_sha256, pending_sha256 FROM device")
+        return {sha256 for device, *both in rows if device in devices for sha256 in both if sha256}
 
     def waiting(self, limit: int = 100) -> list[tuple[int, Event]]:
         """The oldest events that S3 does not have yet, with their numbers."""
@@ -151,7 +161,11 @@ class Journal:
 
 def _queue(change: sqlite3.Connection, event: Event) -> None:
     body = json.dumps(event.content(), ensure_ascii=False)
-    change.execute("INSERT INTO event (body) VALUES (?)", (body,))
+    number = change.execute("INSERT INTO event (body) VALUES (?)", (body,)).lastrowid
+    assert number is not None
+    gone = change.execute("DELETE FROM event WHERE number <= ?", (number - EVENTS_KEPT,)).rowcount
+    if gone:
+        say("events dropped", warn=True, count=gone, kept=EVENTS_KEPT)
 
 
 def _now() -> str:

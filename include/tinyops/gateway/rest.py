@@ -8,6 +8,7 @@ from tinyops.boards.errors import PortLost
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.attest import Sight, differs, look
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import DiskFull
 from tinyops.gateway.errors import GatewayError
 from tinyops.gateway.frame_collector import FrameCollector
@@ -29,7 +30,7 @@ class Rest:
         self,
         config: GatewayConfig,
         device: DeviceConfig,
-        baud: int,
+        connection: Connection,
         shelf: Shelf,
         collector: FrameCollector,
     ) -> None:
@@ -38,7 +39,7 @@ class Rest:
         """Looks in a row that have shown something else than the confirmed image."""
         self._config = config
         self._device = device
-        self._baud = baud
+        self._connection = connection
         self._shelf = shelf
         self._collector = collector
         self._look_at = 0.0
@@ -74,7 +75,7 @@ class Rest:
     def _look(self, state: DeviceState) -> None:
         sight, strange = None, ""
         try:
-            sight = look(self._device.port, self._baud)
+            sight = look(self._connection)
         except PortLost:
             self.sight = None
             raise

@@ -6,13 +6,17 @@ import fcntl
 import signal
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from tinyops.boards.catalogue import load_board
+from tinyops.gateway.attached_board import AttachedBoard
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
+from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import Database, DiskFull
+from tinyops.gateway.device_record import DeviceRecord
 from tinyops.gateway.errors import GatewayError
 from tinyops.gateway.frame_collector import FrameCollector
 from tinyops.gateway.frame_queue import FrameQueue
@@ -23,6 +27,7 @@ from tinyops.gateway.log import say
 from tinyops.gateway.outbox import Outbox
 from tinyops.gateway.rest import Rest
 from tinyops.gateway.shelf import Shelf
+from tinyops.gateway.shutdown import Shutdown
 from tinyops.gateway.status import gateway_status
 from tinyops.gateway.watch import ReleaseWatch
 from tinyops.gateway.worker import DeviceWorker
@@ -49,9 +54,8 @@ class Gateway:
         self._database = Database(config.state / "journal.db")
         self._journal = Journal(self._database)
         self._frames = FrameQueue(self._database, config.name, config.frames_kept)
-        self._stopping = threading.Event()
+        self._shutdown = Shutdown(config.stop_seconds)
         self._wake = threading.Event()
-        self._signalled = False
         self._defect: BaseException | None = None
         projects = sorted({device.project for device in config.devices})
         self._watch = ReleaseWatch(
@@ -59,7 +63,8 @@ class Gateway:
         )
         self._outbox = Outbox(store, self._journal, config.name)
         self._upload = FrameUpload(store, self._frames, config.frame_seconds)
-        self._shelf = Shelf(ImageStore(config.state / "images"), self._watch, self._journal)
+        images, devices = ImageStore(config.state / "images"), {each.id for each in config.devices}
+        self._shelf = Shelf(images, self._watch, self._journal, devices)
         self.workers = [self._worker(device) for device in config.devices]
 
     def run(self) -> None:
@@ -72,7 +77,8 @@ class Gateway:
         for thread in threads:
             thread.start()
         try:
-            self._serve()
+            with self._metrics():
+                self._serve()
         finally:
             self.stop()
             for thread in threads:
@@ -86,8 +92,8 @@ class Gateway:
             raise GatewayError(f"a device thread ended: {self._defect!r}", "report this defect")
 
     def stop(self) -> None:
-        """End at the next safe point: between two pages of flash, or at once."""
-        self._stopping.set()
+        """End at the next safe point; see `gateway.shutdown`."""
+        self._shutdown.begin()
         self._wake.set()
         for worker in self.workers:
             worker.wake.set()
@@ -96,8 +102,8 @@ class Gateway:
         """SIGTERM and SIGINT end `run`. For the main thread."""
 
         def handle(number: int, frame: FrameType | None) -> None:
-            # Only a mark: this very thread may hold any lock.
-            self._signalled = True
+            # No more than this: the very thread that is interrupted may hold any lock.
+            self._shutdown.begin()
 
         signal.signal(signal.SIGTERM, handle)
         signal.signal(signal.SIGINT, handle)
@@ -105,7 +111,7 @@ class Gateway:
     def _serve(self) -> None:
         failures = 0
         next_poll = 0.0
-        while not self._stopping.is_set() and not self._signalled:
+        while not self._shutdown.begun:
             if time.monotonic() >= next_poll:
                 moved = self._watch.poll()
                 failures = failures + 1 if self._watch.outage else 0
@@ -114,10 +120,27 @@ class Gateway:
                     for worker in self.workers:
                         worker.wake.set()
             self._send()
-            while not self._signalled and (left := next_poll - time.monotonic()) > 0:
+            while not self._shutdown.begun and (left := next_poll - time.monotonic()) > 0:
                 if self._wake.wait(min(left, SIGNAL_SECONDS)):
                     self._wake.clear()
                     break
+
+    def _metrics(self) -> AbstractContextManager[object]:
+        port = self._config.metrics_port
+        if not port:
+            return nullcontext()
+        from tinyops.gateway.metrics import GatewayCollector
+        from tinyops.gateway.metrics_server import MetricsServer
+
+        state, name = self._config.state, self._config.name
+        collector = GatewayCollector(
+            name, state, self.workers, self._journal, self._frames, self._watch
+        )
+        try:
+            return MetricsServer(port, collector)
+        except GatewayError as error:
+            say("no metrics", warn=True, problem=error)
+            return nullcontext()
 
     def _send(self, everything: bool = False) -> None:
         try:
@@ -128,17 +151,17 @@ class Gateway:
 
     def _worker(self, device: DeviceConfig) -> DeviceWorker:
         config, board = self._config, load_board(device.board)
-        baud = board.protocol.baud
-        collector = FrameCollector(config, device, baud, self._frames, self._journal)
+        connection = Connection(device.identity, board.protocol.baud)
+        collector = FrameCollector(config, device, connection, self._frames, self._journal)
         return DeviceWorker(
             config,
             device,
-            board,
-            self._journal,
+            AttachedBoard(board, connection, config.attest_seconds, self._shutdown),
+            DeviceRecord(config, device, self._journal),
             self._shelf,
             self._watch,
-            Rest(config, device, baud, self._shelf, collector),
-            self._stopping,
+            Rest(config, device, connection, self._shelf, collector),
+            self._shutdown,
             self._wake.set,
         )
 

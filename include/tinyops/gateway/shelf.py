@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import ImageRefused
 from tinyops.boards.image import Image, ImageError, load_image
@@ -13,12 +15,19 @@ from tinyops.releases.errors import ReleaseRefused
 
 
 class Shelf:
-    """Keeps the confirmed and the pending image of every device, so a restore needs no network."""
+    """Keeps the confirmed and the pending image of every device, so a restore needs no network.
 
-    def __init__(self, images: ImageStore, watch: ReleaseWatch, journal: Journal) -> None:
+    `devices`: their ids; what others have had is dropped.
+    """
+
+    def __init__(
+        self, images: ImageStore, watch: ReleaseWatch, journal: Journal, devices: Collection[str]
+    ) -> None:
         self._images = images
         self._watch = watch
         self._journal = journal
+        self._devices = devices
+        self.prune()
 
     def name(self, device: DeviceConfig, version: str) -> ImageName:
         """The signed image of a version for a device's target.
@@ -74,5 +83,5 @@ class Shelf:
         return image
 
     def prune(self) -> None:
-        """Drop every image that no device has confirmed or is about to get."""
-        self._images.prune(self._journal.images())
+        """Drop every image that none of the devices has confirmed or is about to get."""
+        self._images.prune(self._journal.images(self._devices))

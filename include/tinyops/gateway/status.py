@@ -16,7 +16,7 @@ def device_status(worker: DeviceWorker, frames: FrameQueue) -> dict[str, Any]:
     state, device = worker.state, worker.device
     return {
         "board": device.board,
-        "port": device.port,
+        "port": device.identity.name,
         "project": device.project,
         "target": device.target,
         "state": state.step,
@@ -24,6 +24,7 @@ def device_status(worker: DeviceWorker, frames: FrameQueue) -> dict[str, Any]:
         "pending": state.pending.version,
         "failures": state.failures,
         "problem": worker.full or state.problem,
+        "action": worker.board.action,
         "runs": _sight(worker.rest.sight),
         "frames": _frames(device.id, frames),
     }

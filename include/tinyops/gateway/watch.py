@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -46,6 +47,8 @@ class ReleaseWatch:
         self._client: ReleaseClient | None = None
         self._problem = "starting"
         self.outage = False
+        self.reached_at = 0.0
+        """When S3 last answered, in Unix seconds; 0 before."""
         self._reported: set[str] = set()
 
     @property
@@ -75,6 +78,8 @@ class ReleaseWatch:
             else:
                 say("releases current")
         self._problem = problem
+        if self._root.exists() and not self.outage:
+            self.reached_at = time.time()
         return before != self._channels
 
     def _refresh(self) -> str:

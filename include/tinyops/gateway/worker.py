@@ -11,30 +11,28 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from tinyops.boards.admission import check
-from tinyops.boards.catalogue import Board
-from tinyops.boards.errors import FlashFailed, ImageRefused, PortLost
-from tinyops.boards.flashing import flash
+from tinyops.boards.errors import FlashFailed, ImageRefused
+from tinyops.boards.flash_report import FlashReport
 from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
-from tinyops.gateway.attest import Sight, attest, differs, look
+from tinyops.gateway.attached_board import AttachedBoard
+from tinyops.gateway.attest import Sight
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.database import DiskFull
+from tinyops.gateway.device_record import DeviceRecord
 from tinyops.gateway.errors import AttestationFailed
-from tinyops.gateway.event import Event, Kind
-from tinyops.gateway.journal import DeviceState, ImageName, Journal, Step
+from tinyops.gateway.event import Kind
+from tinyops.gateway.journal import DeviceState, ImageName, Step
 from tinyops.gateway.log import say
 from tinyops.gateway.rest import STRANGE_LOOKS, Rest, Strayed
 from tinyops.gateway.shelf import Shelf
+from tinyops.gateway.shutdown import Shutdown, Stopped
 from tinyops.gateway.watch import ReleaseWatch
 from tinyops.releases.errors import ReleaseRefused, ReleaseUnavailable
 
 FLASH_TRIES = 5
-"""How often a board that is there may fail to take an image before the old one is put back."""
-
-
-class Stopped(Exception):
-    """The gateway shuts down; the step is repeated at the next start."""
+"""How often a board may fail to hold an image before the old one is put back. A board that says
+nothing does not count: nobody may have pressed its button yet."""
 
 
 class DeviceWorker:
@@ -44,47 +42,41 @@ class DeviceWorker:
         self,
         config: GatewayConfig,
         device: DeviceConfig,
-        board: Board,
-        journal: Journal,
+        board: AttachedBoard,
+        record: DeviceRecord,
         shelf: Shelf,
         watch: ReleaseWatch,
         rest: Rest,
-        stopping: threading.Event,
+        shutdown: Shutdown,
         changed: Callable[[], None],
     ) -> None:
         self.device = device
+        self.board = board
         self.wake = threading.Event()
         self.rest = rest
         self.full = ""
         """Why nothing can be recorded; empty when it can."""
         self._config = config
-        self._board = board
-        self._journal = journal
+        self._record = record
         self._shelf = shelf
         self._watch = watch
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._changed = changed
         self._tried = self.state
+        self._flashes_failed = 0
+        self._asked = False  # whether it was reported that this flash needs a person
 
     @property
     def state(self) -> DeviceState:
         """What the journal says of this device."""
-        return self._journal.device(self.device.id, self.device.project)
+        return self._record.state
 
     def run(self) -> None:
         """Until the gateway stops."""
-        while not self._stopping.is_set():
-            self.wake.clear()
-            try:
-                wait = self.step()
-                self.full = ""
-            except DiskFull as error:
-                say("cannot go on", warn=True, device=self.device.id, problem=error)
-                self.full = error.message
-                wait = self._config.retry_max_seconds
-            self._changed()
-            if wait and not self._stopping.is_set():
-                self.wake.wait(wait)
+        try:
+            self._run()
+        finally:
+            self.board.leave()
 
     def step(self) -> float:
         """Take one step; returns the seconds to wait before the next."""
@@ -102,18 +94,34 @@ class DeviceWorker:
         except DiskFull:
             raise
         except ReleaseUnavailable as error:
-            return self._again(error, quiet=True)
+            return self._record.failed(self._tried, error, quiet=True)
         except ImageRefused as error:
             if state.step == "restoring":
-                return self._again(error, kind="refused")
+                return self._record.failed(self._tried, error, kind="refused")
             # Once the flash was touched, the earlier image has to come back.
             then: Step = "idle" if state.step == "idle" else "restoring"
-            self._record(self._tried, "refused", error.message, step=then, verdict=error.message)
+            self._record.advance(
+                self._tried, "refused", error.message, step=then, verdict=error.message
+            )
             return 0.0
         except ReleaseRefused as error:
-            return self._again(error, kind="refused")
+            return self._record.failed(self._tried, error, kind="refused")
         except TinyOpsError as error:
-            return self._again(error)
+            return self._record.failed(self._tried, error)
+
+    def _run(self) -> None:
+        while not self._shutdown.begun:
+            self.wake.clear()
+            try:
+                wait = self.step()
+                self.full = ""
+            except DiskFull as error:
+                say("cannot go on", warn=True, device=self.device.id, problem=error)
+                self.full = error.message
+                wait = self._config.retry_max_seconds
+            self._changed()
+            if wait and not self._shutdown.begun:
+                self.wake.wait(wait)
 
     def _idle(self, state: DeviceState) -> float:
         wanted = self._wanted(state)
@@ -123,23 +131,24 @@ class DeviceWorker:
             wait = self.rest.tend(state)
         except Strayed as error:
             detail = f"puts {state.confirmed.version} back: {error.message}"
-            self._record(state, "error", detail, step="restoring", pending=ImageName())
+            self._record.advance(state, "error", detail, step="restoring", pending=ImageName())
             return 0.0
         rested = replace(state, failures=0, problem="", pending=ImageName())
         if rested != state and not self.rest.strange:
-            self._journal.record(rested)
+            self._record.keep(rested)
         return wait
 
     def _begin(self, state: DeviceState, wanted: ImageName) -> float:
         # What goes wrong from here on is about this version.
         state = self._tried = replace(state, pending=wanted)
         image = self._shelf.fetch(self.device, wanted)
-        check(self.device.port, image, self._board)
-        if not state.confirmed and self._runs(image):
+        self.board.admit(image)
+        if not state.confirmed and self.board.runs(image):
             # The journal is new and the board is not: it may show that it runs this already.
-            self._journal.record(replace(state, step="attesting", failures=0, problem=""))
+            self._record.keep(replace(state, step="attesting", failures=0, problem=""))
             return 0.0
-        self._record(state, "flashing", step="flashing")
+        self._flashes_failed = 0
+        self._record.advance(state, "flashing", step="flashing")
         return 0.0
 
     def _flash(self, state: DeviceState) -> float:
@@ -147,24 +156,25 @@ class DeviceWorker:
             return 0.0
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            report = flash(self.device.port, image, self._board, self._progress)
+            report = self._write(image)
         except FlashFailed as error:
-            if state.failures + 1 < FLASH_TRIES:
+            self._flashes_failed += 1
+            if self._flashes_failed < FLASH_TRIES:
                 raise
-            self._give_up(state, error.message)
+            self._record.give_up(state, error.message)
             return 0.0
         detail = f"{report.pages} pages, {report.retries} retries, {report.seconds:.1f} s"
-        self._record(state, "flashed", detail, step="attesting")
+        self._record.advance(state, "flashed", detail, step="attesting")
         return 0.0
 
     def _attest(self, state: DeviceState) -> float:
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            sight = self._attested(image)
+            sight = self.board.attest(image)
         except AttestationFailed as error:
-            self._give_up(state, error.message)
+            self._record.give_up(state, error.message)
             return 0.0
-        self._record(
+        self._record.advance(
             state,
             "attested",
             f"{sight.hello.golden} golden windows",
@@ -175,9 +185,9 @@ class DeviceWorker:
         return self._at_rest(sight)
 
     def _restore(self, state: DeviceState) -> float:
-        reason = self._journal.refused(self.device.id, state.pending)
+        reason = self._record.refused(state.pending)
         if not state.confirmed:
-            self._record(
+            self._record.advance(
                 state,
                 "refused",
                 f"{reason}; no earlier image to put back",
@@ -188,12 +198,12 @@ class DeviceWorker:
         if state.failures >= STRANGE_LOOKS and (wanted := self._wanted(state)):
             return self._begin(state, wanted)
         image = self._shelf.fetch(self.device, state.confirmed)
-        flash(self.device.port, image, self._board, self._progress)
-        sight = self._attested(image)
+        self._write(image)
+        sight = self.board.attest(image)
         detail = f"{state.confirmed.version} is back" + (f": {reason}" if reason else "")
         # Without a pending image the board had only strayed, and now runs what it should.
         kind: Kind = "restored" if state.pending else "attested"
-        self._record(state, kind, detail, step="idle", pending=ImageName())
+        self._record.advance(state, kind, detail, step="idle", pending=ImageName())
         return self._at_rest(sight)
 
     def _wanted(self, state: DeviceState) -> ImageName:
@@ -202,7 +212,7 @@ class DeviceWorker:
         if not version or version == state.confirmed.version:
             return ImageName()
         image = self._shelf.name(self.device, version)
-        return ImageName() if self._journal.refused(self.device.id, image) else image
+        return ImageName() if self._record.refused(image) else image
 
     def _changed_mind(self, state: DeviceState) -> bool:
         """Whether another release came while this one could not be flashed; then that is begun."""
@@ -210,7 +220,7 @@ class DeviceWorker:
         if not version or version == state.pending.version:
             return False
         if version == state.confirmed.version:
-            self._journal.record(replace(state, step="restoring", failures=0, problem=""))
+            self._record.keep(replace(state, step="restoring", failures=0, problem=""))
             return True
         wanted = self._wanted(state)
         if wanted:
@@ -222,60 +232,12 @@ class DeviceWorker:
         self.rest.begin(sight)
         return 0.0
 
-    def _runs(self, image: Image) -> bool:
-        try:
-            return not differs(look(self.device.port, self._board.protocol.baud).hello, image)
-        except PortLost:
-            raise
-        except TinyOpsError:
-            return False
+    def _write(self, image: Image) -> FlashReport:
+        report = self.board.flash(image, self._ask)
+        self._asked = False
+        return report
 
-    def _attested(self, image: Image) -> Sight:
-        baud = self._board.protocol.baud
-        return attest(self.device.port, baud, image, self._config.attest_seconds)
-
-    def _give_up(self, state: DeviceState, reason: str) -> None:
-        say("not attested", warn=True, device=self.device.id, reason=reason)
-        self._journal.record(
-            replace(state, step="restoring", failures=0, problem=reason), verdict=reason
-        )
-
-    def _progress(self, done: int, total: int) -> None:
-        if self._stopping.is_set():
-            raise Stopped
-
-    def _record(
-        self,
-        state: DeviceState,
-        kind: Kind,
-        detail: str = "",
-        verdict: str = "",
-        **change: Step | ImageName,
-    ) -> None:
-        """Take a step in the journal, with its event."""
-        say(kind, device=self.device.id, version=_about(state), detail=detail)
-        after = replace(state, failures=0, problem="", **change)  # type: ignore[arg-type]
-        self._journal.record(after, self._event(kind, state, detail), verdict)
-
-    def _again(self, error: TinyOpsError, kind: Kind = "error", quiet: bool = False) -> float:
-        """Note a failure; returns how long to wait. The same problem is reported once."""
-        state = self._tried
-        failures = state.failures + 1
-        event = None
-        # A board at rest may be away for a moment, as when everything is started at once.
-        patient = state.step == "idle" and isinstance(error, PortLost)
-        if failures == STRANGE_LOOKS if patient else error.message != state.problem:
-            say(kind, warn=True, device=self.device.id, step=state.step, problem=error.message)
-            if not quiet:
-                event = self._event(kind, state, f"{state.step}: {error}")
-        self._journal.record(replace(state, failures=failures, problem=error.message), event)
-        seconds = self._config.retry_seconds * 2.0 ** min(failures - 1, 16)
-        return min(seconds, self._config.retry_max_seconds)
-
-    def _event(self, kind: Kind, state: DeviceState, detail: str) -> Event:
-        device = self.device
-        return Event(kind, device.project, _about(state), device.id, device.target, detail)
-
-
-def _about(state: DeviceState) -> str:
-    return state.pending.version or state.confirmed.version
+    def _ask(self, what: str) -> None:
+        self._record.action_needed(self._tried, what, report=not self._asked)
+        self._asked = True
+        self._changed()

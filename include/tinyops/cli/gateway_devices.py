@@ -1,0 +1,83 @@
+"""`tinyops gateway devices`: which boards may hang off this machine, and how to write them down."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tinyops.boards.discovery import FoundPort
+    from tinyops.gateway.config import DeviceConfig
+
+
+def gateway_devices(
+    config: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The gateway's YAML file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """List the serial ports on USB, the boards they may be, and what the YAML file lacks."""
+    from tinyops.boards.discovery import found_ports
+    from tinyops.gateway.config import load_config
+
+    known = load_config(config).devices if config else []
+    rows = [(port, _device(port, known)) for port in found_ports()]
+    if as_json:
+        found = [asdict(port) | {"device": device} for port, device in rows]
+        typer.echo(json.dumps(found, indent=2))
+    elif not rows:
+        typer.echo("no serial port on USB; virtual boards have none, give their `port:`")
+    else:
+        _show(rows)
+
+
+def yaml_lines(port: FoundPort) -> str:
+    """The entry of the gateway's file for a port whose board is not in it yet."""
+    from tinyops.boards.discovery import stable_name
+
+    number = re.sub(r"[^A-Za-z0-9]", "", port.usb_serial)[-6:].lower()
+    board = port.boards[0]
+    place = (
+        f"usb_serial: {json.dumps(port.usb_serial)}"
+        if port.usb_serial
+        else f"port: {json.dumps(stable_name(port.port))}"
+    )
+    doubt = "" if port.certain else "  # or what else is behind this bridge"
+    return (
+        f"  - id: {board}-{number or Path(port.port).name}\n"
+        f"    board: {board}{doubt}\n"
+        f"    {place}\n"
+        f"    project: PROJECT\n"
+    )
+
+
+def _device(port: FoundPort, known: list[DeviceConfig]) -> str:
+    for device in known:
+        here = device.port and str(Path(device.port).resolve()) == port.port
+        if here or (device.usb_serial and device.usb_serial == port.usb_serial):
+            return device.id
+    return ""
+
+
+def _show(rows: list[tuple[FoundPort, str]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("port", "usb", "serial number", "board", "device")
+    for port, device in rows:
+        boards = ", ".join(port.boards) or "unknown"
+        if port.boards and not port.certain:
+            boards = f"may be {boards}"
+        ids = f"{port.vid:04x}:{port.pid:04x}\n{port.title}"
+        table.add_row(*map(escape, (port.port, ids, port.usb_serial, boards, device)))
+    Console().print(table)
+    missing = [yaml_lines(port) for port, device in rows if port.boards and not device]
+    if missing:
+        typer.echo("not in the gateway's file; to add, with the project of each:\n\ndevices:")
+        typer.echo("".join(missing), nl=False)

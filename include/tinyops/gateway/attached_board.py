@@ -1,0 +1,87 @@
+"""What the gateway does to a board: write an image, have it attest, see what it runs."""
+
+from __future__ import annotations
+
+from tinyops.boards import flashing
+from tinyops.boards.admission import check
+from tinyops.boards.catalogue import Board
+from tinyops.boards.errors import PortLost
+from tinyops.boards.flash_report import Ask, FlashReport
+from tinyops.boards.image import Image
+from tinyops.errors import TinyOpsError
+from tinyops.gateway.attest import Sight, attest, differs, look
+from tinyops.gateway.connection import Connection
+from tinyops.gateway.shutdown import FlashPace, Shutdown
+from tinyops.gateway.tally import Tally
+
+
+class AttachedBoard:
+    """One device's board at its port. Used by the device's thread alone."""
+
+    def __init__(
+        self, board: Board, connection: Connection, attest_seconds: float, shutdown: Shutdown
+    ) -> None:
+        self.action = ""
+        """What a person has to do before a flash goes on; stays while it is tried again."""
+        self.tally = Tally()
+        self._board = board
+        self._connection = connection
+        self._attest_seconds = attest_seconds
+        self._shutdown = shutdown
+
+    def admit(self, image: Image) -> None:
+        """Refuse an image that is not for this board; see `boards.admission.check`."""
+        check(self._connection.path(), image, self._board)
+
+    def flash(self, image: Image, ask: Ask) -> FlashReport:
+        """Write an image; see `boards.flashing.flash`. The port is the driver's meanwhile.
+
+        Raises
+        ------
+        Stopped
+            The gateway shall end, and the flash would take too long or waits for a person.
+        """
+        pace, reached = FlashPace(self._shutdown), 0
+
+        def moved(done: int, total: int) -> None:
+            nonlocal reached
+            if done != reached:
+                reached, self.action = done, ""
+            pace(0 if self.action else done, total)
+
+        def asked(what: str) -> None:
+            self.action = what
+            ask(what)
+
+        self._connection.close()
+        with self.tally.flashes.counted():
+            path = self._connection.path()
+            report = flashing.flash(path, image, self._board, moved, asked)
+        self.tally.bytes += report.bytes
+        self.tally.retries += report.retries
+        self.action = ""
+        return report
+
+    def attest(self, image: Image) -> Sight:
+        """Have the board show that it runs an image; see `gateway.attest.attest`.
+
+        Raises
+        ------
+        Stopped
+            The gateway shall end and the board has not shown it yet.
+        """
+        with self.tally.attestations.counted():
+            return attest(self._connection, image, self._attest_seconds, self._shutdown.pause)
+
+    def runs(self, image: Image) -> bool:
+        """Whether the board says that it runs this image. PortLost when there is no port."""
+        try:
+            return not differs(look(self._connection).hello, image)
+        except PortLost:
+            raise
+        except TinyOpsError:
+            return False
+
+    def leave(self) -> None:
+        """Close the port."""
+        self._connection.close()
