@@ -28,7 +28,7 @@ def read(samples: ReplayedSamples, frames: int) -> NDArray[np.int16]:
     return taken
 
 
-@pytest.mark.parametrize("name", ["motor_health", "exercise_watch"])
+@pytest.mark.parametrize("name", ["motor_health", "motor_sound", "exercise_watch"])
 def test_pieces_join_to_the_source_s_recordings(name: str) -> None:
     project = load_project(name)
     recordings = itertools.islice(source_for(project).replay(3), 2)

@@ -31,7 +31,7 @@ def parse(**changed: Any) -> Any:
 def test_shipped_projects_load() -> None:
     loaded = load_projects()
     assert [project.name for project in loaded] == project_names()
-    assert {"exercise_watch", "motor_health"} <= set(project_names())
+    assert {"exercise_watch", "motor_health", "motor_sound"} <= set(project_names())
 
 
 def test_a_project_cannot_be_changed_by_accident() -> None:

@@ -34,7 +34,7 @@ def test_unknown_option_names_itself() -> None:
 
 
 def test_projects_have_recipes() -> None:
-    for name in ("motor_health", "exercise_watch"):
+    for name in ("motor_health", "motor_sound", "exercise_watch"):
         recipe_of(load_project(name).training)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyops.data.recording import Recording
 from tinyops.data.sources.machine import FAULTS, Machine, Scenario, draw_machine
+from tinyops.data.sources.sound import hear
+from tinyops.data.sources.surroundings import draw_surroundings
 from tinyops.data.sources.vibration import record
+from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 
 _FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
@@ -23,12 +28,42 @@ _LABELS = ("normal", *FAULTS)
 CHANGED = Scenario(speed=0.6, load=0.6)
 """The change of the world that virtual boards can show: motors turn slower and carry more."""
 
+Sense = Callable[
+    [str, float, int, float, float, Scenario, np.random.Generator], NDArray[np.float32]
+]
+"""One motor's recording from (label, rate_hz, samples, load, speed_hz, scenario, rng)."""
+
+
+class SimulatorError(TinyOpsError):
+    """The project asks for what the simulator does not have."""
+
 
 @dataclass(frozen=True)
 class MachineSimulator:
-    """Simulated motors of a project with one acceleration channel."""
+    """Simulated motors of a project with one channel; `pickup` says what senses them.
+
+    The option `pickup` is `piezo` (acceleration of the housing, the default) or `microphone` (sound
+    pressure beside the motor). The motors of a seed are the same for both.
+    """
 
     project: Project
+
+    @property
+    def pickup(self) -> str:
+        """How the motors are sensed.
+
+        Raises
+        ------
+        SimulatorError
+            No such pickup.
+        """
+        named = str(self.project.source.options.get("pickup", "piezo"))
+        if named not in _PICKUPS:
+            raise SimulatorError(
+                f"{self.project.name}: source.options.pickup: no pickup {named!r}",
+                f"use one of: {', '.join(sorted(_PICKUPS))}",
+            )
+        return named
 
     def recordings(self, seed: int, size: str = "small", batch: int = 0) -> Iterator[Recording]:
         """One batch of labelled recordings; every batch number has motors of its own."""
@@ -74,10 +109,10 @@ class MachineSimulator:
         seconds = self.project.signal.window / self.project.signal.rate_hz
         scenario = CHANGED if changed else Scenario()
         for number in count():
-            machine, rng = _machine(seed, _REPLAY, number)
+            machine, sense, rng = self._machine(seed, _REPLAY, number)
             label = str(rng.choice(_LABELS))
             start = _FIRST_DAY + timedelta(minutes=number)
-            yield self._record(machine, label, seconds, start, scenario, rng)
+            yield self._record(machine, sense, label, seconds, start, scenario, rng)
 
     def _tested(
         self,
@@ -89,14 +124,23 @@ class MachineSimulator:
         labels: Sequence[str],
     ) -> Iterator[Recording]:
         for number in numbers:
-            machine, rng = _machine(seed, family, number)
+            machine, sense, rng = self._machine(seed, family, number)
             for label in labels:
                 start = _FIRST_DAY + timedelta(hours=number, minutes=10 * labels.index(label))
-                yield self._record(machine, label, seconds, start, scenario, rng)
+                yield self._record(machine, sense, label, seconds, start, scenario, rng)
+
+    def _machine(
+        self, seed: int, family: tuple[int, str], number: int
+    ) -> tuple[Machine, Sense, np.random.Generator]:
+        word, letter = family
+        rng = np.random.default_rng([seed, word, number])
+        machine = draw_machine(f"sim{seed}_{letter}{number:04d}", rng)
+        return machine, _PICKUPS[self.pickup](machine, rng), rng
 
     def _record(
         self,
         machine: Machine,
+        sense: Sense,
         label: str,
         seconds: float,
         start: datetime,
@@ -108,7 +152,7 @@ class MachineSimulator:
         # A motor slips under load and its drive is set anew for every job.
         speed = machine.speed_hz * float(rng.uniform(0.95, 1.05)) * (1 - 0.03 * load)
         samples = round(seconds * signal.rate_hz)
-        wave = record(machine, label, signal.rate_hz, samples, load, speed, scenario, rng)
+        wave = sense(label, signal.rate_hz, samples, load, speed, scenario, rng)
         return Recording(
             recording_id=f"{machine.machine_id}_{label}",
             machine_id=machine.machine_id,
@@ -128,9 +172,15 @@ class MachineSimulator:
         )
 
 
-def _machine(
-    seed: int, family: tuple[int, str], number: int
-) -> tuple[Machine, np.random.Generator]:
-    word, letter = family
-    rng = np.random.default_rng([seed, word, number])
-    return draw_machine(f"sim{seed}_{letter}{number:04d}", rng), rng
+def _piezo(machine: Machine, _: np.random.Generator) -> Sense:
+    return partial(record, machine)
+
+
+def _microphone(machine: Machine, rng: np.random.Generator) -> Sense:
+    return partial(hear, machine, draw_surroundings(rng))
+
+
+_PICKUPS: dict[str, Callable[[Machine, np.random.Generator], Sense]] = {
+    "piezo": _piezo,
+    "microphone": _microphone,
+}

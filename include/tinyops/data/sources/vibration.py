@@ -37,8 +37,23 @@ def record(
     speed_hz
         Mean shaft speed before the scenario's factor.
     """
-    time = np.arange(samples) / rate_hz
-    turns = _turns(time, speed_hz * scenario.speed, rng)
+    turns = shaft_turns(samples, rate_hz, speed_hz * scenario.speed, rng)
+    signal = acceleration(machine, label, rate_hz, turns, load, speed_hz, scenario, rng)
+    return (machine.gain * scenario.gain * machine.noise * signal).astype(np.float32)
+
+
+def acceleration(
+    machine: Machine,
+    label: str,
+    rate_hz: float,
+    turns: Signal,
+    load: float,
+    speed_hz: float,
+    scenario: Scenario,
+    rng: np.random.Generator,
+) -> Signal:
+    """How the housing moves while the shaft passes these `turns`, in multiples of machine.noise."""
+    samples = len(turns)
     impacts = np.zeros(samples)
     strength = 0.6 + 0.4 * load
     if label != "normal":
@@ -51,12 +66,13 @@ def record(
     noise = _noise(machine, rate_hz, samples, rng) * scenario.noise
     signal = _ring(machine, impacts, rate_hz) + noise
     signal += strength * _harmonics(machine, turns, speed_hz * scenario.speed / 25.0, rng)
-    signal += _electrical(machine, time, rng)
-    return (machine.gain * scenario.gain * machine.noise * signal).astype(np.float32)
+    signal += _electrical(machine, np.arange(samples) / rate_hz, rng)
+    return signal
 
 
-def _turns(time: Signal, speed_hz: float, rng: np.random.Generator) -> Signal:
-    """Shaft angle in turns; the speed wanders slowly around its mean."""
+def shaft_turns(samples: int, rate_hz: float, speed_hz: float, rng: np.random.Generator) -> Signal:
+    """Shaft angle in turns [samples]; the speed wanders slowly around its mean."""
+    time = np.arange(samples) / rate_hz
     wander = np.zeros_like(time)
     for _ in range(3):
         rate, phase = rng.uniform(0.3, 3.0), rng.uniform(0, 2 * np.pi)
