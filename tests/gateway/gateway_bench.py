@@ -70,21 +70,22 @@ def build_tiny(board: str, folder: Path) -> Image:
     return build_image(request, folder).image
 
 
-def release(store: Store, image: Image, mismatches: int = 0) -> dict[str, object]:
-    """What fit, compile and prove leave behind, and then the publication."""
-    write_evidence(store, image, mismatches)
-    return sign_and_stage(store, PROJECT, image.header.version)
+def release(store: Store, *images: Image, mismatches: int = 0) -> dict[str, object]:
+    """What fit, compile and prove leave behind of one version, and then the publication."""
+    for image in images:
+        write_evidence(store, image, mismatches)
+    return sign_and_stage(store, PROJECT, images[0].header.version)
 
 
 def write_evidence(store: Store, image: Image, mismatches: int = 0) -> None:
     folder = layout.release(PROJECT, image.header.version)
-    sha256 = sha256_hex(image.bytes)
-    store.put(f"{folder}{TARGET}/image.bin", image.bytes)
+    sha256, target = sha256_hex(image.bytes), image.header.target
+    store.put(f"{folder}{target}/image.bin", image.bytes)
     about = {"offset": image.offset, "role": image.role, "sha256": sha256}
-    store.put_json(f"{folder}{TARGET}/image.json", about)
+    store.put_json(f"{folder}{target}/image.json", about)
     store.put_json(f"{folder}fit.json", {"candidate": f"run-{image.header.version}"})
     proof = {"image_sha256": sha256, "windows": 8, "mismatches": mismatches}
-    store.put_json(f"{folder}proof-{TARGET}.json", proof)
+    store.put_json(f"{folder}proof-{target}.json", proof)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from tinyops.boards.errors import BoardSilent
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
 from tinyops.boards.usb import PortIdentity
+from tinyops.gateway import reset_command
 from tinyops.gateway.attached_board import AttachedBoard
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.shutdown import Shutdown, Stopped
@@ -92,3 +93,26 @@ def test_an_action_stands_while_nobody_has_done_it(stage: Stage) -> None:
         stage.flash(steps)
     assert stage.board.action == "press RESET"
     assert stage.board.tally.flashes.failure == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "done"),
+    [
+        ([], False),
+        (["true"], True),
+        (["sh", "-c", "echo no such hub >&2; exit 3"], False),
+        (["/no/such/command"], False),
+        (["sleep", "60"], False),
+    ],
+)
+def test_a_command_presses_reset_or_a_person_does(
+    command: list[str], done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reset_command, "SECONDS", 0.2)
+    assert reset_command.pressed(command, "press-07") == done
+
+
+def test_nobody_is_asked_for_what_a_command_does(stage: Stage) -> None:
+    stage.board._reset = lambda: True
+    stage.flash(lambda progress, ask: ask("press RESET"))
+    assert (stage.asked, stage.board.action) == ([], "")

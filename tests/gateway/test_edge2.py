@@ -7,20 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from gateway_bench import DEVICE, PROJECT, TARGET, build_tiny, release, running, wait_for
+from gateway_bench import DEVICE, PROJECT, build_tiny, release, running, wait_for
 from numpy.typing import NDArray
 
 from chip import HOP, request, sketch
 from tinyops.boards.catalogue import load_board
-from tinyops.boards.flashing import flash
-from tinyops.boards.usb import PortIdentity
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.image import build_image
 from tinyops.gateway import worker
-from tinyops.gateway.attest import attest
 from tinyops.gateway.config import load_config
-from tinyops.gateway.connection import Connection
 from tinyops.gateway.service import Gateway
 from tinyops.monitoring.frames import FIRST, FrameRecord, decode_records
 from tinyops.store import Store, layout
@@ -42,19 +38,6 @@ class Noise:
         """Goes on."""
 
 
-def test_it_attests_what_was_flashed(tmp_path: Path) -> None:
-    port = tmp_path / "ttyVIRTUAL0"
-    image = build_tiny(BOARD.name, tmp_path / "image")
-    with Edge2(port, tmp_path / "state"):
-        flash(str(port), image, BOARD)
-        connection = Connection(PortIdentity(str(port)), BOARD.protocol.baud)
-        for _ in range(2):
-            sight = attest(connection, image, seconds=10)
-            assert sight.hello.image.board == BOARD.name
-            assert sight.hello.golden == 4
-        connection.close()
-
-
 def written(folder: Path, **change: float) -> Path:
     """The configuration of a gateway for a virtual Edge 2."""
     device = {"id": DEVICE, "board": BOARD.name, "port": str(folder / "ttyVIRTUAL0")}
@@ -66,7 +49,7 @@ def written(folder: Path, **change: float) -> Path:
         "frame_seconds": 0.2,
         "retry_seconds": 0.1,
         "retry_max_seconds": 0.5,
-        "devices": [device | {"project": PROJECT, "target": TARGET}],
+        "devices": [device | {"project": PROJECT}],
     }
     path = folder / "gateway.yaml"
     path.write_text(yaml.safe_dump(content | change))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tinyops.boards import flashing
 from tinyops.boards.admission import check
 from tinyops.boards.catalogue import Board
@@ -16,10 +18,21 @@ from tinyops.gateway.tally import Tally
 
 
 class AttachedBoard:
-    """One device's board at its port. Used by the device's thread alone."""
+    """One device's board at its port. Used by the device's thread alone.
+
+    Parameters
+    ----------
+    reset
+        Presses RESET and says whether it could; else a person is asked.
+    """
 
     def __init__(
-        self, board: Board, connection: Connection, attest_seconds: float, shutdown: Shutdown
+        self,
+        board: Board,
+        connection: Connection,
+        attest_seconds: float,
+        shutdown: Shutdown,
+        reset: Callable[[], bool] = lambda: False,
     ) -> None:
         self.action = ""
         """What a person has to do before a flash goes on; stays while it is tried again."""
@@ -28,6 +41,7 @@ class AttachedBoard:
         self._connection = connection
         self._attest_seconds = attest_seconds
         self._shutdown = shutdown
+        self._reset = reset
 
     def admit(self, image: Image) -> None:
         """Refuse an image that is not for this board; see `boards.admission.check`."""
@@ -50,8 +64,9 @@ class AttachedBoard:
             pace(0 if self.action else done, total)
 
         def asked(what: str) -> None:
-            self.action = what
-            ask(what)
+            if not self._reset():
+                self.action = what
+                ask(what)
 
         self._connection.close()
         with self.tally.flashes.counted():

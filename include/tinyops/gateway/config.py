@@ -33,6 +33,9 @@ class DeviceConfig(_Section):
     target: str = Field(
         default="", description="which of the release's images it takes; the board's only one"
     )
+    reset_command: list[str] = Field(
+        default=[], description="resets the board in place of a person, such as by its USB power"
+    )
 
     @property
     def identity(self) -> PortIdentity:

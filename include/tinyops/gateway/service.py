@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -25,6 +26,7 @@ from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import Journal
 from tinyops.gateway.log import say
 from tinyops.gateway.outbox import Outbox
+from tinyops.gateway.reset_command import pressed
 from tinyops.gateway.rest import Rest
 from tinyops.gateway.shelf import Shelf
 from tinyops.gateway.shutdown import Shutdown
@@ -153,10 +155,11 @@ class Gateway:
         config, board = self._config, load_board(device.board)
         connection = Connection(device.identity, board.protocol.baud)
         collector = FrameCollector(config, device, connection, self._frames, self._journal)
+        reset = partial(pressed, device.reset_command, device.id)
         return DeviceWorker(
             config,
             device,
-            AttachedBoard(board, connection, config.attest_seconds, self._shutdown),
+            AttachedBoard(board, connection, config.attest_seconds, self._shutdown, reset),
             DeviceRecord(config, device, self._journal),
             self._shelf,
             self._watch,

@@ -119,6 +119,7 @@ class EmbeddedEdge:
             "poll_seconds": 1,
             "watch_seconds": 15,
             "frame_seconds": 2,
+            "stop_seconds": 8,
             "devices": rows,
         }
         text = GENERATED + yaml.safe_dump(content, sort_keys=False)
