@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from tinyops.cli.story import Story
     from tinyops.local.stack import Stack
     from tinyops.projects import Project
-    from tinyops.store import Store
 
 STAGE_DAGS = ("ingest", "train", "release", "monitor")
 
@@ -91,15 +89,13 @@ def _told(
     console: Console, stack: Stack, project: Project, timeout: float, *, concept: bool, loop: bool
 ) -> dict[str, Any]:
     """Tell the story; what happened as data."""
+    from tinyops.cli.next_batch import publish_next
     from tinyops.cli.story import Story, tell
     from tinyops.local.edge import devices_of
     from tinyops.store import Store
 
     os.environ.update(stack.env())
-    for dag in (*(f"{project.name}__{stage}" for stage in STAGE_DAGS), "tinyops__maintain"):
-        # They run from the start unless somebody has paused them.
-        if stack.airflow.api("GET", f"/api/v2/dags/{dag}")["is_paused"]:
-            stack.airflow.api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
+    unpause(stack, project)
     device = devices_of(project)[0]
     story = Story(console, stack, Store.from_env(), project, device.id, timeout)
     told: dict[str, Any] = {
@@ -109,7 +105,7 @@ def _told(
     }
     _what_is_what(story)
     story.set_world(changed=False)
-    batch = _publish(story)
+    batch = publish_next(console, story.store, project)
     if batch is None:
         console.print(f"every recording of {project.name} is in already: nothing new to learn from")
         return told
@@ -118,6 +114,13 @@ def _told(
     else:
         tell(story, batch, concept)
     return told | {"turns": story.turns, **story.facts}
+
+
+def unpause(stack: Stack, project: Project) -> None:
+    """Let the project's DAGs run: they do from the start unless somebody has paused them."""
+    for dag in (*(f"{project.name}__{stage}" for stage in STAGE_DAGS), "tinyops__maintain"):
+        if stack.airflow.api("GET", f"/api/v2/dags/{dag}")["is_paused"]:
+            stack.airflow.api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
 
 
 def _what_is_what(story: Story) -> None:
@@ -144,32 +147,6 @@ def _knows_the_change(story: Story) -> bool:
             soft_wrap=True,
         )
     return bool(answered)
-
-
-def _publish(story: Story) -> str | None:
-    """Publish the next batch of the project's source; None when the source has no more."""
-    from tinyops.data.batch import publish_batch
-    from tinyops.data.sources import source_for
-    from tinyops.store import layout
-
-    store: Store = story.store
-    project = story.project
-    number = len(store.folders(layout.incoming(project.name)))
-    kind = "simulated" if project.source.simulated else "real"
-    with story.console.status(f"collecting {kind} recordings"):
-        source = source_for(project)
-        recordings = list(source.recordings(project.training.seed, "small", number))
-    if not recordings:
-        return None
-    batch = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{number:04d}"
-    publish_batch(store, project, batch, recordings, note=f"demo, {kind}")
-    machines = len({recording.machine_id for recording in recordings})
-    story.console.print(
-        f"batch {batch}: {len(recordings)} {kind} recordings of {machines} machines or people, "
-        f"{len(project.labels)} classes",
-        highlight=False,
-    )
-    return batch
 
 
 def _addresses(console: Console, stack: Stack) -> None:

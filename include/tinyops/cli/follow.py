@@ -124,3 +124,14 @@ def _on_board(
                 detail = str(event.get("detail", kind))
                 attest = Stage(STAGES[5], "stopped", output=device, reason=detail, done_at=at)
     return flash, attest
+
+
+def arrivals(store: Store, version: str) -> dict[str, dict[str, str]]:
+    """How each device came to a version: {device: {flashed, attested}}, as its gateway told it."""
+    found: dict[str, dict[str, str]] = {}
+    for gateway in store.folders(layout.GATEWAYS):
+        for row in store.objects(layout.gateway_events(gateway)):
+            event = store.get_json(row.key)
+            if event.get("version") == version and event["kind"] in ("flashed", "attested"):
+                found.setdefault(event["device"], {})[event["kind"]] = event["detail"]
+    return found

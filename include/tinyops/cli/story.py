@@ -67,7 +67,7 @@ class Story:
                     )
                 view.raise_failed_task()
                 waiting = next(stage.name for stage in loop.stages if stage.state != "done")
-                self._go_on(deadline, f"no board attested; waiting for {waiting!r}")
+                self.go_on(deadline, f"no board attested; waiting for {waiting!r}")
         self.turns.append(report(self.stack, self.project, loop))
         seconds = total_seconds(loop)
         self.say(
@@ -95,7 +95,7 @@ class Story:
                 sight = view.look()
                 if (sight.release, sight.status) == (release, wanted) and sight.last_window > after:
                     return sight
-                self._go_on(deadline, f"monitoring did not come to {words}: {sight.words}")
+                self.go_on(deadline, f"monitoring did not come to {words}: {sight.words}")
 
     def request(self, release: str, kind: str) -> dict[str, Any]:
         """The open label request of a kind about a release; waits for it."""
@@ -107,7 +107,7 @@ class Story:
                 if (found["release"], found["kind"]) == (release, kind):
                     self.say("?", str(found["instructions"]))
                     return found
-            self._go_on(deadline, f"no label request for {kind}")
+            self.go_on(deadline, f"no label request for {kind}")
 
     def set_world(self, changed: bool) -> None:
         """Tell the virtual board what to sense."""
@@ -121,7 +121,7 @@ class Story:
 
         deadline = time.monotonic() + self.timeout
         while (began := served_since(self._world_file, changed=True)) is None:
-            self._go_on(deadline, f"{self.device} has not taken {self._world_file}")
+            self.go_on(deadline, f"{self.device} has not taken {self._world_file}")
         return began
 
     @property
@@ -138,7 +138,8 @@ class Story:
         """The heading of a chapter."""
         self.console.print(f"\n[bold]{words}[/]", highlight=False)
 
-    def _go_on(self, deadline: float, problem: str) -> None:
+    def go_on(self, deadline: float, problem: str) -> None:
+        """Pause between two looks; DemoFailed when it took too long or the stack has ended."""
         if time.monotonic() > deadline:
             raise DemoFailed(
                 f"after {self.timeout:.0f} s {problem}",
@@ -150,7 +151,7 @@ class Story:
 
 def tell(story: Story, batch: str, concept: bool) -> None:
     """The whole story, from a first batch that has just landed."""
-    from tinyops.cli import technician
+    from tinyops.cli import fleet, technician
 
     story.title("The model learns")
     first = story.learn(batch)
@@ -163,11 +164,14 @@ def tell(story: Story, batch: str, concept: bool) -> None:
     answer = technician.answer_data_drift(story.store, story.project, request)
     second = story.learn(answer)
     story.facts["labels_to_attested_seconds"] = total_seconds(second)
+    beside = fleet.begin(story)
     story.title("The board reports with the new reference")
     clear = story.judged(second.release, "none")
     story.say("✔", f"{story.device}: {clear.words}")
     story.facts |= _accuracy(story, second) | {"alarm": drifted.content, "clear": clear.content}
     story.facts["picture"] = str(_picture(story))
+    if beside is not None:
+        story.facts["fleet"] = fleet.arrive(*beside)
     story.facts["seconds_until_clear"] = round(time.monotonic() - story.began, 1)
     if concept:
         _concept(story, second, clear)
