@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
 from tinyops.boards import drivers
 from tinyops.boards.admission import check
 from tinyops.boards.catalogue import Board
-from tinyops.boards.errors import BoardError
+from tinyops.boards.errors import BoardError, PortLost
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
 
@@ -45,6 +46,22 @@ def flash(
     check(port, image, board)
     report: FlashReport = driver(board).flash(port, image, board, progress, ask)
     return report
+
+
+def probe(port: str, board: Board, ask: Ask = lambda what: None) -> str:
+    """What the bootloader of the board at a port says of itself.
+
+    Nothing is written. The application is left for the bootloader and started again.
+
+    Raises
+    ------
+    PortLost, BoardSilent, WrongAnswer
+        The board cannot be reached, or is another one.
+    """
+    if not Path(port).exists():
+        raise PortLost(f"{port} is not there", "plug the board in and check the port's name")
+    said: str = driver(board).probe(port, board, ask)
+    return said
 
 
 def driver(board: Board) -> ModuleType:

@@ -54,6 +54,22 @@ def flash(
     )
 
 
+def probe(
+    board: Annotated[str, typer.Option(help="Kind of board, as in `tinyops boards`.")],
+    port: Annotated[str, typer.Option(help="Serial device, or the link of a virtual board.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Enter a board's bootloader, print what it says of itself, and start the application again.
+
+    Nothing is written to the board.
+    """
+    from tinyops.boards.catalogue import load_board
+    from tinyops.boards.flashing import probe as look
+
+    said = look(port, load_board(board), lambda what: typer.echo(what, err=True))
+    typer.echo(json.dumps({"board": board, "port": port, "bootloader": said}) if as_json else said)
+
+
 @gateway_app.callback()
 def _gateway() -> None:
     """The edge service between S3 and the boards."""

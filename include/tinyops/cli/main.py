@@ -29,6 +29,7 @@ COMMANDS = (
     ("compile", "tinyops.cli.models", "compile_model"),
     ("prove", "tinyops.cli.models", "prove"),
     ("boards", "tinyops.cli.boards", "boards"),
+    ("probe", "tinyops.cli.edge", "probe"),
     ("flash", "tinyops.cli.edge", "flash"),
     ("virtual-board", "tinyops.cli.virtual_board", "virtual_board"),
     ("gateway", "tinyops.cli.edge", "gateway_app"),

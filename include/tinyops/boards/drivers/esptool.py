@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class _Session:
     baud: int
     stub: bool
 
-    def argv(self, offset: int) -> list[str]:
+    def argv(self, *work: str) -> list[str]:
         # A pseudo-terminal has neither DTR nor RTS; its board needs no reset by them.
         virtual = is_pseudo_terminal(self.port)
         before, after = ("no-reset", "no-reset") if virtual else ("default-reset", "hard-reset")
@@ -61,7 +62,7 @@ class _Session:
             *("--chip", "esp32", f"--port={Path(self.port).absolute()}", "--baud", str(self.baud)),
             *("--before", before, "--after", after),
             *(() if self.stub else ("--no-stub",)),
-            *("write-flash", hex(offset), FILE),
+            *work,
         ]
 
     def limits(self, size: int) -> tuple[float, float]:
@@ -82,7 +83,7 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
     )
     for retries, session in enumerate(sessions):
         try:
-            output = _run(session, image, progress)
+            output = _write(session, image, progress)
         except (BoardSilent, WrongAnswer, FlashFailed):
             if retries == len(sessions) - 1:
                 raise
@@ -101,25 +102,50 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
     )
 
 
-def _run(session: _Session, image: Image, progress: Progress) -> Output:
+def probe(port: str, board: Board, ask: Ask) -> str:
+    """What chip and flash are there; nothing is written, and the application starts again."""
+    session = _Session(port, board.protocol.baud, stub=True)
+    output = _run(session, ("flash-id",), Output(0), 0, lambda done, total: None)
+    return f"{output.value('Chip type')}, flash {output.value('Detected flash size')}"
+
+
+def _write(session: _Session, image: Image, progress: Progress) -> Output:
     """One session from the reset to the verified image, or the error that ended it."""
-    progress(0, len(image.bytes))
-    with tempfile.TemporaryDirectory(prefix="tinyops-esptool-") as name:
-        folder = Path(name)
-        (folder / FILE).write_bytes(image.bytes)
-        (folder / SETTINGS).write_text(f"[esptool]\nconnect_attempts = {CONNECT_ATTEMPTS}\n")
-        with VendorTool(session.argv(image.offset), folder, ENVIRONMENT) as tool:
-            output = _watch(tool, session, image, progress)
-            status = tool.status()
-    if status != 0 or not output.verified:
+    size, output = len(image.bytes), Output(image.offset)
+    progress(0, size)
+    work = ("write-flash", hex(image.offset), FILE)
+    _run(session, work, output, size, progress, image.bytes)
+    if not output.verified:
         raise output.failure(session.port)
-    progress(len(image.bytes), len(image.bytes))
+    progress(size, size)
     return output
 
 
-def _watch(tool: VendorTool, session: _Session, image: Image, progress: Progress) -> Output:
+def _run(
+    session: _Session,
+    work: Sequence[str],
+    output: Output,
+    size: int,
+    progress: Progress,
+    content: bytes = b"",
+) -> Output:
+    """Run esptool to its end; what it said. Its error when it fails."""
+    with tempfile.TemporaryDirectory(prefix="tinyops-esptool-") as name:
+        folder = Path(name)
+        (folder / FILE).write_bytes(content)
+        (folder / SETTINGS).write_text(f"[esptool]\nconnect_attempts = {CONNECT_ATTEMPTS}\n")
+        with VendorTool(session.argv(*work), folder, ENVIRONMENT) as tool:
+            _watch(tool, session, output, size, progress)
+            status = tool.status()
+    if status != 0:
+        raise output.failure(session.port)
+    return output
+
+
+def _watch(
+    tool: VendorTool, session: _Session, output: Output, size: int, progress: Progress
+) -> None:
     """All that it says, to the end; BoardSilent when that takes too long."""
-    size, output = len(image.bytes), Output(image.offset)
     stall, whole = session.limits(size)
     begun = heard = time.monotonic()
     while (data := tool.read(TICK)) is not None:
@@ -132,4 +158,3 @@ def _watch(tool: VendorTool, session: _Session, image: Image, progress: Progress
             )
         output.feed(data)
         progress(min(output.written, size), size)
-    return output

@@ -61,6 +61,13 @@ class Output:
         for line in whole:
             self._take(line.decode(errors="replace").strip())
 
+    def value(self, name: str) -> str:
+        """What follows `name:` in a line of its own; empty when there is none."""
+        return next(
+            (line.partition(":")[2].strip() for line in self._said if line.startswith(f"{name}:")),
+            "",
+        )
+
     def failure(self, port: str) -> BoardError:
         """Why the session failed: the error whose words were printed."""
         self.feed(b"\n")

@@ -247,3 +247,13 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
         seconds=time.monotonic() - started,
         bootloader=f"Himax WEI Boot loader {loader.version}".strip(),
     )
+
+
+def probe(port: str, board: Board, ask: Ask) -> str:
+    """What the bootloader says of itself; nothing is written, and the application starts again."""
+    with SerialPort(port, board.protocol.baud) as serial:
+        loader = _Bootloader(serial)
+        ask(f"press RESET on the {board.title} at {port}")
+        loader.enter(lambda: None)
+        serial.write(BOOT)
+    return f"Himax WEI Boot loader {loader.version}".strip()

@@ -63,6 +63,18 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
     )
 
 
+def probe(port: str, board: Board, ask: Ask) -> str:
+    """What the bootloader says of itself; nothing is written, and the application starts again."""
+    serial = enter_bootloader(identify(port))
+    try:
+        loader = SamBa(serial)
+        said = f"{loader.version()}, {loader.chip()}"
+        loader.reset()
+    finally:
+        serial.close()
+    return said
+
+
 def enter_bootloader(identity: PortIdentity) -> SerialPort:
     """Touch, wait, and connect. A board that is in its bootloader already takes the same path."""
     deadline = time.monotonic() + 2 * ENTER_TIMEOUT

@@ -54,15 +54,18 @@ class _Session:
         self._unpacker = Unpacker()
 
     def greet(self) -> int:
-        """Its version; the board is told to take frames."""
+        """Its version. Without another word it soon starts its application."""
         time.sleep(SETTLE)
         self.port.drain(0.0)
         self.port.write(AUTOBAUD)
         command, payload = self._answer(GREETING, junk=True)
         if command != VERSION or len(payload) != 1:
             raise WrongAnswer(f"{self.port.path}: {_named(command)} instead of a version", HINT)
-        self._send(packet(BOOTLOAD))
         return payload[0]
+
+    def begin(self) -> None:
+        """Have it take frames."""
+        self._send(packet(BOOTLOAD))
 
     def frame(self, payload: bytes) -> None:
         """One frame, as often as the board asks for it."""
@@ -123,6 +126,7 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
             loader = _Session(serial)
             try:
                 version = loader.greet()
+                loader.begin()
                 for done, frame in enumerate(frames):
                     progress(done * FRAME_BYTES, len(content))
                     loader.frame(frame)
@@ -143,6 +147,12 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
             bootloader=f"SVL {version}",
         )
     raise BoardSilent(f"{problem}; {SESSIONS} resets", HINT)
+
+
+def probe(port: str, board: Board, ask: Ask) -> str:
+    """What the bootloader says of itself; nothing is written, and the application starts again."""
+    with SerialPort(port, board.protocol.baud) as serial:
+        return f"SVL {_Session(serial).greet()}"
 
 
 def _speeds(baud: int) -> list[int]:
