@@ -122,3 +122,14 @@ def test_a_damaged_world_file_leaves_the_world_as_it_is(
     file.write_text('{"changed": false}')
     time.sleep(LOOK_SECONDS)
     assert not world.changed()
+
+
+def test_a_device_that_starts_anew_gets_whole_recordings_again() -> None:
+    project = load_project("motor_health")
+    size = project.signal.window
+    samples = ReplayedSamples(project, 3)
+    # An image with other windows ran before.
+    read(samples, 896)
+    samples.restart()
+    second = stream(project, 3, changed=False)[size : 2 * size]
+    assert np.array_equal(read(samples, size), second)

@@ -33,8 +33,13 @@ class ReplayedSamples:
         self._begin(world is not None and world.changed())
 
     def restart(self) -> None:
-        """The device starts anew."""
+        """The device starts anew, at the beginning of a recording.
+
+        Another image may have asked for windows of another length before: what it has left of its
+        last recording would shift every window after it across two recordings.
+        """
         self._windows = 0
+        self._rest = self._nothing
 
     def read(self, frames: int) -> NDArray[np.int16] | None:
         """The counts that complete the next window, int16 [frames, channels]; None while too few
