@@ -51,12 +51,21 @@ class Ram(Sourced):
     app_bytes: int = Field(gt=0)
 
 
-class Runtime(Sourced):
-    """`aot`: compiled C; `tflm`: interpreter. Flash and RAM that it needs beside the model."""
+class Allowance(Sourced):
+    """Flash and RAM in bytes that something needs beside the model: an estimate."""
 
-    kind: Literal["aot", "tflm"]
     flash_bytes: int = Field(ge=0)
     ram_bytes: int = Field(ge=0)
+
+
+class Runtime(Allowance):
+    """Kernels and firmware. `aot`: the model as compiled C; `tflm`: an interpreter."""
+
+    kind: Literal["aot", "tflm"]
+
+
+class Base(Allowance):
+    """The vendor's core or SDK that a real board's image carries; RAM beyond `Ram.app_bytes`."""
 
 
 class Sensor(Sourced):
@@ -100,6 +109,7 @@ class Board(_Part):
     radio: list[str]
     sensors: list[Sensor]
     runtime: Runtime
+    base: Base
     protocol: Protocol
     usb: list[Usb]
     targets: list[str] = Field(
