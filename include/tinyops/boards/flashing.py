@@ -12,6 +12,7 @@ from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import BoardError
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
+from tinyops.boards.own_driver import load_driver, own_driver_file
 
 
 def flash(
@@ -48,18 +49,26 @@ def flash(
 
 
 def driver(board: Board) -> ModuleType:
-    """The module in `boards.drivers` that speaks the board's protocol.
+    """The module that speaks the board's protocol: in `boards.drivers`, or the operator's own.
 
     Raises
     ------
     BoardError
-        There is none.
+        There is none or there are two, or the operator's cannot be loaded or has no `flash`.
     """
     name = board.protocol.name.replace("-", "_")
+    own = own_driver_file(name)
     if name in {module.name for module in pkgutil.iter_modules(drivers.__path__)}:
         module = importlib.import_module(f"{drivers.__name__}.{name}")
+        if own is not None:
+            raise BoardError(
+                f"two drivers of protocol {board.protocol.name}: {own} and {module.__name__}",
+                "give yours another name, and the board's protocol too",
+            )
         if hasattr(module, "flash"):  # packets of a protocol are beside its driver
             return module
+    elif own is not None:
+        return load_driver(own)
     raise BoardError(
         f"{board.name}: no driver for its protocol {board.protocol.name}",
         "use the board vendor's tool",
