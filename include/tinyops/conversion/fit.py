@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.conversion.bare import build_bare
 from tinyops.conversion.errors import CompilerMissing, ConversionError, DoesNotFit
-from tinyops.conversion.memory import (
-    Memory,
-    Part,
-    interpreted,
-    linked,
-    planned,
-)
+from tinyops.conversion.memory import Memory, Part, interpreted, linked, planned
 
 if TYPE_CHECKING:
     from tinyops.projects import Project
@@ -56,10 +50,10 @@ class FitReport:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON content."""
-        content = asdict(self)
+        # Lists, as JSON gives them back.
         return {
             key: list(value) if isinstance(value, tuple) else value
-            for key, value in content.items()
+            for key, value in asdict(self).items()
         }
 
 
@@ -111,7 +105,7 @@ def limits_of(project: Project, board: Board) -> Limits:
 def excess(need: Memory, limits: Limits, board: str) -> tuple[str, ...]:
     """A line for flash and for RAM if the need is above the limit: by how much, and how sure."""
     return tuple(
-        f"{kind}: {used:,} bytes needed ({_estimate(parts):,} of them estimated), {limit:,} "
+        f"{kind}: {used:,} bytes needed ({_estimated_bytes(parts):,} of them estimated), {limit:,} "
         f"allowed on {board}, {used - limit:,} too many"
         for kind, used, limit, parts in (
             ("flash", need.flash_bytes, limits.flash_bytes, need.flash),
@@ -177,7 +171,7 @@ def _estimated(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
     return estimate(tflite, board, window_bytes)
 
 
-def _estimate(parts: tuple[Part, ...]) -> int:
+def _estimated_bytes(parts: tuple[Part, ...]) -> int:
     return sum(part.bytes for part in parts if not part.measured)
 
 
