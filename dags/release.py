@@ -14,11 +14,11 @@ not in the event. Images are reproducible and named by their release, so a repea
 same bytes; nothing reaches a gateway before `sign_and_stage` moves the signed channel.
 
 **When it fails.** Each stage fails with the board, the limit or the window concerned: `fit` when
-the model does not fit a board, `compile` when the cross compiler refuses it, `prove` when the
-emulated chip and the reference disagree. Such a candidate is refused by a receipt and not built
-again unless it is named in `candidate`: correct the project or the model and train again. Any other
-failure (S3, a missing compiler) leaves it outstanding, and `tinyops__maintain` tries again. Boards
-keep what they run.
+by estimate the model does not fit a board, `compile` when the linked image and the vendor's core do
+not fit, or the cross compiler refuses it, `prove` when the emulated chip and the reference
+disagree. Such a candidate is refused by a receipt and not built again unless it is named in
+`candidate`: correct the project or the model and train again. Any other failure (S3, a missing
+compiler) leaves it outstanding, and `tinyops__maintain` tries again. Boards keep what they run.
 
 **Owner.** The project's owner.
 """

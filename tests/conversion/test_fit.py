@@ -9,40 +9,119 @@ import pytest
 from chip import MODELS, tiny_image
 from shared_data import shared
 from tinyops.boards.catalogue import board_names, load_board
-from tinyops.conversion.errors import DoesNotFit
-from tinyops.conversion.fit import MEASURED_ON_HOST, check_sensor, fit, fit_project
+from tinyops.conversion.bare import build_bare
+from tinyops.conversion.errors import CompilerMissing, DoesNotFit
+from tinyops.conversion.fit import FitReport, Limits, check_sensor, excess, fit, fit_project
+from tinyops.conversion.memory import MEASURED_ON_HOST, linked, planned
 from tinyops.projects import Project, load_project
 
 TINY = (MODELS / "tiny.tflite").read_bytes()
 
 
+ESTIMATED = {
+    "aot": {"vendor's core"},
+    "tflm": {"runtime and firmware", "vendor's core"},
+}
+
+
+@pytest.fixture(scope="module")
+def nano() -> FitReport:
+    return fit(TINY, load_board("nano33ble-sense"))
+
+
 @pytest.mark.parametrize("name", board_names())
-def test_a_small_model_fits_every_board(name: str) -> None:
+def test_a_small_model_fits_every_board_and_the_parts_are_the_sums(name: str) -> None:
     report = fit(TINY, load_board(name))
     assert report.fits, report.problems
     assert report.arena_bytes
-    assert (report.arena_source == MEASURED_ON_HOST) == (report.runtime == "tflm")
+    assert report.flash_bytes == sum(part.bytes for part in report.flash_parts)
+    assert report.ram_bytes == sum(part.bytes for part in report.ram_parts)
+    for parts in (report.flash_parts, report.ram_parts):
+        estimated = {part.name for part in parts if not part.measured}
+        assert estimated == ESTIMATED[report.runtime]
+        assert all(part.source for part in parts)
 
 
-def test_the_estimate_is_not_below_what_is_linked_by_much() -> None:
-    report = fit(TINY, load_board("nano33ble-sense"), window_bytes=64)
-    linked = tiny_image().sizes
-    assert report.flash_bytes is not None
-    assert report.ram_bytes is not None
-    assert linked.flash_bytes <= report.flash_bytes + 4096
-    assert linked.ram_bytes <= report.ram_bytes + 1024
-
-
-def test_too_much_is_named_with_the_figures() -> None:
+def test_what_is_measured_for_aot_is_what_is_flashed(nano: FitReport, tmp_path: Path) -> None:
     board = load_board("nano33ble-sense")
-    report = fit(TINY, board, flash_limit=30_000, ram_limit=10_000)
+    built = build_bare(TINY, board, "tiny", tmp_path)
+    flash = {part.name: part.bytes for part in nano.flash_parts}
+    assert sum(flash.values()) - flash["vendor's core"] == len(built.image.bytes)
+    assert flash["vendor's core"] == board.base.flash_bytes
+    golden, logits = 4 * 2 * 32, 4 * 4
+    weights = planned(TINY, board).flash[0].bytes
+    assert weights + golden + logits <= flash["constants"] < len(TINY)
+    assert sum(part.bytes for part in nano.ram_parts) == built.image.header.ram_bytes
+
+
+def test_the_files_of_tflm_are_measured_and_its_arena_says_where() -> None:
+    report = fit(TINY, load_board("esp-eye"))
+    model, arena = report.flash_parts[0], report.ram_parts[0]
+    assert (model.bytes, model.measured) == (len(TINY), True)
+    assert (arena.bytes, arena.measured) == (report.arena_bytes, True)
+    assert arena.source == MEASURED_ON_HOST
+
+
+def test_before_the_link_all_is_estimated_and_not_below_the_link_by_much() -> None:
+    board, scope = load_board("nano33ble-sense"), load_project("motor_health")
+    report = fit_project(TINY, scope, board)
+    assert not any(part.measured for part in (*report.flash_parts, *report.ram_parts))
+    assert any("the linker has the last word" in part.source for part in report.flash_parts)
+    plan, image = planned(TINY, board, window_bytes=64), linked(tiny_image(), board)
+    assert image.flash_bytes <= plan.flash_bytes + 4096
+    assert image.ram_bytes <= plan.ram_bytes + 1024
+
+
+def test_too_much_is_named_with_the_figures(nano: FitReport) -> None:
+    report = fit(TINY, load_board("nano33ble-sense"), flash_limit=100_000, ram_limit=10_000)
     assert not report.fits
+    assert (report.flash_bytes, report.ram_bytes) == (nano.flash_bytes, nano.ram_bytes)
     flash, ram = report.problems
-    assert flash.startswith("flash: ")
-    assert f"{report.flash_bytes - 30_000:,} too many" in flash  # type: ignore[operator]
+    assert flash.startswith(f"flash: {nano.flash_bytes:,} bytes needed (85,328 of them estimated)")
+    assert f"{nano.flash_bytes - 100_000:,} too many" in flash  # type: ignore[operator]
     assert ram.startswith("RAM: ")
-    wide = fit(TINY, board, window_bytes=120_000)
-    assert "RAM" in wide.problems[0]
+
+
+def test_what_just_fits_fits() -> None:
+    need = linked(tiny_image(), load_board("nano33ble-sense"))
+    assert excess(need, Limits(need.flash_bytes, need.ram_bytes), "nano") == ()
+    (too_much,) = excess(need, Limits(need.flash_bytes, need.ram_bytes - 1), "nano")
+    assert too_much.startswith("RAM: ")
+    assert too_much.endswith("allowed on nano, 1 too many")
+
+
+def test_what_does_not_link_is_refused_by_the_bytes_that_overflow(nano: FitReport) -> None:
+    board = load_board("nano33ble-sense")
+    small = board.flash.model_copy(update={"app_bytes": 4 * board.flash.page_bytes})
+    report = fit(TINY, board.model_copy(update={"flash": small}))
+    assert not report.fits
+    assert (report.flash_bytes, report.flash_parts) == (None, ())
+    assert nano.flash_bytes is not None
+    more = nano.flash_bytes - board.base.flash_bytes - small.app_bytes
+    assert f"overflows flash by {more:,} bytes on nano33ble-sense" in report.problems[0]
+    assert "core takes 85,328 bytes" in report.problems[0]
+
+
+def test_without_a_compiler_nothing_is_said_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(CompilerMissing, match="no arm-none-eabi-gcc") as missing:
+        fit(TINY, load_board("nano33ble-sense"))
+    assert "packages.txt" in missing.value.fix
+
+
+@pytest.mark.parametrize(
+    ("model", "constants", "arena"),
+    [("kws_ref_model", 20_000, 10_000), ("vww_96_int8", 200_000, 50_000)],
+)
+def test_real_models_are_linked_with_their_weights(model: str, constants: int, arena: int) -> None:
+    tflite = shared(f"data/tflite_models/mlperf_tiny/{model}.tflite").read_bytes()
+    report = fit(tflite, load_board("sparkfun-edge2"))
+    assert report.fits, report.problems
+    flash = {part.name: part.bytes for part in report.flash_parts}
+    assert constants < flash["constants"] < len(tflite) + 65536, "weights and golden windows"
+    assert report.arena_bytes is not None
+    buffers = {part.name: part.bytes for part in report.ram_parts}["arena and buffers"]
+    assert arena < report.arena_bytes < buffers
 
 
 def test_an_operator_that_is_missing_is_named() -> None:

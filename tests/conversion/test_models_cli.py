@@ -27,8 +27,23 @@ def test_fit_shows_all_boards() -> None:
     reports = json.loads(done.stdout)
     assert len(reports) == 4
     assert all(report["fits"] for report in reports)
-    for name in ("esp-eye", "nano33ble-sense"):
-        assert name in tinyops("fit", TINY).stdout
+    for report in reports:
+        assert report["flash_bytes"] == sum(part["bytes"] for part in report["flash_parts"])
+        assert report["ram_bytes"] == sum(part["bytes"] for part in report["ram_parts"])
+
+
+def test_fit_says_what_is_measured_and_what_is_estimated() -> None:
+    shown = tinyops("fit", TINY, "--board", "nano33ble-sense", "--board", "esp-eye").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    rows = [line.split() for line in shown.splitlines()]
+    core = [row for row in rows if row[:2] == ["vendor's", "core"]]
+    assert [row[4] for row in core] == ["estimated", "estimated"]
+    assert core[0][2] == "85,328"
+    for name in ("constants", "arena"):
+        row = next(row for row in rows if row[:1] == [name])
+        assert row[-2] == "measured"
+        number = row[-1]
+        assert any(row[:1] == [number] for row in rows), "its source is below"
 
 
 def test_a_model_that_fits_nothing_ends_with_1(tmp_path: Path) -> None:

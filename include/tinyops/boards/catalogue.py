@@ -1,8 +1,12 @@
-"""The board catalogue: one YAML file a board, every number with its source."""
+"""The board catalogue: one YAML file a board, every number with its source.
+
+Boards of the operator's own are files of the same form in the folder $TINYOPS_BOARDS.
+"""
 
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from tinyops.errors import TinyOpsError
 
 FOLDER = Path(__file__).with_name("catalogue")
+OWN = "TINYOPS_BOARDS"
 
 
 class CatalogueError(TinyOpsError):
@@ -51,12 +56,21 @@ class Ram(Sourced):
     app_bytes: int = Field(gt=0)
 
 
-class Runtime(Sourced):
-    """`aot`: compiled C; `tflm`: interpreter. Flash and RAM that it needs beside the model."""
+class Allowance(Sourced):
+    """Flash and RAM in bytes that something needs beside the model: an estimate."""
 
-    kind: Literal["aot", "tflm"]
     flash_bytes: int = Field(ge=0)
     ram_bytes: int = Field(ge=0)
+
+
+class Runtime(Allowance):
+    """Kernels and firmware. `aot`: the model as compiled C; `tflm`: an interpreter."""
+
+    kind: Literal["aot", "tflm"]
+
+
+class Base(Allowance):
+    """The vendor's core or SDK that a real board's image carries; RAM beyond `Ram.app_bytes`."""
 
 
 class Sensor(Sourced):
@@ -82,7 +96,7 @@ class Usb(Sourced):
 class Protocol(Sourced):
     """How an image gets onto the board."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="a module in boards.drivers")
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="its driver's module")
     baud: int = Field(gt=0)
     reset: Literal["touch-1200", "dtr", "dtr-rts", "button"]
 
@@ -100,6 +114,7 @@ class Board(_Part):
     radio: list[str]
     sensors: list[Sensor]
     runtime: Runtime
+    base: Base
     protocol: Protocol
     usb: list[Usb]
     targets: list[str] = Field(
@@ -123,31 +138,68 @@ class Board(_Part):
         return next((sensor for sensor in self.sensors if sensor.name == name), None)
 
 
-def board_names() -> list[str]:
-    """Names of all boards, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
-
-
-@functools.cache
-def load_board(name: str) -> Board:
-    """One board.
+def own_folder() -> Path | None:
+    """The folder of the operator's own boards and drivers, $TINYOPS_BOARDS; None if it is not set.
 
     Raises
     ------
     CatalogueError
-        No such board, or a wrong key in its file.
+        It is no folder, or not absolute: code is loaded from it, and which must not depend on where
+        a process was started.
     """
-    path = FOLDER / f"{name}.yaml"
-    if name not in board_names():
-        raise CatalogueError(f"no board {name!r}", f"use one of: {', '.join(board_names())}")
+    named = os.environ.get(OWN)
+    if not named:
+        return None
+    folder = Path(named)
+    if not folder.is_absolute() or not folder.is_dir():
+        raise CatalogueError(
+            f"{OWN}: no folder {named!r}", "give the absolute path of a folder, or unset it"
+        )
+    return folder
+
+
+def board_names() -> list[str]:
+    """Names of all boards, sorted."""
+    return sorted(_files())
+
+
+def load_board(name: str) -> Board:
+    """One board. Its file is read once.
+
+    Raises
+    ------
+    CatalogueError
+        No such board, two of that name, or a wrong key in its file.
+    """
+    files = _files()
+    if name not in files:
+        raise CatalogueError(f"no board {name!r}", f"use one of: {', '.join(sorted(files))}")
+    return _read(files[name])
+
+
+def _files() -> dict[str, Path]:
+    found = {path.stem: path for path in FOLDER.glob("*.yaml")}
+    own = own_folder()
+    for path in own.glob("*.yaml") if own else ():
+        if path.stem in found:
+            raise CatalogueError(
+                f"two boards are called {path.stem}: {found[path.stem]} and {path}",
+                "give yours another name",
+            )
+        found[path.stem] = path
+    return found
+
+
+@functools.cache
+def _read(path: Path) -> Board:
     try:
         board = Board.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path}: {error}", "write valid YAML") from None
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+        key = ".".join(map(str, first["loc"])) or "the file"
         raise CatalogueError(f"{path}: {key}: {first['msg']}", f"correct {key}") from None
-    if board.name != name:
-        raise CatalogueError(f"{path}: name: {board.name!r}", f"call it {name}")
+    if board.name != path.stem:
+        raise CatalogueError(f"{path}: name: {board.name!r}", f"call it {path.stem}")
     return board

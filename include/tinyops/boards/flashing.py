@@ -13,6 +13,7 @@ from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import BoardError, PortLost
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
+from tinyops.boards.own_driver import load_driver, own_driver_file
 
 
 def flash(
@@ -57,26 +58,39 @@ def probe(port: str, board: Board, ask: Ask = lambda what: None) -> str:
     ------
     PortLost, BoardSilent, WrongAnswer
         The board cannot be reached, or is another one.
+    BoardError
+        The board's driver cannot do this.
     """
+    look = getattr(driver(board), "probe", None)
+    if look is None:
+        raise BoardError(f"the driver {board.protocol.name} has no probe", "see docs/new-board.md")
     if not Path(port).exists():
         raise PortLost(f"{port} is not there", "plug the board in and check the port's name")
-    said: str = driver(board).probe(port, board, ask)
+    said: str = look(port, board, ask)
     return said
 
 
 def driver(board: Board) -> ModuleType:
-    """The module in `boards.drivers` that speaks the board's protocol.
+    """The module that speaks the board's protocol: in `boards.drivers`, or the operator's own.
 
     Raises
     ------
     BoardError
-        There is none.
+        There is none or there are two, or the operator's cannot be loaded or has no `flash`.
     """
     name = board.protocol.name.replace("-", "_")
+    own = own_driver_file(name)
     if name in {module.name for module in pkgutil.iter_modules(drivers.__path__)}:
         module = importlib.import_module(f"{drivers.__name__}.{name}")
+        if own is not None:
+            raise BoardError(
+                f"two drivers of protocol {board.protocol.name}: {own} and {module.__name__}",
+                "give yours another name, and the board's protocol too",
+            )
         if hasattr(module, "flash"):  # packets of a protocol are beside its driver
             return module
+    elif own is not None:
+        return load_driver(own)
     raise BoardError(
         f"{board.name}: no driver for its protocol {board.protocol.name}",
         "use the board vendor's tool",

@@ -16,7 +16,6 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
-    from tinyops.conversion.fit import FitReport
     from tinyops.conversion.prove import Proof
 
 app = typer.Typer(help="What becomes of a model on a board.")
@@ -36,6 +35,7 @@ def fit(
 ) -> None:
     """Hold a model against the memory and operators of boards. Exit 1 if it fits none of them."""
     from tinyops.boards.catalogue import board_names, load_board
+    from tinyops.cli.fit_view import show_fit
     from tinyops.conversion.fit import fit as measure
 
     tflite = model.read_bytes()
@@ -43,7 +43,7 @@ def fit(
     if as_json:
         _print([report.to_dict() for report in reports])
     else:
-        _show_fit(reports)
+        show_fit(reports, Console())
     if not any(report.fits for report in reports):
         raise typer.Exit(1)
 
@@ -134,32 +134,6 @@ def _proof_rows(proof: Proof, board: Board) -> list[tuple[str, str]]:
         ("RAM, with firmware and stack", _bytes(proof.ram_bytes)),
         ("stack in use at most", _bytes(proof.stack_bytes)),
     ]
-
-
-def _show_fit(reports: list[FitReport]) -> None:
-    table = Table("board", "runtime", "fits", "flash KiB", "RAM KiB")
-    for report in reports:
-        table.add_row(
-            report.board,
-            report.runtime,
-            "[green]yes" if report.fits else "[red]no",
-            _share(report.flash_bytes, report.flash_limit),
-            _share(report.ram_bytes, report.ram_limit),
-        )
-    console = Console()
-    console.print(table)
-    for report in reports:
-        for line in (*report.problems, *report.notes):
-            console.print(f"{report.board}: {escape(line)}")
-    for source in sorted({report.arena_source for report in reports} - {""}):
-        kinds = sorted({each.runtime for each in reports if each.arena_source == source})
-        console.print(f"[dim]{', '.join(kinds)}: model RAM by {escape(source)}[/]")
-
-
-def _share(used: int | None, limit: int) -> str:
-    return (
-        f"- of {limit / 1024:.0f}" if used is None else f"{used / 1024:.0f} of {limit / 1024:.0f}"
-    )
 
 
 def _progress() -> Progress:

@@ -9,6 +9,10 @@ class ConversionError(TinyOpsError):
     """A model cannot be rewritten, compiled, linked or measured."""
 
 
+class CompilerMissing(ConversionError):
+    """A compiler is not installed: says nothing about the model."""
+
+
 class DoesNotFit(ConversionError):
     """The model needs more of a board than the board has."""
 

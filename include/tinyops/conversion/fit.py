@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyops.boards.catalogue import Board, load_board
-from tinyops.conversion.aot import compile_model
-from tinyops.conversion.canonical import canonical
-from tinyops.conversion.errors import ConversionError, DoesNotFit
-from tinyops.conversion.tflm_memory import measure
+from tinyops.conversion.bare import build_bare
+from tinyops.conversion.errors import CompilerMissing, ConversionError, DoesNotFit
+from tinyops.conversion.memory import Memory, Part, interpreted, linked, planned
 
 if TYPE_CHECKING:
     from tinyops.projects import Project
 
-MEASURED_BY_COMPILER = "memory plan of the ahead-of-time compiler"
-MEASURED_ON_HOST = "TensorFlow Lite Micro on this 64-bit host, an upper bound"
+
+@dataclass(frozen=True)
+class Limits:
+    """Bytes of flash and RAM that may be used."""
+
+    flash_bytes: int
+    ram_bytes: int
 
 
 @dataclass(frozen=True)
 class FitReport:
     """What a model needs and what a board has; sizes in bytes.
 
-    `flash_bytes` and `ram_bytes` add the catalogue's allowance for runtime and firmware to what
-    the model needs; None where `problems` say why nothing could be measured.
+    `flash_bytes` and `ram_bytes` are the sums of their parts, each of which says whether it is
+    measured or estimated; None, without parts, where `problems` say why nothing could be measured.
     """
 
     board: str
@@ -33,26 +39,22 @@ class FitReport:
     fits: bool
     model_bytes: int
     arena_bytes: int | None
-    arena_source: str
     flash_bytes: int | None
     flash_limit: int
+    flash_parts: tuple[Part, ...]
     ram_bytes: int | None
     ram_limit: int
+    ram_parts: tuple[Part, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON content."""
-        return asdict(self) | {"problems": list(self.problems), "notes": list(self.notes)}
-
-
-@dataclass(frozen=True)
-class _Need:
-    model: int
-    arena: int
-    features: int
-    source: str
-    notes: tuple[str, ...] = ()
+        # Lists, as JSON gives them back.
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def fit(
@@ -61,64 +63,55 @@ def fit(
     *,
     flash_limit: int | None = None,
     ram_limit: int | None = None,
-    window_bytes: int = 0,
 ) -> FitReport:
-    """Measure a model against a board, and against a project's tighter limits if given.
+    """Measure a bare model against a board, and against tighter limits if given.
+
+    Where the model is compiled ahead of time, its image is linked and measured.
 
     Parameters
     ----------
     tflite
         Any model; what cannot be run on the board is a problem in the report, not an error.
-    window_bytes
-        One window of raw samples, for a device that samples by itself.
+
+    Raises
+    ------
+    CompilerMissing
+        No cross compiler to link with.
     """
-    limits = (
+    limits = Limits(
         min(flash_limit or board.flash.app_bytes, board.flash.app_bytes),
         min(ram_limit or board.ram.app_bytes, board.ram.app_bytes),
     )
-    need: _Need | None = None
-    problems: list[str] = []
-    try:
-        need = _need_aot(tflite) if board.runtime.kind == "aot" else _need_tflm(tflite)
-    except ConversionError as error:
-        problems.append(error.message)
-    flash = ram = None
-    if need is not None:
-        flash = need.model + board.runtime.flash_bytes
-        # The model's input, the window that is being sampled, and what the link fills.
-        buffers = need.features + window_bytes + max(need.features, window_bytes)
-        ram = need.arena + buffers + board.runtime.ram_bytes
-        for kind, used, limit in (("flash", flash, limits[0]), ("RAM", ram, limits[1])):
-            if used > limit:
-                problems.append(
-                    f"{kind}: {used:,} bytes needed, {limit:,} allowed on {board.name}, "
-                    f"{used - limit:,} too many"
-                )
-    return FitReport(
-        board=board.name,
-        runtime=board.runtime.kind,
-        fits=not problems,
-        model_bytes=len(tflite),
-        arena_bytes=need.arena if need else None,
-        arena_source=need.source if need else "",
-        flash_bytes=flash,
-        flash_limit=limits[0],
-        ram_bytes=ram,
-        ram_limit=limits[1],
-        problems=tuple(problems),
-        notes=need.notes if need else (),
-    )
+    links = board.runtime.kind == "aot" and bool(board.targets)
+    return _report(tflite, board, limits, _linked_bare if links else _estimated)
 
 
 def fit_project(tflite: bytes, project: Project, board: Board) -> FitReport:
-    """The same with the project's constraints and window."""
+    """A check before the image is built, with the project's limits and window: links nothing."""
+    window_bytes = 2 * project.signal.window * len(project.signal.channels)
+    measure = partial(_estimated, window_bytes=window_bytes)
+    return _report(tflite, board, limits_of(project, board), measure)
+
+
+def limits_of(project: Project, board: Board) -> Limits:
+    """What board and project both allow."""
     constraint = project.constraints.get(board.name)
-    return fit(
-        tflite,
-        board,
-        flash_limit=constraint.flash_bytes if constraint else None,
-        ram_limit=constraint.ram_bytes if constraint else None,
-        window_bytes=2 * project.signal.window * len(project.signal.channels),
+    flash, ram = board.flash.app_bytes, board.ram.app_bytes
+    if constraint is None:
+        return Limits(flash, ram)
+    return Limits(min(constraint.flash_bytes, flash), min(constraint.ram_bytes, ram))
+
+
+def excess(need: Memory, limits: Limits, board: str) -> tuple[str, ...]:
+    """A line for flash and for RAM if the need is above the limit: by how much, and how sure."""
+    return tuple(
+        f"{kind}: {used:,} bytes needed ({_estimated_bytes(parts):,} of them estimated), {limit:,} "
+        f"allowed on {board}, {used - limit:,} too many"
+        for kind, used, limit, parts in (
+            ("flash", need.flash_bytes, limits.flash_bytes, need.flash),
+            ("RAM", need.ram_bytes, limits.ram_bytes, need.ram),
+        )
+        if used > limit
     )
 
 
@@ -164,21 +157,47 @@ def _boards_with(project: Project) -> str:
     return ", ".join(able) or "no board of the catalogue"
 
 
-def _need_aot(tflite: bytes) -> _Need:
+def _linked_bare(tflite: bytes, board: Board) -> Memory:
     with tempfile.TemporaryDirectory() as folder:
-        model = compile_model(canonical(tflite), Path(folder))
-    notes = tuple(f"no CMSIS-NN kernel for {step}: slower" for step in model.portable_steps)
-    return _Need(
-        model.constant_bytes,
-        model.arena_bytes,
-        model.input_bytes,
-        MEASURED_BY_COMPILER,
-        notes,
+        try:
+            return linked(build_bare(tflite, board, "model", Path(folder)), board)
+        except DoesNotFit as error:
+            core = f"the vendor's core takes {board.base.flash_bytes:,} bytes of flash besides"
+            raise DoesNotFit(f"{error.message}; {core}", error.fix) from None
+
+
+def _estimated(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
+    estimate = planned if board.runtime.kind == "aot" else interpreted
+    return estimate(tflite, board, window_bytes)
+
+
+def _estimated_bytes(parts: tuple[Part, ...]) -> int:
+    return sum(part.bytes for part in parts if not part.measured)
+
+
+def _report(
+    tflite: bytes, board: Board, limits: Limits, measure: Callable[[bytes, Board], Memory]
+) -> FitReport:
+    need: Memory | None = None
+    try:
+        need = measure(tflite, board)
+        problems = excess(need, limits, board.name)
+    except CompilerMissing:
+        raise
+    except ConversionError as error:
+        problems = (error.message,)
+    return FitReport(
+        board=board.name,
+        runtime=board.runtime.kind,
+        fits=not problems,
+        model_bytes=len(tflite),
+        arena_bytes=need.arena_bytes if need else None,
+        flash_bytes=need.flash_bytes if need else None,
+        flash_limit=limits.flash_bytes,
+        flash_parts=need.flash if need else (),
+        ram_bytes=need.ram_bytes if need else None,
+        ram_limit=limits.ram_bytes,
+        ram_parts=need.ram if need else (),
+        problems=problems,
+        notes=need.notes if need else (),
     )
-
-
-def _need_tflm(tflite: bytes) -> _Need:
-    memory = measure(tflite)
-    if memory.arena_bytes is None:
-        raise ConversionError(memory.problem)
-    return _Need(len(tflite), memory.arena_bytes, 0, MEASURED_ON_HOST)

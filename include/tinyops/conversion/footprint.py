@@ -1,4 +1,4 @@
-"""What the sketch takes of a linked image, from the linker's map."""
+"""What parts of a linked image take, from the linker's map."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ _TABLES = "sketch_tables"
 _LINE = re.compile(
     r"^ \.(text|rodata|data|bss)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s+\S*?([^/\s]+)\.o$", re.M
 )
+# Members of an archive too: libc_nano.a(lib_a-memcpy.o).
+_CONSTANTS = re.compile(r"^ \.rodata\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)\s", re.M)
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,9 @@ class Footprint:
 
 def sketch_footprint(map_file: Path, objects: set[str]) -> Footprint:
     """Sum what these object files, named without .o, have in flash and RAM; the tables besides."""
-    # What the linker has discarded is listed before this line.
-    linked = map_file.read_text().partition("\nLinker script and memory map\n")[2]
     flash: Counter[str] = Counter()
     ram = 0
-    for section, size, name in _LINE.findall(linked):
+    for section, size, name in _LINE.findall(_linked(map_file)):
         if name not in objects | {_TABLES}:
             continue
         if section in ("data", "bss"):
@@ -40,3 +40,13 @@ def sketch_footprint(map_file: Path, objects: set[str]) -> Footprint:
         if section != "bss":
             flash[name] += int(size, 16)
     return Footprint(flash.total(), flash[_TABLES], ram)
+
+
+def constant_bytes(map_file: Path) -> int:
+    """Read-only data of the image: weights, tables, golden windows. Our script has it in .text."""
+    return sum(int(size, 16) for size in _CONSTANTS.findall(_linked(map_file)))
+
+
+def _linked(map_file: Path) -> str:
+    # What the linker has discarded is listed before this line.
+    return map_file.read_text().partition("\nLinker script and memory map\n")[2]

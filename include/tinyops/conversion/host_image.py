@@ -14,7 +14,7 @@ from pathlib import Path
 from tinyops.boards.catalogue import Board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE
 from tinyops.conversion import sources
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.errors import CompilerMissing, ConversionError
 from tinyops.conversion.tflm import TflmModel
 from tinyops.conversion.toolchain import FIRMWARE, STRICT
 from tinyops.emulation.host_parts import HostParts, machine_of
@@ -69,7 +69,7 @@ def link_for_host(
 
     Raises
     ------
-    ConversionError
+    CompilerMissing, ConversionError
         No compiler, or a source that it refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def _compile(own: Sequence[Path], includes: Sequence[Path], library: Path) -> No
             check=False,
         )
     except FileNotFoundError:
-        raise ConversionError("no gcc", "install gcc and libc6-dev (packages.txt)") from None
+        raise CompilerMissing("no gcc", "install gcc and libc6-dev (packages.txt)") from None
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "error" in line]
         raise ConversionError(f"gcc: {(lines or ['no reason given'])[0]}")

@@ -105,8 +105,9 @@ def _for_host(request: BuildRequest, folder: Path) -> BuiltImage:
     linked, pages = host_image.link_for_host(
         board, request.canonical, parameters, own, _includes(request, made), folder
     )
-    # An estimate: the interpreter's arena and the catalogue's allowance for all else.
-    header = replace(header, ram_bytes=model.arena_bytes + board.runtime.ram_bytes)
+    # An estimate: the interpreter's arena and the catalogue's allowances for all else.
+    allowed = board.runtime.ram_bytes + board.base.ram_bytes
+    header = replace(header, ram_bytes=model.arena_bytes + allowed)
     return BuiltImage(
         _sealed(request, linked, header, pages), None, request.canonical, model, folder
     )

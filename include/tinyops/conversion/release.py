@@ -16,18 +16,20 @@ from tinyops.conversion.build_request import BuildRequest
 from tinyops.conversion.candidate import read_candidate, read_reference_windows
 from tinyops.conversion.canonical import canonical
 from tinyops.conversion.errors import DoesNotFit, ProofFailed
-from tinyops.conversion.fit import check_sensor, fit_project
-from tinyops.conversion.image import build_image
+from tinyops.conversion.fit import check_sensor, excess, fit_project, limits_of
+from tinyops.conversion.image import BuiltImage, build_image
+from tinyops.conversion.memory import linked
 from tinyops.conversion.prove import Proof, prove
 from tinyops.conversion.sketching import sensed_golden, sketch_and_reference
-from tinyops.conversion.toolchain import SectionSizes
 from tinyops.monitoring.sketch import SketchSpec
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout, sha256_hex
 
 
 def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
-    """Measure the candidate on every board of the project; writes fit.json.
+    """Hold the candidate against every board of the project; writes fit.json.
+
+    A pre-check by estimates that links nothing: `compile_candidate` measures the image itself.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
     Raises
     ------
     DoesNotFit
-        The linked image overflows the board, or takes more than the project allows.
+        The linked image, with the vendor's core, takes more than board or project allow.
     ConversionError, SketchError, ReferenceError
         The model, a source or the reference windows are refused.
     """
@@ -98,8 +100,8 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
                 sketch=sketch,
             )
             built = build_image(request, Path(scratch))
-        if built.sizes is not None:
-            _check_sizes(scope, board, built.sizes)
+            if built.sizes is not None:
+                _check_sizes(scope, board, built)
         content = built.to_dict()
         uri = store.put(folder + layout.image_name(target), built.image.bytes)
         store.put_json(folder + layout.image_facts_name(target), content)
@@ -158,19 +160,14 @@ def _targets(project: Project) -> list[tuple[Board, str]]:
     return [(board, target) for board in boards for target in board.targets]
 
 
-def _check_sizes(project: Project, board: Board, sizes: SectionSizes) -> None:
-    constraint = project.constraints.get(board.name)
-    limits = (
-        ("flash", sizes.flash_bytes, constraint.flash_bytes if constraint else None),
-        ("RAM", sizes.ram_bytes, constraint.ram_bytes if constraint else None),
-    )
-    for kind, used, limit in limits:
-        if limit is not None and used > limit:
-            raise DoesNotFit(
-                f"the linked image takes {used:,} bytes of {kind} on {board.name}; {project.name} "
-                f"allows {limit:,}, {used - limit:,} too many",
-                "train a smaller model or relax the project's constraints",
-            )
+def _check_sizes(project: Project, board: Board, built: BuiltImage) -> None:
+    """DoesNotFit if the linked image and the vendor's core exceed what board or project allow."""
+    problems = excess(linked(built, board), limits_of(project, board), board.name)
+    if problems:
+        raise DoesNotFit(
+            f"the linked image of {project.name} does not fit: {problems[0]}",
+            "train a smaller model or relax the project's constraints",
+        )
 
 
 def _sketch_cost(footprint: dict[str, int] | None, proof: Proof) -> dict[str, int] | None:

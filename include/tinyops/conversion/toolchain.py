@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tinyops.conversion.errors import ConversionError, DoesNotFit
+from tinyops.conversion.errors import CompilerMissing, ConversionError, DoesNotFit
 from tinyops.environment import bare_environment
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
@@ -51,8 +51,10 @@ def compile_sources(
 
     Raises
     ------
+    CompilerMissing
+        No compiler.
     ConversionError
-        No compiler, or a source that it refuses: file, line and reason.
+        A source that it refuses: file, line and reason.
     """
     folder.mkdir(parents=True, exist_ok=True)
     includes = [f"-I{path.resolve()}" for path in include_dirs]
@@ -106,7 +108,7 @@ def _run(arguments: list[str], folder: Path) -> str:
             check=False,
         )
     except FileNotFoundError:
-        raise ConversionError(
+        raise CompilerMissing(
             f"no {tool}", "install gcc-arm-none-eabi and libnewlib-arm-none-eabi (packages.txt)"
         ) from None
     if done.returncode:
