@@ -159,6 +159,7 @@ def main() -> None:
         "accuracy_on_the_new_condition_after": new["challenger"]["accuracy"],
         "nightly_tasks": str(night["tasks"]),
         "warm_seconds_by_use": shares(told["turns"][1]),
+        "one_release_on_four_kinds_seconds": told["fleet"]["arrival_to_attested_seconds"],
         "labels_until_the_concept_verdict": told["concept"]["residual"]["labels"],
         "told": told,
     }
@@ -166,6 +167,8 @@ def main() -> None:
     report.at_most("peak memory (PSS) of the stack, GB", told["peak_pss_bytes"] / 1e9, 6)
     report.at_most("windows from the change to the verdict", told["windows_to_verdict"], 300)
     report.at_most("labels in to attested board, s", told["labels_to_attested_seconds"], 120)
+    kinds = {row["board"] for row in told["fleet"]["devices"] if row.get("attested")}
+    report.at_least("kinds of boards that attested one release", len(kinds), 4)
     gained = new["challenger"]["accuracy"] - new["champion"]["accuracy"]
     report.at_least("accuracy gained on the new condition", gained, 0.0)
     report.at_most("forgotten of the old condition, macro F1", old["forgetting"], 0.01)

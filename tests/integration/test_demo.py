@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tinyops.boards.virtual import BOARDS
 from tinyops.local.ports import free_ports
 from tinyops.projects import projects_folder
 
@@ -96,6 +97,9 @@ def test_simulated_motors_change_and_then_what_people_call_them(
     assert told["concept"]["status"] == "concept drift"
     assert told["concept"]["statistic"] < told["concept"]["threshold"]
     assert told["concept_clear"]["status"] == "none"
+    fleet = told["fleet"]["devices"]
+    assert {device["board"] for device in fleet} == set(BOARDS)
+    assert all("golden windows" in device["attested"] for device in fleet)
     assert processes_of(state) == []
 
 
