@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from tinyops.emulation.chip import SHARED_RAM_BYTES, Chip, EmulationError
 from tinyops.environment import bare_environment
-from tinyops.errors import TinyOpsError
 
 QEMU = "qemu-system-arm"
 INSTRUCTIONS_PER_TICK = 40
 """Under `icount`, an instruction takes 1 ns of virtual time and SysTick counts at 25 MHz."""
-SHARED_RAM_BYTES = 16 << 20
-"""The machine's PSRAM, at 0x21000000; QEMU 7.2 accepts no other size (hw/arm/mps2.c)."""
 
 
-class EmulationError(TinyOpsError):
-    """QEMU is missing, or does not run."""
-
-
-class Machine:
+class Machine(Chip):
     """A running machine. UART0 is `uart0`, UART1 is `uart1`: connected sockets of the host.
 
     Parameters
@@ -48,59 +38,17 @@ class Machine:
     """
 
     def __init__(self, flash: bytes, flash_base: int, app_base: int, icount: bool = False) -> None:
+        super().__init__()
         self.flash_base = flash_base
         self.app_base = app_base
         self.icount = icount
         self._folder = Path(tempfile.mkdtemp(prefix="tinyops-machine-"))
-        self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
-        self._sockets: list[socket.socket] = []
-        self._shared_ram: mmap.mmap | None = None
         try:
             self._start(flash)
         except BaseException:
             self.stop()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    @property
-    def uart0(self) -> socket.socket:
-        """The link's line. A restart makes a new one; end of file means that QEMU has ended."""
-        return self._sockets[0]
-
-    @property
-    def uart1(self) -> socket.socket:
-        """The second line."""
-        return self._sockets[1]
-
-    @property
-    def shared_ram(self) -> mmap.mmap:
-        """The PSRAM, writable by the host as by a DMA controller. A restart makes a new one."""
-        if self._shared_ram is None:
-            raise EmulationError("the machine is stopped", "start a new one")
-        return self._shared_ram
-
-    @property
-    def alive(self) -> bool:
-        """Whether QEMU runs."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Process id of QEMU."""
-        if self._process is None:
-            raise EmulationError("the machine is stopped", "start a new one")
-        return self._process.pid
 
     def restart(self, flash: bytes) -> None:
         """Power off and on with other bytes in flash; UARTs and shared RAM become new ones."""
@@ -122,9 +70,7 @@ class Machine:
                 "give the bytes from the flash base on",
             )
         files = _loadable(flash, self.flash_base, start)
-        pairs = [socket.socketpair() for _ in range(2)]
-        self._sockets = [host for host, _ in pairs]
-        guests = [guest for _, guest in pairs]
+        guests, memory = self._lines(), self._memory()
         # A multiplexer in front of each socket: its 32-byte buffer saves a turn of QEMU's main loop
         # a byte (a third of the processor time). 256 is no byte, so it has no escape character.
         command = [QEMU, "-M", "mps2-an386,memory-backend=shared"]
@@ -138,10 +84,6 @@ class Machine:
             command += ["-serial", f"chardev:uart{number}"]
         if self.icount:
             command += ["-icount", "shift=0"]
-        # Memory without a name: it goes with its last user, however that ends.
-        memory = os.memfd_create("tinyops-shared-ram")
-        os.ftruncate(memory, SHARED_RAM_BYTES)
-        self._shared_ram = mmap.mmap(memory, SHARED_RAM_BYTES)
         backend = f"id=shared,size={SHARED_RAM_BYTES},mem-path=/dev/fd/{memory},share=on"
         command += ["-object", f"memory-backend-file,{backend}"]
         try:
@@ -175,16 +117,7 @@ class Machine:
             if self._guard.stdin is not None:
                 self._guard.stdin.close()
             self._guard = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        for sock in self._sockets:
-            sock.close()
-        self._sockets = []
-        if self._shared_ram is not None:
-            self._shared_ram.close()
-            self._shared_ram = None
+        super()._power_off()
 
 
 def _loadable(flash: bytes, base: int, start: int) -> dict[int, bytes]:
