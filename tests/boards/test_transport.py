@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 from virtual_boards import eventually, idle_image
 
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import BoardSilent, PortLost
+from tinyops.boards.flashing import flash
 from tinyops.boards.link import LinkClosed
 from tinyops.boards.transport import SerialPort, SerialStream
 from tinyops.boards.usb import await_port, identify
@@ -95,3 +98,14 @@ def test_flash_prints_a_report_or_one_line_that_says_what_to_do(tmp_path: Path) 
         done = tinyops(*flash, "--json")
     report = json.loads(done.stdout)
     assert (report["pages"], report["bytes"], report["retries"]) == (3, 9000, 0)
+
+
+def test_a_link_that_is_older_than_its_pty_is_not_followed(line: PtyLine) -> None:
+    port = str(line.link)
+    SerialPort(port).close()
+    # As when its board was killed, and the pty's number went to another.
+    os.utime(port, ns=(0, 0), follow_symlinks=False)
+    with pytest.raises(PortLost, match="the virtual board that made it has ended"):
+        SerialPort(port)
+    with pytest.raises(PortLost, match="has ended"):
+        flash(port, idle_image(), load_board("nano33ble-sense"))

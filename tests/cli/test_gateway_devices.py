@@ -45,7 +45,7 @@ def test_what_it_prints_can_be_pasted_and_is_known_from_then_on(
     assert devices[1]["port"] == "/dev/ttyUSB0"
     config = tmp_path / "gateway.yaml"
     for device in devices:
-        device["target"] = "mps2-an386-virtual"
+        device["target"] = "nano33ble-sense-qemu-virtual"
     content = {"name": "bench", "trusted_root": "root.json", "devices": devices}
     config.write_text(yaml.safe_dump(content))
     assert load_config(config).devices[0].identity.usb_serial == "00123456"

@@ -7,6 +7,7 @@ from pathlib import Path
 from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import ImageRefused, PortLost
 from tinyops.boards.image import Image
+from tinyops.boards.pseudo_terminal import is_pseudo_terminal, require_its_own
 
 VIRTUAL = "-virtual"
 
@@ -28,6 +29,7 @@ def check(port: str, image: Image, board: Board) -> None:
     if not Path(port).exists():
         # Not knowing what is there must not pass for knowing that it is the wrong board.
         raise PortLost(f"{port} is not there", "plug the board in and check the port's name")
+    require_its_own(port)
     if header.target.endswith(VIRTUAL) != is_pseudo_terminal(port):
         wants, here = (
             ("a virtual", "real") if header.target.endswith(VIRTUAL) else ("a real", "virtual")
@@ -49,8 +51,3 @@ def check(port: str, image: Image, board: Board) -> None:
         )
     if not image.intact:
         raise ImageRefused(f"{name} is damaged: its CRC is wrong", "fetch or build it again")
-
-
-def is_pseudo_terminal(port: str) -> bool:
-    """Whether a port is a pty: every virtual board is, no real one."""
-    return str(Path(port).resolve()).startswith("/dev/pts/")

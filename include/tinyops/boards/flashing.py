@@ -14,6 +14,7 @@ from tinyops.boards.errors import BoardError, PortLost
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
 from tinyops.boards.own_driver import load_driver, own_driver_file
+from tinyops.boards.pseudo_terminal import require_its_own
 
 
 def flash(
@@ -66,6 +67,7 @@ def probe(port: str, board: Board, ask: Ask = lambda what: None) -> str:
         raise BoardError(f"the driver {board.protocol.name} has no probe", "see docs/new-board.md")
     if not Path(port).exists():
         raise PortLost(f"{port} is not there", "plug the board in and check the port's name")
+    require_its_own(port)
     said: str = look(port, board, ask)
     return said
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from tinyops.boards.errors import BoardSilent, PortLost
 from tinyops.boards.link import LinkClosed
+from tinyops.boards.pseudo_terminal import require_its_own
 
 
 class ModemLines:
@@ -56,6 +57,7 @@ class SerialPort:
     def __init__(self, path: str, baud: int = 115200, write_timeout: float = 5.0) -> None:
         import serial
 
+        require_its_own(path)
         self.path = path
         self._lost = (serial.SerialException, OSError, termios.error)
         self._serial = serial.Serial()

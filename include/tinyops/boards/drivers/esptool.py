@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyops.boards.admission import is_pseudo_terminal
 from tinyops.boards.catalogue import Board
 from tinyops.boards.drivers.esptool_output import HINT, Output
 from tinyops.boards.drivers.vendor_tool import VendorTool
 from tinyops.boards.errors import BoardSilent, FlashFailed, WrongAnswer
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
+from tinyops.boards.pseudo_terminal import is_pseudo_terminal
 
 FAST_BAUD = 460800
 """What ESP-IDF's idf.py flashes with (from memory). The catalogue names the ROM's own rate."""
