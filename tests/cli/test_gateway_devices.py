@@ -44,8 +44,6 @@ def test_what_it_prints_can_be_pasted_and_is_known_from_then_on(
     assert devices[0] == first | {"usb_serial": "00123456"}
     assert devices[1]["port"] == "/dev/ttyUSB0"
     config = tmp_path / "gateway.yaml"
-    for device in devices:
-        device["target"] = "nano33ble-sense-qemu-virtual"
     content = {"name": "bench", "trusted_root": "root.json", "devices": devices}
     config.write_text(yaml.safe_dump(content))
     assert load_config(config).devices[0].identity.usb_serial == "00123456"
