@@ -36,6 +36,9 @@ def section(result: dict[str, Any]) -> str:
         rows += ["", "| what the time goes into | seconds | share |", "|---|---:|---:|"]
         for name, seconds in sorted(use.items(), key=lambda item: -item[1]):
             rows.append(f"| {name} | {seconds:.1f} | {seconds / total:.0%} |")
+    for name, boards in result["figures"].items():
+        if name.endswith("_by_board"):
+            rows += ["", *board_table(name, boards)]
     return "\n".join(rows) + "\n"
 
 
@@ -67,6 +70,17 @@ def circumstances(figures: dict[str, Any]) -> list[str]:
         )
         lines.append(f"* worst group, int8 macro F1: {worst}")
     return lines
+
+
+def board_table(name: str, boards: dict[str, dict[str, Any]]) -> list[str]:
+    """A row for each number, a column for each board."""
+    rows = [f"| {name.replace('_', ' ')} | {' | '.join(boards)} |"]
+    rows.append("|---|" + "---:|" * len(boards))
+    for key, first in next(iter(boards.values())).items():
+        if isinstance(first, (int, float)):
+            cells = " | ".join(f"{board[key]:g}" for board in boards.values())
+            rows.append(f"| {key.replace('_', ' ')} | {cells} |")
+    return rows
 
 
 def main() -> None:

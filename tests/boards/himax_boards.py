@@ -11,6 +11,7 @@ from tinyops.boards.flash_report import FlashReport
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
 from tinyops.boards.link import crc16
+from tinyops.boards.virtual.board import VirtualBoard
 from tinyops.boards.virtual.himax_bootloader import APP, BOOT_FAIL, LAUNCHES
 from tinyops.boards.virtual.himax_we1 import HimaxWe1
 from tinyops.boards.virtual.xmodem_receiver import BLOCK, SOH
@@ -43,7 +44,7 @@ def image(size: int = 20_000, seed: int = 0) -> Image:
 class Finger:
     """Does what it is asked to: presses RESET."""
 
-    def __init__(self, board: Board, times: int = 1) -> None:
+    def __init__(self, board: VirtualBoard, times: int = 1) -> None:
         self.asked: list[str] = []
         self._board = board
         self._times = times

@@ -160,19 +160,6 @@ def test_a_call_that_comes_late_is_no_answer(tmp_path: Path, port: str) -> None:
         assert flashed(virtual, image()).retries == 0
 
 
-def test_a_line_that_carries_nothing_whole_ends_with_what_to_do(
-    tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(himax_xmodem, "BLOCK_TRIES", 2)
-    monkeypatch.setattr(himax_xmodem, "TRANSFERS", 2)
-    monkeypatch.setattr(himax_xmodem, "BLOCK_WAIT", 0.3)
-    with Board(Path(port), tmp_path / "state", faults=Faults(corrupt=0.05, seed=5)) as virtual:
-        assert virtual.settled()
-        with pytest.raises((FlashFailed, BoardSilent)) as caught:
-            flash(port, image(), HIMAX, ask=Finger(virtual))
-        assert "press RESET" in caught.value.fix
-
-
 def test_a_power_cut_tears_the_image_which_does_not_boot_until_it_is_flashed_again(
     tmp_path: Path, port: str
 ) -> None:

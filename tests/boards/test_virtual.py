@@ -15,12 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtual_boards import Counter, board, eventually, idle_image
 
-from tinyops.boards.drivers import samba_nano
-from tinyops.boards.errors import BoardError, BoardSilent
+from tinyops.boards.errors import BoardError
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
 from tinyops.boards.transport import SerialPort
-from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.nano_bootloader import APP, NanoBootloader
@@ -231,16 +229,3 @@ def test_a_paced_board_takes_the_time_of_its_pages(tmp_path: Path) -> None:
             seconds.append(flash(port, image, board()).seconds)
             assert virtual.flash.read(virtual.APP, len(image.bytes)) == image.bytes
     assert seconds[1] - seconds[0] > 0.9 * 5 * Nano33Ble.PAGE_SECONDS, "20,000 bytes are 5 pages"
-
-
-def test_a_dead_bootloader_is_reported_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(samba_nano, "ENTER_TIMEOUT", 1.0)
-    port = str(tmp_path / "tty0")
-    with (
-        Nano33Ble(Path(port), tmp_path / "state", faults=Faults(dead=True)),
-        pytest.raises(BoardSilent, match="no bootloader answers") as caught,
-    ):
-        flash(port, idle_image(), board())
-    assert "RESET" in caught.value.fix

@@ -14,6 +14,7 @@ import numpy as np
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, image_crc
 from tinyops.boards.virtual.nano33ble import Nano33Ble
+from tinyops.emulation.host_parts import read_parts
 from tinyops.gateway.config import load_config
 from tinyops.gateway.event import Event
 from tinyops.gateway.service import Gateway
@@ -35,10 +36,13 @@ def renamed(image: Image, version: str, content: bytes | None = None, **header: 
 
 
 def mute(image: Image, version: str) -> Image:
-    """An image whose first instruction is an endless loop: it never says HELLO."""
-    entry = int.from_bytes(image.bytes[4:8], "little") & ~1
-    at = entry - image.header.load_address
-    return renamed(image, version, image.bytes[:at] + b"\xfe\xe7" + image.bytes[at + 2 :])
+    """An image that never says HELLO: its first instruction loops, or the host finds no program."""
+    if image.header.target.endswith("-host-virtual"):
+        at, silence = read_parts(image.bytes).firmware, bytes(4)
+    else:
+        entry = int.from_bytes(image.bytes[4:8], "little") & ~1
+        at, silence = entry - image.header.load_address, b"\xfe\xe7"
+    return renamed(image, version, image.bytes[:at] + silence + image.bytes[at + len(silence) :])
 
 
 def wrong_golden(image: Image, version: str, logits: bytes) -> Image:

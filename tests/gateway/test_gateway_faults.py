@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from gateway_bench import DEVICE, PROJECT, TARGET, Bench, release, renamed, running, wait_for
@@ -18,12 +14,10 @@ from gateway_wire import CuttableWire
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
-from tinyops.boards.virtual.faults import Faults
-from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.releases import paths
-from tinyops.store import Store, layout, sha256_hex
+from tinyops.store import layout, sha256_hex
 
 
 @pytest.fixture
@@ -69,20 +63,6 @@ def test_replayed_metadata_is_refused_and_the_new_firmware_stays(
     assert at_v1.flash(second) == second.bytes
 
 
-def test_unplugged_in_the_middle_of_flashing(
-    released_store: Store, bench: Bench, built: Image, tmp_path: Path
-) -> None:
-    bench.board.stop()
-    faults = Faults(power_cut_after=13_000, power_back_after=1.0)
-    with Nano33Ble(bench.board.port, tmp_path / "other", faults=faults) as bench.board:
-        with running(bench.gateway()):
-            release(released_store, built)
-            wait_for(lambda: bench.saw("error", "v1"), "the loss reported")
-            wait_for(lambda: bench.saw("attested", "v1"), "v1 attested once it is back")
-        assert bench.flash(built) == built.bytes
-    assert bench.kinds().count(("flashing", "v1")) == 1
-
-
 def test_a_board_that_is_away_is_reported_once_and_served_when_it_is_back(
     at_v1: Bench, built: Image
 ) -> None:
@@ -119,77 +99,6 @@ def test_events_wait_while_s3_is_down_and_arrive_afterwards(at_v1: Bench, built:
             wait_for(lambda: at_v1.saw("attested", "v2"), "the event sent")
     tail = [kind for kind in at_v1.kinds() if kind[1] == "v2"]
     assert tail == [("flashing", "v2"), ("flashed", "v2"), ("attested", "v2")]
-
-
-def start(bench: Bench, log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tinyops.cli.main", "gateway", "run", "--config"]
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [*command, str(bench.config)], stdout=output, stderr=output, start_new_session=True
-        )
-
-
-@pytest.fixture
-def killed(at_v1: Bench, tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.wait()
-
-
-def test_killed_at_any_point_of_flashing_it_ends_attested(
-    at_v1: Bench, built: Image, tmp_path: Path, killed: list[subprocess.Popen[bytes]]
-) -> None:
-    kill_while_flashing(at_v1, built, tmp_path / "gateway.log", killed, rounds=2, seed=11)
-    image = renamed(built, "last")
-    release(at_v1.store, image)
-    killed.append(start(at_v1, tmp_path / "gateway.log"))
-    wait_for(lambda: at_v1.saw("flashed", "last"), "flashed")
-    killed[-1].kill()
-    killed[-1].wait()
-    killed.append(start(at_v1, tmp_path / "gateway.log"))
-    wait_for(lambda: at_v1.saw("attested", "last"), "attested")
-    assert at_v1.flash(image) == image.bytes
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(3600)
-def test_killed_two_hundred_times_while_flashing(
-    at_v1: Bench, built: Image, tmp_path: Path, killed: list[subprocess.Popen[bytes]]
-) -> None:
-    kill_while_flashing(at_v1, built, tmp_path / "gateway.log", killed, rounds=200, seed=12)
-
-
-def kill_while_flashing(
-    bench: Bench,
-    built: Image,
-    log: Path,
-    processes: list[subprocess.Popen[bytes]],
-    rounds: int,
-    seed: int,
-) -> None:
-    """Release, kill -9 at a random moment of the flashing, start again, until attested; repeat."""
-    chance = random.Random(seed)
-    # The bench's configuration names no root: a process finds that of the embedded stack.
-    for number in range(2, 2 + rounds):
-        image = renamed(built, f"v{number}")
-        version = image.header.version
-        release(bench.store, image)
-        processes.append(start(bench, log))
-        wait_for(lambda: bench.board.mode == "bootloader", "the bootloader entered")
-        time.sleep(chance.uniform(0.0, 0.8))
-        processes[-1].kill()
-        processes[-1].wait()
-        processes.append(start(bench, log))
-        # Flashing may have ended before the kill: only its start shows that the new one serves.
-        starts = 2 * (number - 1)
-        wait_for(lambda starts=starts: log.read_text().count("gateway starts") == starts, "start")
-        wait_for(lambda version=version: bench.saw("attested", version), f"{version} attested")
-        assert bench.flash(image) == image.bytes
-        processes[-1].send_signal(signal.SIGTERM)
-        assert processes[-1].wait(20) == 0
-    assert "Traceback" not in log.read_text()
 
 
 def test_a_second_gateway_on_the_same_state_is_refused(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import ClassVar, Literal, Self
 
 from tinyops.boards.virtual.bootloader import Bootloader
-from tinyops.boards.virtual.faults import Faults, Loss
+from tinyops.boards.virtual.faults import Faults, FaultyLine, Loss
 from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.host_line import HostLine
 from tinyops.boards.virtual.sensor import VirtualSensor
@@ -134,6 +134,16 @@ class VirtualBoard(ABC):
     def press_reset(self, times: int = 1) -> None:
         """A finger on RESET, once or twice in quick succession."""
         self._order("reset twice" if times == 2 else "reset")
+
+    def arm(self, faults: Faults) -> None:
+        """These faults from now on, and bytes are counted anew. For a board that is not flashed."""
+        self._faults = faults
+        self._line.faulty = FaultyLine(faults)
+
+    @property
+    def sent(self) -> int:
+        """Bytes that the host has sent to the bootloader since the board was made or `arm`ed."""
+        return self._line.faulty.sent
 
     @abstractmethod
     def _reset(self, twice: bool = False) -> None:

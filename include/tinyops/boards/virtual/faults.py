@@ -55,7 +55,8 @@ class FaultyLine:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._random = random.Random(faults.seed)
-        self._passed = 0
+        self.sent = 0
+        """Bytes that the host has sent so far."""
         self._losses: dict[Loss, int] = {}
         if faults.power_cut_after is not None:
             self._losses["power"] = faults.power_cut_after
@@ -65,11 +66,11 @@ class FaultyLine:
     def passed(self, data: bytes) -> Passed:
         """What arrives of `data`."""
         loss = min(self._losses, key=lambda kind: self._losses[kind], default=None)
-        if loss is not None and self._passed + len(data) >= self._losses[loss]:
-            data = data[: max(0, self._losses.pop(loss) - self._passed)]
+        if loss is not None and self.sent + len(data) >= self._losses[loss]:
+            data = data[: max(0, self._losses.pop(loss) - self.sent)]
         else:
             loss = None
-        start, self._passed = self._passed, self._passed + len(data)
+        start, self.sent = self.sent, self.sent + len(data)
         if self._faults.dead:
             return Passed([], loss)
         return Passed(self._disturbed(self._stormed(data, start)), loss)

@@ -23,7 +23,8 @@ class HostLine:
     def __init__(self, link: Path, faults: Faults) -> None:
         self.link = link
         self._pty: PtyLine | None = None
-        self._faulty = FaultyLine(faults)
+        self.faulty = FaultyLine(faults)
+        """The way of the host's bytes to the bootloader."""
         self._inward, self._outward = Wire(), Wire()
 
     @property
@@ -77,7 +78,7 @@ class HostLine:
 
     def pass_on(self, data: bytes, now: float, rate: float = math.inf) -> Loss | None:
         """Send the host's bytes to the bootloader, `rate` a second; what is lost behind them."""
-        passed = self._faulty.passed(data)
+        passed = self.faulty.passed(data)
         for delay, piece in passed.pieces:
             self._inward.put(piece, now, rate, delay)
         return passed.loss
