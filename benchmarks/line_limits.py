@@ -1,8 +1,9 @@
 """The least time that a board's line and flash leave for an image: bytes both ways, and pages.
 
 Bytes are those of the protocol without a repetition (see the drivers), ten bits each; pages take
-`PAGE_SECONDS` of the virtual board. Waits of a protocol are not in it, such as those around a
-reset, nor is what a driver does beyond the least: the Nano's first page, for one, is written twice.
+`PAGE_SECONDS` of the virtual board. The Nano's first page counts twice: it is blanked before all
+others and written after them, so that a power cut leaves no half image. Waits of a protocol are not
+in it, such as those around a reset.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def samba(content: bytes) -> int:
     check, answers = b"Z%08X,%08X#" % (0, 0), b"Y\n\rY\n\rZ%08X#\n\r" % 0
     around = sum(map(len, (*commands, check, answers)))
     talk = len(b"N#\n\rV#I#K#" + VERSION + CHIP)
-    return talk + pages(content, page) * (page + around)
+    return talk + (pages(content, page) + BLANKED["nano33ble-sense"]) * (page + around)
 
 
 def xmodem(content: bytes) -> int:
@@ -58,6 +59,8 @@ BYTES: dict[str, Callable[[bytes], int]] = {
     "himax-we1-plus": xmodem,
     "esp-eye": deflated,
 }
+BLANKED = {"nano33ble-sense": 1}
+"""Pages that are written twice."""
 
 
 def pages(content: bytes, size: int) -> int:
@@ -69,5 +72,5 @@ def least_seconds(board: str, content: bytes, baud: int) -> float:
     """What line and flash take for an image at `baud`; the Nano's line is USB."""
     kind = virtual_board_for(board)
     rate = baud / START_TO_STOP if kind.BRIDGED else USB_BYTES_PER_SECOND
-    flash = pages(content, kind.PAGE_BYTES) * kind.PAGE_SECONDS
-    return BYTES[board](content) / rate + flash
+    written = pages(content, kind.PAGE_BYTES) + BLANKED.get(board, 0)
+    return BYTES[board](content) / rate + written * kind.PAGE_SECONDS
