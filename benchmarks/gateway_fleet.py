@@ -34,7 +34,7 @@ LOOK = 0.2
 
 @dataclass(frozen=True)
 class Run:
-    """A gateway from its first `flashing` to its last `attested`."""
+    """A gateway from its first `flashing` to its last `attested`; CPU time from its start."""
 
     seconds: float
     cpu_seconds: float
@@ -106,7 +106,8 @@ def run(
     finally:
         gateway.terminate()
         gateway.wait()
-    return Run(flash_seconds(store, name), sum(cpu[:4]), peak)
+    used = cpu.user + cpu.system + cpu.children_user + cpu.children_system
+    return Run(flash_seconds(store, name), used, peak)
 
 
 def configuration(folder: Path, name: str, devices: Sequence[VirtualDevice]) -> Path:
