@@ -5,7 +5,8 @@ PROJECT ?= motor_health
 EXIT ?=
 CONCEPT ?=
 JOBS ?= 2
-BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc
+BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc \
+  gateway_footprint flashing
 BIN := .venv/bin
 FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]')
 

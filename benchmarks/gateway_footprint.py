@@ -113,8 +113,8 @@ def resident_peak(pid: int) -> float:
 
 
 @contextmanager
-def released(folder: Path, image: Image) -> Iterator[Store]:
-    """An S3 server of its own, in which an image is released."""
+def released(folder: Path, *images: Image) -> Iterator[Store]:
+    """An S3 server of its own, in which the images of one version are released."""
     from gateway_bench import PROJECT, release
 
     example = ROOT / "include" / "projects" / "motor_health" / "project.yaml"
@@ -130,7 +130,7 @@ def released(folder: Path, image: Image) -> Iterator[Store]:
             "TINYOPS_STATE": str(folder / "stack"),
         }
         store = Store.from_env()
-        release(store, image)
+        release(store, *images)
         yield store
     finally:
         server.stop()

@@ -10,6 +10,9 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
+SECONDS = ("beside_the_vendors_tool", "paced")
+"""Figures of several cases, each with the same columns, in seconds but for ratios and shares."""
+
 HEAD = """# Measured figures
 
 Made by `make bench` from `benchmarks/results/*.json`; nothing here is typed by hand. Figures of
@@ -30,6 +33,8 @@ def section(result: dict[str, Any]) -> str:
     for name, rates in result["figures"].items():
         if name.endswith("alarm_rates"):
             rows += ["", *alarm_table(name, rates)]
+        elif name in SECONDS:
+            rows += ["", *comparison(name, rates)]
     use = result["figures"].get("warm_seconds_by_use")
     if use:
         total = sum(use.values())
@@ -50,6 +55,16 @@ def alarm_table(name: str, rates: dict[str, dict[str, float]]) -> list[str]:
     for rule in rates[worlds[0]]:
         shares = " | ".join(f"{rates[world][rule]:.2%}" for world in worlds)
         rows.append(f"| {rule} | {shares} |")
+    return rows
+
+
+def comparison(name: str, cases: dict[str, dict[str, float]]) -> list[str]:
+    """A row for each case, a column for each figure that all of them have."""
+    columns = list(next(iter(cases.values())))
+    rows = [f"| {name.replace('_', ' ')}, s | {' | '.join(columns)} |"]
+    rows.append("|---|" + "---:|" * len(columns))
+    for case, figures in cases.items():
+        rows.append(f"| {case} | {' | '.join(f'{figures[each]:.3g}' for each in columns)} |")
     return rows
 
 

@@ -15,6 +15,7 @@ from tinyops.boards.errors import BoardSilent, FlashFailed, ImageRefused, PortLo
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
 from tinyops.boards.transport import SerialPort
+from tinyops.boards.virtual import nano_bootloader
 from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.nano_bootloader import APP, CHIP, VERSION, NanoBootloader
@@ -67,6 +68,19 @@ def test_the_bootloader_answers_with_the_bytes_of_the_rom(virtual: Nano33Ble, po
         line.write(b"R00000000,00000004#w00000000,4#")
         assert line.drain(0.1) == b""
     assert (len(VERSION), len(CHIP)) == (60, 17)
+
+
+@pytest.mark.parametrize("stray", [b"\0n", b"\0", b""])
+def test_a_text_ends_with_the_stray_bytes_of_the_rom_or_with_silence(
+    virtual: Nano33Ble, port: str, monkeypatch: pytest.MonkeyPatch, stray: bytes
+) -> None:
+    monkeypatch.setattr(nano_bootloader, "VERSION", b"Loader 2.0\n\r" + stray)
+    with SerialPort(port) as line:
+        loader = SamBa(line)
+        loader.normal_mode()
+        assert loader.version() == "Loader 2.0"
+        assert loader.chip() == "nRF52840-QIAA"
+        assert line.drain(0.0) == b""
 
 
 def test_y_is_answered_though_nothing_was_erased_and_z_tells(virtual: Nano33Ble, port: str) -> None:

@@ -32,6 +32,7 @@ from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.svl_bootloader import APP, BLIP, PAGE
+from tinyops.boards.virtual.wire import START_TO_STOP
 
 EDGE2 = load_board("sparkfun-edge2")
 
@@ -189,6 +190,17 @@ def test_a_frame_that_is_never_taken_is_given_up(tmp_path: Path, port: str) -> N
         pytest.raises((FlashFailed, BoardSilent)),
     ):
         flash(port, image(), EDGE2)
+
+
+def test_a_paced_board_is_never_faster_than_its_line_and_its_flash(
+    tmp_path: Path, port: str
+) -> None:
+    what = image(20_000)
+    with Edge2(Path(port), tmp_path / "state", paced=True) as virtual:
+        report = flash(port, what, EDGE2)
+        assert content(virtual, what) == what.bytes
+    line = len(what.bytes) * START_TO_STOP / EDGE2.protocol.baud
+    assert report.seconds > line + report.pages * Edge2.PAGE_SECONDS
 
 
 @pytest.mark.skipif(shutil.which("svl.py") is None, reason="SparkFun's svl.py is not on PATH")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyops.boards.virtual.faults import Faults, FaultyLine
+from tinyops.boards.virtual.host_line import HostLine
 from tinyops.boards.virtual.wire import Wire
 
 
@@ -42,6 +46,30 @@ def test_what_is_held_comes_later() -> None:
     wire.put(b"c", now=2.0)
     wire.clear()
     assert wire.take(9.0) == b""
+
+
+def test_a_wire_knows_how_late_its_bytes_are_taken() -> None:
+    wire = Wire()
+    wire.put(b"abcd", now=1.0, rate=10.0)
+    assert wire.take(1.25) == b"ab"
+    assert wire.lateness == pytest.approx(0.05)
+    assert wire.take(1.3) == b"c"
+    assert wire.lateness == pytest.approx(0.0)
+    assert wire.take(9.0) == b"d"
+    assert wire.lateness == pytest.approx(9.0 - 1.4)
+
+
+def test_what_came_late_is_answered_as_much_earlier(tmp_path: Path) -> None:
+    line = HostLine(tmp_path / "tty", Faults())
+    line.plug()
+    line.pass_on(b"ab", now=1.0, rate=10.0)
+    assert line.arrived(1.5) == b"ab"  # it was there at 1.2
+    line.write_slowly(b"cd", now=1.6, rate=10.0)
+    line.flush(1.9)  # 0.4 late, since it was there at 1.5
+    line.pass_on(b"e", now=2.0, rate=10.0)
+    assert line.arrived(1.69) == b""
+    assert line.arrived(1.71) == b"e"
+    line.unplug()
 
 
 def passed(faults: Faults, data: bytes, size: int = 7) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import termios
 import time
 from types import TracebackType
@@ -128,12 +129,11 @@ class SerialPort:
     def read(self, size: int, timeout: float) -> bytes:
         """One to `size` bytes as soon as there are any; empty after `timeout` seconds."""
         try:
-            self._serial.timeout = timeout
-            first: bytes = self._serial.read(1)
-            if not first or size == 1:
-                return first
-            waiting = min(size - 1, self._serial.in_waiting)
-            return first + (self._serial.read(waiting) if waiting else b"")
+            # Not by pyserial's timeout: each new one sets up the whole port again (3.5).
+            if not select.select([self._serial], [], [], timeout)[0]:
+                return b""
+            data: bytes = self._serial.read(min(size, max(1, self._serial.in_waiting)))
+            return data
         except self._lost as error:
             raise self._gone(error) from None
 

@@ -22,6 +22,7 @@ from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import BoardSilent, FlashFailed, PortLost, WrongAnswer
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
+from tinyops.boards.link import crc16
 from tinyops.boards.transport import SerialPort
 
 SLICE = 1024 * 1024
@@ -155,6 +156,8 @@ class _Bootloader:
 
         self._called, self._dropped = False, b""
         modem = XMODEM(self._get, self._put)
+        # xmodem 0.5.0 has a CRC in Python, byte by byte: more work than all the rest of a block.
+        modem.calc_crc = crc16
         # Repetitions are in the report; xmodem 0.5.0 logs each of them as an error.
         modem.log.setLevel(logging.CRITICAL)
         whole = modem.send(io.BytesIO(data), BLOCK_TRIES, BLOCK_WAIT, quiet=True, callback=count)

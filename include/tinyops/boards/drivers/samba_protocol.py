@@ -8,6 +8,7 @@ arduino/BOSSA: `Y` is answered even when the write failed, so every page is chec
 from __future__ import annotations
 
 import binascii
+import re
 
 from tinyops.boards.errors import BoardSilent, WrongAnswer
 from tinyops.boards.transport import SerialPort
@@ -16,6 +17,8 @@ PAGE = 4096
 # Timeouts in seconds. BOSSA allows 5 s for an erase; the other answers come at once.
 ERASE_WRITE = 5.0
 ANSWER = 1.0
+QUIET = 0.05
+_STRAY = re.compile(rb"\0.", re.DOTALL)
 
 
 def page_crc(data: bytes) -> int:
@@ -102,9 +105,11 @@ class SamBa:
             )
 
     def _text(self, command: bytes) -> str:
-        # The ROM sends two bytes too many (\0n or \0X): read to the first unprintable one, then
-        # drop the rest.
+        # The ROM sends two bytes too many (\0n or \0X): read to the first unprintable one, and drop
+        # the rest. A ROM without them is silent instead.
         self.port.write(command)
-        data = self.port.read_exactly(1, ANSWER) + self.port.drain(0.05)
+        data = self.port.read_exactly(1, ANSWER)
+        while not _STRAY.search(data) and (more := self.port.read(64, QUIET)):
+            data += more
         text = bytes(byte if 32 <= byte < 127 else 0 for byte in data).split(b"\0")[0]
         return text.decode()

@@ -222,7 +222,7 @@ class VirtualBoard(ABC):
                 uart.flush()
                 waits = select.POLLOUT if uart.pending else 0
                 poll.register(uart.socket, select.POLLIN | waits)
-        ready = {fd for fd, _ in poll.poll(self._patience(host_there) * 1000)}
+        ready = _ready(poll, self._patience(host_there))
         if self._wake_read in ready:
             os.read(self._wake_read, 4096)
             while self._orders:
@@ -331,3 +331,13 @@ class VirtualBoard(ABC):
             self._uarts = None
         self._bootloader = None
         self.mode = "off"
+
+
+def _ready(poll: select.poll, patience: float) -> set[int]:
+    """The files with something to do, after `patience` seconds at most."""
+    due = time.monotonic() + patience
+    ready = {fd for fd, _ in poll.poll(math.floor(patience * 1000))}
+    if not ready:
+        # poll takes whole milliseconds: a byte's time at 115200 baud is a tenth of one.
+        time.sleep(min(max(0.0, due - time.monotonic()), 0.001))
+    return ready

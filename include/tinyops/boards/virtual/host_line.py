@@ -14,6 +14,9 @@ from tinyops.boards.virtual.wire import Wire
 class HostLine:
     """The port while it is plugged in. Without a host, and without a plug, bytes are lost.
 
+    Either side answers what it has heard. What came late because this machine was busy is answered
+    as much earlier: a paced transfer takes what its line takes, and not the board's delays on top.
+
     Parameters
     ----------
     link
@@ -80,7 +83,7 @@ class HostLine:
         """Send the host's bytes to the bootloader, `rate` a second; what is lost behind them."""
         passed = self.faulty.passed(data)
         for delay, piece in passed.pieces:
-            self._inward.put(piece, now, rate, delay)
+            self._inward.put(piece, now - self._outward.lateness, rate, delay)
         return passed.loss
 
     def arrived(self, now: float) -> bytes:
@@ -94,7 +97,7 @@ class HostLine:
 
     def write_slowly(self, data: bytes, now: float, rate: float) -> None:
         """Send to the host, `rate` bytes a second."""
-        self._outward.put(data, now, rate)
+        self._outward.put(data, now - self._inward.lateness, rate)
 
     def flush(self, now: float) -> None:
         """Send on what is due and what waits for the host."""
@@ -106,7 +109,7 @@ class HostLine:
     def hold(self, now: float, seconds: float) -> None:
         """The board is busy: bytes of both directions come so much later."""
         for wire in (self._inward, self._outward):
-            wire.hold(now, seconds)
+            wire.hold(now - self._inward.lateness, seconds)
 
     def next_due(self, now: float) -> float | None:
         """When something on its way arrives (time.monotonic), or None."""

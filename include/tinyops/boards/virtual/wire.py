@@ -17,6 +17,8 @@ class Wire:
     def __init__(self) -> None:
         self._pieces: deque[tuple[float, float, bytes]] = deque()
         self._free = 0.0
+        self.lateness = 0.0
+        """Seconds from the arrival of the last byte that was taken until it was taken."""
 
     def put(self, data: bytes, now: float, rate: float = math.inf, delay: float = 0.0) -> None:
         """Send.
@@ -43,6 +45,7 @@ class Wire:
             if now < start or ready <= 0:
                 break
             arrived += data[:ready]
+            self.lateness = now - start - min(ready, len(data)) / rate
             self._pieces.popleft()
             if ready < len(data):
                 self._pieces.appendleft((start + ready / rate, rate, data[ready:]))
@@ -63,4 +66,4 @@ class Wire:
     def clear(self) -> None:
         """Everything on its way is lost."""
         self._pieces.clear()
-        self._free = 0.0
+        self._free = self.lateness = 0.0
