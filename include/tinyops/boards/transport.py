@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import select
 import termios
 import time
@@ -132,8 +133,11 @@ class SerialPort:
             # Not by pyserial's timeout: each new one sets up the whole port again (3.5).
             if not select.select([self._serial], [], [], timeout)[0]:
                 return b""
-            data: bytes = self._serial.read(min(size, max(1, self._serial.in_waiting)))
-            return data
+            if data := os.read(self._serial.fileno(), size):
+                return data
+            raise OSError(errno.EIO, "the port is ready to be read and has nothing")
+        except BlockingIOError:
+            return b""  # a readiness that came to nothing
         except self._lost as error:
             raise self._gone(error) from None
 
