@@ -25,8 +25,8 @@ setup: ## Install what is missing (OS packages, .venv); repeated: at once
 demo: setup ## Tell the whole story: PROJECT=motor_health, CONCEPT=1 for more, EXIT=1 to end after it
 	@$(BIN)/tinyops demo --project '$(PROJECT)' $(if $(CONCEPT),--concept) $(if $(EXIT),--exit)
 
-# A file's tests stay on one worker, so that they share its expensive fixtures. In the order of the
-# folders: sorted by their number the few long ones would come last, with one core idle.
+# A file's tests stay on one worker, so that they share its expensive fixtures. In the order of
+# tests/conftest.py: sorted by their number the few long ones would come last, with one core idle.
 test: setup ## Run all tests: JOBS=2 workers
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not soak'
 
