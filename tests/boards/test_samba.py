@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -195,3 +197,21 @@ def test_unplugged_in_the_middle_of_a_page(virtual: Nano33Ble, port: str) -> Non
 def test_two_programs_cannot_use_one_port(virtual: Nano33Ble, port: str) -> None:
     with SerialPort(port), pytest.raises(PortLost, match="in use"):
         SerialPort(port)
+
+
+def arduinos_bossac() -> str:
+    """The path of Arduino's fork; empty without it. Debian's 1.9.1 has no nRF52840."""
+    found = shutil.which("bossac")
+    if not found:
+        return ""
+    said = subprocess.run([found, "--help"], capture_output=True, text=True, check=False)
+    return found if "arduino" in said.stdout + said.stderr else ""
+
+
+@pytest.mark.skipif(not arduinos_bossac(), reason="Arduino's bossac is not on PATH")
+def test_arduinos_own_tool_programs_it(virtual: Nano33Ble, port: str, tmp_path: Path) -> None:
+    image = idle_image(40_000)
+    (tmp_path / "app.bin").write_bytes(image.bytes)
+    arguments = ["-U", "-i", "-e", "-w", "-v", "-R", "-p", port, str(tmp_path / "app.bin")]
+    subprocess.run([arduinos_bossac(), *arguments], check=True, timeout=120)
+    assert content(virtual, image) == image.bytes
