@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +74,6 @@ def test_a_file_too_long_is_refused(tmp_path: Path) -> None:
     memory.close()
 
 
-@pytest.mark.skipif(shutil.which("sx") is None, reason="lrzsz is not installed")
 def test_lrzsz_programs_it(virtual: Board, port: str, tmp_path: Path) -> None:
     what = image(40_000)
     (tmp_path / "app.img").write_bytes(what.bytes)
