@@ -13,6 +13,9 @@ from tinyops.store import Store, layout
 
 PROJECT, VERSION, TAG, MODEL = "motor_health", "v1", "0123456789ab", "ab" * 32
 GATEWAY, DEVICE, EPOCH, N = "line-3", "press-7", 1_790_000_000, 64
+# One moment for all frames of a run of the tests: they may go on over midnight.
+NOW = datetime.now(UTC)
+TODAY = f"{NOW:%Y-%m-%d}"
 
 SKETCH = SketchFrame(
     model=0xAB,
@@ -52,7 +55,7 @@ def record(number: int = 0, sketch: SketchFrame = SKETCH, **changes: Any) -> Fra
         reference_tag=TAG,
         epoch=EPOCH,
         window=window,
-        received_at=datetime.now(UTC).isoformat(),
+        received_at=NOW.isoformat(),
         virtual=True,
         frame=replace(sketch, window=window % 2**16).pack(),
     )
@@ -72,6 +75,6 @@ def send(
     store: Store, records: list[FrameRecord], seq: int = 1, date: str = "", gateway: str = GATEWAY
 ) -> FrameFile:
     """Put records into S3 as a gateway does."""
-    file = FrameFile(date or f"{datetime.now(UTC):%Y-%m-%d}", gateway, seq)
+    file = FrameFile(date or TODAY, gateway, seq)
     store.put(file.key(PROJECT), encode_records(records))
     return file

@@ -11,15 +11,13 @@ import pytest
 from pyarrow import parquet
 
 import frame_makers as made
-from frame_makers import GATEWAY, PROJECT, SKETCH, N, damaged, record, send
+from frame_makers import GATEWAY, NOW, PROJECT, SKETCH, TODAY, N, damaged, record, send
 from tinyops.monitoring import compaction
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames, recent_frames
 from tinyops.monitoring.frames import SATURATED, FrameRecord, encode_records
 from tinyops.monitoring.table import read_frames
 from tinyops.store import ObjectMissing, Store, layout, receipts
-
-TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_a_later_table_replaces_the_one_before(house: Store) -> None:
 
 
 def test_days_and_gateways_have_tables_of_their_own(house: Store) -> None:
-    yesterday = datetime.now(UTC) - timedelta(days=1)
+    yesterday = NOW - timedelta(days=1)
     day = f"{yesterday:%Y-%m-%d}"
     send(house, [record(0, received_at=yesterday.isoformat())], date=day)
     send(house, [record(1)])
@@ -143,7 +141,7 @@ def test_a_replayed_file_changes_nothing(house: Store) -> None:
 
 
 def test_yesterdays_frames_are_not_counted_again_today(house: Store) -> None:
-    yesterday = datetime.now(UTC) - timedelta(days=1)
+    yesterday = NOW - timedelta(days=1)
     records = [record(number, received_at=yesterday.isoformat()) for number in range(2)]
     send(house, records, date=f"{yesterday:%Y-%m-%d}")
     compact_frames(house, PROJECT)
@@ -237,7 +235,7 @@ def test_a_reader_goes_on_while_a_table_is_replaced(
 
 
 def test_late_files_wait_for_a_look_at_all_days(house: Store) -> None:
-    old = datetime.now(UTC) - timedelta(days=5)
+    old = NOW - timedelta(days=5)
     late = send(house, [record(0, received_at=old.isoformat())], date=f"{old:%Y-%m-%d}")
     fresh = send(house, [record(1)])
     assert recent_frames(house, PROJECT) == [fresh.id]
