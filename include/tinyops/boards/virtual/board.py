@@ -6,23 +6,19 @@ bootloader, and says what a host's opening and closing of the port does to the b
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import select
-import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
+from tinyops.boards.virtual.application import Application
+from tinyops.boards.virtual.board_thread import BoardThread
 from tinyops.boards.virtual.bootloader import Bootloader
 from tinyops.boards.virtual.faults import Faults, FaultyLine, Loss
 from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.host_line import HostLine
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.boards.virtual.uart import Uart
 from tinyops.boards.virtual.wire import START_TO_STOP
 from tinyops.emulation import Chip, Machine
 
@@ -32,7 +28,7 @@ Mode = Literal["off", "bootloader", "application"]
 LOOK = 0.05
 
 
-class VirtualBoard(ABC):
+class VirtualBoard(BoardThread):
     """One board, run by a thread of its own between `start` and `stop`.
 
     Parameters
@@ -67,6 +63,7 @@ class VirtualBoard(ABC):
         faults: Faults | None = None,
         paced: bool = False,
     ) -> None:
+        super().__init__(f"board {link.name}")
         self.flash = FlashMemory(state / "flash.bin", self.FLASH_BYTES, self.PAGE_BYTES)
         self.mode: Mode = "off"
         self.port = link
@@ -77,51 +74,13 @@ class VirtualBoard(ABC):
         self._waited_pages = 0
         self._bootloader: Bootloader | None = None
         self._host_there = False
-        self._chip: Chip | None = None
-        self._uarts: tuple[Uart, Uart] | None = None
+        self._application: Application | None = None
         self._power_back: float | None = None
-        self._stopping = threading.Event()
-        self._ended = threading.Event()
-        self._wake_read, self._wake_write = os.pipe()
-        self._orders: list[str] = []
-        self._thread: threading.Thread | None = None
-        self._failure: BaseException | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Plug in and power on; returns when the port is there."""
         self._plug_line()
-        self._thread = threading.Thread(target=self._run, name=f"board {self.port.name}")
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Power off, unplug, and keep the flash. Raises what ended the board's thread, if any."""
-        self._stopping.set()
-        self._order("")
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-            os.close(self._wake_read)
-            os.close(self._wake_write)
-            self.flash.close()
-        if self._failure is not None:
-            raise self._failure
-
-    def wait(self) -> None:
-        """Until the board's thread ends."""
-        # Not join(): a signal handler's exception in it marks a live thread as ended (Python 3.11).
-        self._ended.wait()
+        super().start()
 
     def unplug(self) -> None:
         """Pull the plug: the port vanishes and the power goes."""
@@ -149,10 +108,10 @@ class VirtualBoard(ABC):
     def _reset(self, twice: bool = False) -> None:
         """What comes after a reset or power on: `enter_bootloader` or `launch`."""
 
-    def _opened(self) -> None:  # noqa: B027 - most boards do nothing
+    def _opened(self) -> None:
         """A host has opened the port."""
 
-    def _closed(self, touched: bool) -> None:  # noqa: B027
+    def _closed(self, touched: bool) -> None:
         """The host has closed it; `touched`: its last speed was 1200 baud."""
 
     def _left_by(self, data: bytes) -> bool:
@@ -171,8 +130,7 @@ class VirtualBoard(ABC):
         if self._sensor is not None:
             self._sensor.restart()
         content = self.flash.read(self.APP, self.FLASH_BYTES - self.APP)
-        self._chip = self._powered(content)
-        self._uarts = Uart(self._chip.uart0), Uart(self._chip.uart1)
+        self._application = Application(self._powered(content), self._sensor)
         self.mode = "application"
 
     def _powered(self, content: bytes) -> Chip:
@@ -196,44 +154,27 @@ class VirtualBoard(ABC):
         else:
             self._line.write(data)
 
-    def _order(self, order: str) -> None:
-        self._orders.append(order)
-        with contextlib.suppress(OSError):
-            os.write(self._wake_write, b"!")
+    def _end(self) -> None:
+        self._power_off()
+        self._line.unplug()
 
-    def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._step()
-        except BaseException as error:
-            self._failure = error
-        finally:
-            self._power_off()
-            self._line.unplug()
-            self._ended.set()
+    def _close(self) -> None:
+        self.flash.close()
 
     def _step(self) -> None:
-        poll = select.poll()
-        poll.register(self._wake_read, select.POLLIN)
+        poll = self._poll()
         host_there = self._line.register(poll)
-        chip = self._chip
-        if chip is not None and self._uarts is not None and chip.alive:
-            for uart in self._uarts:
-                uart.flush()
-                waits = select.POLLOUT if uart.pending else 0
-                poll.register(uart.socket, select.POLLIN | waits)
-        ready = _ready(poll, self._patience(host_there))
-        if self._wake_read in ready:
-            os.read(self._wake_read, 4096)
-            while self._orders:
-                self._obey(self._orders.pop(0))
+        if self._application is not None:
+            self._application.register(poll)
+        if not self._ready(poll, self._patience(host_there)):
             return
         if self._power_back is not None and time.monotonic() >= self._power_back:
             self._power_back = None
             self._obey("plug")
             return
-        if self._chip is not None and self._uarts is not None:
-            self._serve_chip(self._chip, *self._uarts)
+        if self._application is not None:
+            if said := self._application.serve():
+                self.to_host(said)
         elif self._bootloader is not None:
             self._serve_bootloader(self._bootloader, time.monotonic())
         self._serve_line(time.monotonic())
@@ -241,8 +182,8 @@ class VirtualBoard(ABC):
     def _patience(self, host_there: bool) -> float:
         patience, now = 1.0 if host_there else LOOK, time.monotonic()
         dues = [self._power_back, self._line.next_due(now)]
-        if self.mode == "application":
-            dues.append(self._sensor.next_due() if self._sensor else None)
+        if self._application is not None:
+            dues.append(self._application.next_due())
         elif self._bootloader is not None:
             dues.append(self._bootloader.next_due())
         return min([patience, *(max(0.0, due - now) for due in dues if due is not None)])
@@ -288,8 +229,8 @@ class VirtualBoard(ABC):
             self._serve_bootloader(self._bootloader, now)
             if loss is not None:
                 self._lose(loss)
-        elif self.mode == "application" and not self._left_by(data) and self._uarts is not None:
-            self._uarts[0].send(data)
+        elif self.mode == "application" and not self._left_by(data) and self._application:
+            self._application.send(data)
 
     def _lose(self, loss: Loss) -> None:
         if loss == "plug" or not self.BRIDGED:
@@ -299,14 +240,6 @@ class VirtualBoard(ABC):
             self._line.cut()
         if self._faults.power_back_after is not None:
             self._power_back = time.monotonic() + self._faults.power_back_after
-
-    def _serve_chip(self, chip: Chip, link: Uart, samples: Uart) -> None:
-        if data := link.receive():
-            self.to_host(data)
-        requests = samples.receive()
-        if self._sensor is not None:
-            self._sensor.feed(requests)
-            samples.send(self._sensor.answer(chip.shared_ram))
 
     def _obey(self, order: str) -> None:
         if order == "unplug":
@@ -325,19 +258,8 @@ class VirtualBoard(ABC):
         self._reset()
 
     def _power_off(self) -> None:
-        if self._chip is not None:
-            self._chip.stop()
-            self._chip = None
-            self._uarts = None
+        if self._application is not None:
+            self._application.stop()
+            self._application = None
         self._bootloader = None
         self.mode = "off"
-
-
-def _ready(poll: select.poll, patience: float) -> set[int]:
-    """The files with something to do, after `patience` seconds at most."""
-    due = time.monotonic() + patience
-    ready = {fd for fd, _ in poll.poll(math.floor(patience * 1000))}
-    if not ready:
-        # poll takes whole milliseconds: a byte's time at 115200 baud is a tenth of one.
-        time.sleep(min(max(0.0, due - time.monotonic()), 0.001))
-    return ready

@@ -76,7 +76,15 @@ class EspRom:
         self._frames = Decoder(FRAME_LIMIT)
         self._writing: Writing | None = None
         self._gone = False  # control is elsewhere
-        self._commands: dict[int, Callable[[bytes], Answer]] = {
+        self._blocks: dict[int, Callable[[bytes], None]] = {
+            packet.FLASH_DATA: lambda content: self._begun(packed=False).take(content),
+            packet.MEM_DATA: lambda content: None,
+            packet.DEFL_DATA: lambda content: self._begun(packed=True).take(content),
+        }
+
+    def _commands(self) -> dict[int, Callable[[bytes], Answer]]:
+        """What answers each request, by its number."""
+        return {
             packet.FLASH_BEGIN: lambda data: self._begin(data, packed=False),
             packet.FLASH_END: self._end,
             packet.MEM_BEGIN: self._mem_begin,
@@ -91,11 +99,6 @@ class EspRom:
             packet.DEFL_BEGIN: lambda data: self._begin(data, packed=True),
             packet.DEFL_END: self._end,
             packet.SPI_FLASH_MD5: self._md5,
-        }
-        self._blocks: dict[int, Callable[[bytes], None]] = {
-            packet.FLASH_DATA: lambda content: self._begun(packed=False).take(content),
-            packet.MEM_DATA: lambda content: None,
-            packet.DEFL_DATA: lambda content: self._begun(packed=True).take(content),
         }
 
     def feed(self, data: bytes) -> None:
@@ -131,9 +134,10 @@ class EspRom:
         if op in self._blocks:
             self._blocks[op](packet.block(data, checksum))
             return DONE
-        if op not in self._commands:
+        answers = self._commands()
+        if op not in answers:
             raise Refused(Failure.UNKNOWN)
-        return self._commands[op](data)
+        return answers[op](data)
 
     def _reply(self, op: int, value: int, content: bytes, status: bytes) -> None:
         answer = packet.reply(op, value, content + status.ljust(self.STATUS_BYTES, b"\0"))

@@ -15,10 +15,8 @@ from typing import Any, ClassVar
 
 from tinyops.boards.virtual import esp_packet as packet
 from tinyops.boards.virtual.esp_packet import Failure, Refused, words
-from tinyops.boards.virtual.esp_registers import Registers
 from tinyops.boards.virtual.esp_rom import DONE, Answer, EspRom
 from tinyops.boards.virtual.esp_writing import check_range, erase
-from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.slip import encode
 
 GREETING = b"OHAI"
@@ -59,22 +57,16 @@ class EspStub(EspRom):
     ATTACH_WORDS: ClassVar[int] = 1
     ERASES_AT_ONCE: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        flash: FlashMemory,
-        registers: Registers,
-        send: Callable[[bytes], None],
-        restart: Callable[[], None],
-        start_stub: Callable[[], None],
-    ) -> None:
-        super().__init__(flash, registers, send, restart, start_stub)
-        self._reading: Reading | None = None
-        del self._commands[packet.READ_FLASH_SLOW]
-        self._commands |= {
+    _reading: Reading | None = None
+
+    def _commands(self) -> dict[int, Callable[[bytes], Answer]]:
+        commands = super()._commands() | {
             packet.ERASE_FLASH: self._erase_flash,
             packet.ERASE_REGION: self._erase_region,
             packet.READ_FLASH: self._read_flash,
         }
+        del commands[packet.READ_FLASH_SLOW]
+        return commands
 
     def greet(self) -> None:
         """The first sign of life."""
