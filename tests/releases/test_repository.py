@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import Metadata, Targets
 
-from tinyops.releases.client import ReleaseClient
+from tinyops.releases.client import CACHED, ReleaseClient
 from tinyops.releases.errors import (
     ReleaseError,
     ReleaseRefused,
@@ -84,6 +85,41 @@ def test_a_writer_that_dies_anywhere_is_repeated_and_readers_never_notice(
         repository.publish([new])
         reader.refresh()
         assert reader.has_image("demo", f"v2-{survived}", "t")
+
+
+def test_what_a_killed_reader_left_is_gone_at_its_next_start(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.publish([image("v1")])
+    cache = tmp_path / "cache"
+
+    def dying(*_: object) -> None:
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tuf.ngclient.updater.os.replace", dying)
+        with pytest.raises(Died):
+            client(repository, cache).refresh()
+    files = set(cache.rglob("*"))
+    assert any(path.name.startswith("tmp") for path in files), "the kill left nothing to remove"
+    reader = client(repository, cache)
+    assert not list(cache.rglob("tmp*"))
+    reader.refresh()
+    assert reader.has_image("demo", "v1", "t")
+
+
+def test_the_cache_of_small_targets_does_not_grow_for_ever(
+    repository: Repository, tmp_path: Path
+) -> None:
+    targets = tmp_path / "cache" / "targets"
+    targets.mkdir(parents=True)
+    for number in range(CACHED + 10):
+        path = targets / f"demo%2F{number}%2Fmanifest.json"
+        path.write_bytes(b"{}")
+        os.utime(path, (number, number))
+    client(repository, tmp_path / "cache")
+    kept = {int(path.name.split("%2F")[1]) for path in targets.iterdir()}
+    assert kept == set(range(10, CACHED + 10))
 
 
 def test_two_writers_lose_nothing_of_each_other(store: Store, keys: KeyFolder) -> None:

@@ -33,6 +33,8 @@ from tinyops.store import Store, layout
 T = TypeVar("T")
 # A manifest or channel is read into memory; an image goes to a file and is bounded by its length.
 SMALL = 1 << 20
+# Manifests are of one release each: without a limit the cache would grow with their number.
+CACHED = 256
 
 
 class ReleaseClient:
@@ -58,6 +60,7 @@ class ReleaseClient:
         self._targets.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._updater: Updater | None = None
+        self._prune()
 
     def refresh(self) -> None:
         """Take over the newest metadata; what was verified before stays in use when this fails.
@@ -124,6 +127,18 @@ class ReleaseClient:
                     os.fsync(file.fileno())
                 part.replace(to)
             return to
+
+    def _prune(self) -> None:
+        """Remove what a killed process left half written, and all but the newest small targets."""
+        # tuf 7.0.1 writes metadata to a tempfile of this name beside it and renames that.
+        leftovers = list(self._metadata.glob("tmp????????"))
+        newest_first = sorted(
+            (path for path in self._targets.iterdir() if path.is_file()),
+            key=lambda path: path.stat().st_mtime_ns,
+            reverse=True,
+        )
+        for path in [*leftovers, *newest_first[CACHED:]]:
+            path.unlink(missing_ok=True)
 
     def _image_info(self, project: str, version: str, target: str) -> TargetFile:
         path = paths.image(project, version, target)
