@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tinyops.cli.data_import import import_files
+from tinyops.cli.output import print_json
+
 data_app = typer.Typer(help="Recordings, the quality gate and dataset versions.")
+data_app.command("import")(import_files)
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -33,7 +36,7 @@ def check(
     result = gate(read_rows(file), load_project(project), name=file.stem)
     if as_json:
         refusals = [asdict(refusal) for refusal in result.refusals]
-        _print(result.summary() | {"problems": list(result.problems), "refusals": refusals})
+        print_json(result.summary() | {"problems": list(result.problems), "refusals": refusals})
     else:
         _show_refusals(result)
     if result.refused_rows or result.problems:
@@ -69,7 +72,7 @@ def publish(
             store, config, name, source_for(config).recordings(seed, size, number), note
         )
     if as_json:
-        _print({"batch": name, "uri": uri})
+        print_json({"batch": name, "uri": uri})
     else:
         Console().print(f"published {uri}", soft_wrap=True, markup=False)
 
@@ -83,7 +86,7 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
 
     found = history(Store.from_env(), load_project(project))
     if as_json:
-        _print(found)
+        print_json(found)
         return
     console = Console()
     parts = ("train", "validation", "test")
@@ -123,7 +126,3 @@ def _show_refusals(result: Any) -> None:
         console.print(problem, markup=False)
     summary = result.summary()
     console.print(f"{summary['accepted']} of {summary['recordings']} recordings are good")
-
-
-def _print(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))

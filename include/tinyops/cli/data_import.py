@@ -1,0 +1,125 @@
+"""`tinyops data import`: foreign files become recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tinyops.cli.output import print_json, progress_bar
+
+if TYPE_CHECKING:
+    from tinyops.data.importers import Description
+    from tinyops.data.recording import Recording
+    from tinyops.projects import Project
+
+PLACES = "{stem}, {folder}, {parent} stand for the file's name and folders"
+
+
+def import_files(
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="CSV, WAV, NPZ, MAT, …")
+    ],
+    project: Annotated[str, typer.Option("--project", "-p", help="A project's name.")],
+    machine: Annotated[str, typer.Option(help=f"What was observed; {PLACES}.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file of recordings to write.")],
+    label: Annotated[str | None, typer.Option(help=f"Class of the files; {PLACES}.")] = None,
+    device: Annotated[str, typer.Option(help="Board; default: the file's, or the machine.")] = "",
+    recording: Annotated[str, typer.Option(help=f"Id of the recording; {PLACES}.")] = "{stem}",
+    channels: Annotated[
+        str, typer.Option(help="The file's channels in the project's order: ax,ay,az.")
+    ] = "",
+    rate: Annotated[float | None, typer.Option(help="Hz, where the file does not say.")] = None,
+    unit: Annotated[str, typer.Option(help="Unit of the file, where it does not say.")] = "",
+    gain: Annotated[
+        float | None, typer.Option(help="Project's units for 1 of the file (WAV: at full scale).")
+    ] = None,
+    offset: Annotated[float, typer.Option(help="Added after the gain.")] = 0.0,
+    recorded_at: Annotated[
+        str, typer.Option(help="ISO 8601 with a zone, or `file` for the file's own time.")
+    ] = "",
+    resample: Annotated[
+        str, typer.Option(help="polyphase or linear, where the rate is another one.")
+    ] = "",
+    array: Annotated[str, typer.Option(help="Array in an NPZ or MAT file.")] = "",
+    time_column: Annotated[str, typer.Option(help="Column of times in a CSV or Parquet.")] = "",
+    condition: Annotated[
+        list[str] | None, typer.Option(help="What is known: load=2kW; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Turn files into recordings of a project, to be checked and published.
+
+    Units, channel order, rate and gain are stated, never guessed: what a file does not say is asked
+    for, and what contradicts it is refused. The file is written whole or not at all.
+    """
+    from tinyops.data.importers import Description
+    from tinyops.data.parquet import write_recordings
+    from tinyops.projects import load_project
+
+    said = Description(
+        machine=machine,
+        device=device,
+        label=label,
+        recording=recording,
+        channels=tuple(name.strip() for name in channels.split(",") if name.strip()),
+        rate_hz=rate,
+        unit=unit,
+        gain=gain,
+        offset=offset,
+        recorded_at=recorded_at,
+        resample=_known_method(resample),
+        array=array,
+        time_column=time_column,
+        conditions=_conditions(condition or []),
+    )
+    config = load_project(project)
+    part = out.with_name(out.name + ".part")
+    try:
+        count = write_recordings(part, _imported(files, said, config))
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    if as_json:
+        print_json({"recordings": count, "files": len(files), "out": str(out)})
+        return
+    console = Console()
+    console.print(f"{count} recordings of {len(files)} files in {out}", markup=False)
+    console.print(f"next: tinyops data check {out} --project {project}", markup=False)
+
+
+def _imported(files: list[Path], said: Description, project: Project) -> Iterator[Recording]:
+    from tinyops.data.importers import ImportRefused, import_file
+
+    seen: dict[str, Path] = {}
+    with progress_bar() as progress:
+        for path in progress.track(files, description="importing"):
+            for recording in import_file(path, said, project):
+                first = seen.setdefault(recording.recording_id, path)
+                if first is not path:
+                    raise ImportRefused(
+                        f"{path} and {first} would both be recording {recording.recording_id!r}",
+                        "tell them apart with --recording '{folder}-{stem}'",
+                    )
+                yield recording
+
+
+def _known_method(name: str) -> str:
+    from tinyops.data.importers.resample import METHODS
+
+    if name and name not in METHODS:
+        raise typer.BadParameter(f"{name!r} is not one of: {', '.join(METHODS)}")
+    return name
+
+
+def _conditions(texts: list[str]) -> dict[str, str]:
+    pairs: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise typer.BadParameter(f"--condition {text!r} is not NAME=VALUE")
+        pairs[name.strip()] = value.strip()
+    return pairs
