@@ -4,7 +4,8 @@ PYTHON ?=
 PROJECT ?= motor_health
 EXIT ?=
 CONCEPT ?=
-JOBS ?= 2
+# Tests wait for servers, boards and virtual time as much as they compute: one more than two cores.
+JOBS ?= 3
 BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc \
   gateway_footprint flashing
 BIN := .venv/bin
@@ -27,8 +28,8 @@ demo: setup ## Tell the whole story: PROJECT=motor_health, CONCEPT=1 for more, E
 
 # A file's tests stay on one worker, so that they share its expensive fixtures. In the order of
 # tests/conftest.py: sorted by their number the few long ones would come last, with one core idle.
-test: setup ## Run all tests: JOBS=2 workers
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not soak'
+test: setup ## Run all tests: JOBS=3 workers
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not soak' --durations 15
 
 lint: setup ## Check style and types of Python and C
 	$(BIN)/ruff check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tinyops.cli.label_suspects import suspects
 from tinyops.cli.labelling import (
     label_set,
     login_name,
@@ -20,8 +20,10 @@ from tinyops.cli.labelling import (
     publish_checked,
     request_of,
 )
+from tinyops.cli.output import print_json
 
 label_app = typer.Typer(help="Labels: requests and answers, corrections, audits, history.")
+label_app.command()(suspects)
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -42,7 +44,7 @@ def requests(project: ProjectName, as_json: AsJson = False) -> None:
     store, config = open_project(project)
     found = open_requests(store, config)
     if as_json:
-        _print(found)
+        print_json(found)
         return
     console = Console()
     table = Table("request", "kind", "device", "about", "since", "what to do")
@@ -76,7 +78,7 @@ def template(
     if as_json:
         names = ("recording_id", "current_label", "predicted_label")
         content = [dict(zip(names, row, strict=True)) for row in rows]
-        _print({"request": request, "file": str(out) if out else None, "recordings": content})
+        print_json({"request": request, "file": str(out) if out else None, "recordings": content})
 
 
 @label_app.command()
@@ -144,6 +146,25 @@ def set_label(
 
 
 @label_app.command()
+def apply(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV: recording_id,label[,note].")
+    ],
+    project: ProjectName,
+    source: Kind = "operator",
+    author: Author = "",
+    note: Note = "",
+    as_json: AsJson = False,
+) -> None:
+    """Correct the labels in a file; rows without a label are left out."""
+    from tinyops.data.label_file import read_label_file
+
+    store, config = open_project(project)
+    labels = label_set(config, read_label_file(file), source, author, note)
+    _tell(publish_checked(store, config, labels), as_json)
+
+
+@label_app.command()
 def audit(
     file: Annotated[Path, CsvFile],
     project: ProjectName,
@@ -176,7 +197,7 @@ def history(
             f"{project} has no recording {recording!r}", "see the files of a dataset version"
         )
     if as_json:
-        _print(told)
+        print_json(told)
         return
     table = Table("at", "label", "source", "author", "set", "note")
     for word in told:
@@ -187,7 +208,7 @@ def history(
 
 def _tell(content: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        _print(content)
+        print_json(content)
     else:
         Console().print(f"published {content['uri']}", soft_wrap=True, markup=False)
 
@@ -196,7 +217,3 @@ def _plain(value: object) -> str:
     from rich.markup import escape
 
     return escape(str(value))
-
-
-def _print(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
