@@ -77,8 +77,9 @@ def model_files(tflite: bytes, model: TflmModel) -> dict[str, str]:
             "/* Generated. */\n#ifndef TINYOPS_MODEL_DATA_H\n#define TINYOPS_MODEL_DATA_H\n\n"
             f"#include <stdint.h>\n\n#define TFLM_OPERATORS {len(methods)}\n"
             f"#define TFLM_ADD(to) {adding}\n\n"
-            '#ifdef __cplusplus\nextern "C"\n#endif\n'
-            f"extern const uint8_t model_data[{len(tflite)}];\n\n#endif\n"
+            '#ifdef __cplusplus\nextern "C" {\n#endif\n\n'
+            f"extern const uint8_t model_data[{len(tflite)}];\n\n"
+            "#ifdef __cplusplus\n}\n#endif\n\n#endif\n"
         ),
         "model_data.c": sources.bytes_source("model_data", tflite, "aligned(16)"),
     }

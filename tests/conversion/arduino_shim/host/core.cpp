@@ -1,5 +1,6 @@
 /* The core as a process: Serial is standard input and output, the world is the file named by
- * $SHIM_SAMPLES (int16), and the process ends with its standard input. */
+ * $SHIM_SAMPLES (int16), and the process ends with its standard input. With $SHIM_ANALOG_US time is
+ * counted, not real: 1 us a look at the clock, and so much an analogRead. */
 #include <Arduino.h>
 
 #include <errno.h>
@@ -11,12 +12,23 @@
 
 SerialShim Serial;
 static FILE *samples;
+static unsigned long counted;
+static unsigned long analog_us;
 
 void __attribute__((weak)) shim_interrupt(void) {}
 
-int main(void) {
+extern "C" void shim_open(void) {
   const char *name = getenv("SHIM_SAMPLES");
   samples = name != nullptr ? fopen(name, "rb") : nullptr;
+  const char *us = getenv("SHIM_ANALOG_US");
+  analog_us = us != nullptr ? (unsigned long)atoi(us) : 0;
+}
+
+/* What happens while a sketch does something else. */
+extern "C" void shim_wait(void) { shim_interrupt(); }
+
+int main(void) {
+  shim_open();
   setup();
   for (;;) {
     loop();
@@ -56,11 +68,15 @@ void analogReadResolution(int) {}
 
 int analogRead(int) {
   int16_t value = 0;
+  counted += analog_us;
   (void)shim_sample(&value);
   return value;
 }
 
 unsigned long micros(void) {
+  if (analog_us > 0) {
+    return ++counted;
+  }
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (unsigned long)now.tv_sec * 1000000ul + (unsigned long)now.tv_nsec / 1000ul;

@@ -1,5 +1,5 @@
-/* Microphone, and the interpreter: first the model's bytes ($SHIM_MODEL_BYTES of them) and then every
- * input go to file descriptor 3; the test runs them and its answers come from 4. */
+/* Microphone, and the interpreter: first the model's bytes ($SHIM_MODEL_BYTES of them) and then
+ * every input go to file descriptor $SHIM_ASK; the test runs them and answers on $SHIM_TELL. */
 #include <Arduino.h>
 #include <ESP_I2S.h>
 #include <stdlib.h>
@@ -21,6 +21,8 @@ size_t I2SClass::readBytes(char *buffer, size_t size) {
 
 static int8_t in[LARGEST], out[LARGEST];
 static TfLiteTensor tensors[2] = {{{in}, 0}, {{out}, 0}};
+
+static int line_of(const char *name) { return atoi(getenv(name)); }
 
 static bool all(int line, void *bytes, size_t size, bool to) {
   uint8_t *at = (uint8_t *)bytes;
@@ -49,8 +51,9 @@ MicroInterpreter::MicroInterpreter(const Model *model, const MicroOpResolver &re
 TfLiteStatus MicroInterpreter::AllocateTensors() {
   const size_t size = (size_t)atoi(getenv("SHIM_MODEL_BYTES"));
   uint32_t sizes[2];
-  if (!all(3, &operators, sizeof operators, true) || !all(3, (void *)model_bytes, size, true) ||
-      !all(4, sizes, sizeof sizes, false)) {
+  if (!all(line_of("SHIM_ASK"), &operators, sizeof operators, true) ||
+      !all(line_of("SHIM_ASK"), (void *)model_bytes, size, true) ||
+      !all(line_of("SHIM_TELL"), sizes, sizeof sizes, false)) {
     return kTfLiteError;
   }
   tensors[0].bytes = sizes[0];
@@ -59,7 +62,8 @@ TfLiteStatus MicroInterpreter::AllocateTensors() {
 }
 
 TfLiteStatus MicroInterpreter::Invoke() {
-  const bool done = all(3, in, tensors[0].bytes, true) && all(4, out, tensors[1].bytes, false);
+  const bool done = all(line_of("SHIM_ASK"), in, tensors[0].bytes, true) &&
+                    all(line_of("SHIM_TELL"), out, tensors[1].bytes, false);
   return done ? kTfLiteOk : kTfLiteError;
 }
 

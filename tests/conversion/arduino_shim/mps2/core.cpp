@@ -1,4 +1,5 @@
-/* The core on QEMU's mps2-an386: vectors, Serial on UART0 without interrupts. Nothing is sampled. */
+/* The core on QEMU's mps2-an386: vectors, Serial on UART0 without interrupts. Nothing is sampled.
+ */
 #include <Arduino.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))

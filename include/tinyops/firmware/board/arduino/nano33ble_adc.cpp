@@ -34,7 +34,7 @@ bool sensor_start(void) {
 
 void board_sensor_ask(uint16_t frames) {
   wanted = frames;
-  NRF_SAADC->RESULT.PTR = (uint32_t)(uintptr_t)block;
+  NRF_SAADC->RESULT.PTR = (uintptr_t)block;
   NRF_SAADC->RESULT.MAXCNT = frames;
   NRF_SAADC->EVENTS_END = 0;
   NRF_SAADC->EVENTS_STARTED = 0;
