@@ -7,6 +7,7 @@ documentation and public callers, and no test claims that it has built anything.
 from __future__ import annotations
 
 import json
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from chip import tiny_image
+from tinyops.boards.admission import check
 from tinyops.boards.catalogue import load_board
+from tinyops.boards.errors import ImageRefused
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, ImageError, load_image, parse_header
 from tinyops.conversion import arduino_build
 from tinyops.conversion.arduino_build import (
@@ -100,7 +103,8 @@ def linked(target: str = "nano33ble-sense-arduino", at: int = 0x3A4) -> bytes:
 
 
 def test_sealing_finds_the_header_where_it_is() -> None:
-    image = seal(linked(), NANO)
+    image = seal(linked(), NANO, ram_bytes=123)
+    assert image.header.ram_bytes == 123
     assert len(image.bytes) % 4 == 0
     assert image.header.image_size == len(image.bytes)
     assert image.header.load_address == image.offset == 0x10000
@@ -133,3 +137,17 @@ def test_real_targets_are_not_virtual_ones() -> None:
         assert board.real_target not in board.targets
         assert board.accepted_targets == [*board.targets, board.real_target]
         assert all(target.endswith("-virtual") for target in board.targets)
+
+
+def test_an_image_for_a_real_board_is_not_written_to_a_virtual_one() -> None:
+    image = seal(linked(), NANO)
+    ours, theirs = os.openpty()
+    try:
+        with pytest.raises(ImageRefused, match=r"for a real board; .* is a virtual one"):
+            check(os.ttyname(theirs), image, NANO)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    other = replace(image, header=replace(image.header, board="sparkfun-edge2"))
+    with pytest.raises(ImageRefused, match="takes sparkfun-edge2-qemu-virtual, sparkfun-edge2-"):
+        check("/dev/null", other, load_board("sparkfun-edge2"))

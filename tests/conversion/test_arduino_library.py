@@ -102,6 +102,8 @@ def test_the_layout_is_that_of_the_library_specification(nano: ArduinoLibrary) -
         properties
     )
     assert f"src/{properties['includes']}" in nano.files
+    assert "depends" not in properties
+    assert b"depends=Chirale_TensorFLowLite\n" in exported(EYE).files["library.properties"]
     assert "examples/motor_sound/motor_sound.ino" in nano.files
     assert {"licenses/cmsis_nn.txt", "licenses/cmsis_core.txt", "README.md"} <= set(nano.files)
     rows = nano.files["keywords.txt"].decode().splitlines()

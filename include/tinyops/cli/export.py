@@ -56,9 +56,10 @@ def arduino(
 
     scope = load_project(project)
     chosen = [load_board(name) for name in board] if board else _boards_of(scope)
+    # All of them before the first is written: an error leaves nothing behind.
+    libraries = [export_library(_request(scope, each, candidate, model), scope) for each in chosen]
     written = []
-    for each in chosen:
-        library = export_library(_request(scope, each, candidate, model), scope)
+    for library in libraries:
         facts = library.to_dict() | {"folder": str(library.write(out))}
         if as_zip:
             archive = out / f"{library.name}.zip"

@@ -105,11 +105,11 @@ def build(library: ArduinoLibrary, board: Board) -> tuple[Image, Sizes]:
         done = _run(compile_arguments(board.arduino, folder, sketch, out))
         sizes = compile_sizes(done.stdout)
         linked = (out / f"{sketch.name}.ino.bin").read_bytes()
-    return seal(linked, board), sizes
+    return seal(linked, board, sizes.ram_bytes or 0), sizes
 
 
-def seal(linked: bytes, board: Board) -> Image:
-    """Write load address, size and CRC of the whole image into its header.
+def seal(linked: bytes, board: Board, ram_bytes: int = 0) -> Image:
+    """Write load address, sizes and CRC of the whole image into its header.
 
     Raises
     ------
@@ -125,7 +125,8 @@ def seal(linked: bytes, board: Board) -> Image:
     start = board.flash.base_address + board.flash.app_offset
     # Whole words: the drivers of some boards write nothing less.
     padded = linked + b"\xff" * (-len(linked) % 4)
-    header = replace(header, load_address=start, image_size=len(padded), image_crc32=0)
+    header = replace(header, load_address=start, ram_bytes=ram_bytes)
+    header = replace(header, image_size=len(padded), image_crc32=0)
     whole = padded[:at] + header.pack() + padded[at + len(header.pack()) :]
     header = replace(header, image_crc32=image_crc(whole))
     whole = padded[:at] + header.pack() + padded[at + len(header.pack()) :]

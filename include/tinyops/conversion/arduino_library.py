@@ -239,6 +239,7 @@ def _texts(
         "fqbn": arduino.fqbn,
         "core_note": _CORE_NOTES.get(arduino.core, ""),
         "library_install": "".join(f'    arduino-cli lib install "{one}"\n' for one in libraries),
+        "depends": f"depends={','.join(libraries)}\n" if libraries else "",
         "sensor": project.sensor,
         "meaning": port.meaning,
         "channels": ", ".join(signal.channels),

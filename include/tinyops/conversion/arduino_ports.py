@@ -59,8 +59,8 @@ _ANALOGUE = (
 PORTS: Mapping[tuple[str, str], Port] = {
     ("nano33ble-sense", "imu"): Port(
         ("nano33ble_imu.cpp", RING),
-        "physical values of Arduino's IMU library by the project's full scale; its accelerometer "
-        "ends at 4 g",
+        "physical values of Arduino's IMU library by the project's full scale, interpolated "
+        "linearly from 119 Hz; its accelerometer ends at 4 g",
         channels=6,
         libraries={"Arduino_LSM9DS1": "Arduino_LSM9DS1.h"},
         defines={"SENSOR_RING": 64},
@@ -79,7 +79,7 @@ PORTS: Mapping[tuple[str, str], Port] = {
     ),
     ("sparkfun-edge2", "microphone"): Port(
         ("edge2_microphone.cpp", RING),
-        _MICROPHONE,
+        f"{_MICROPHONE}; interpolated linearly from 15625 Hz",
         defines={"SENSOR_RING": 8192},
         native_hz=15625,
     ),
