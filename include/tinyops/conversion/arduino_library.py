@@ -8,32 +8,23 @@ bytes.
 from __future__ import annotations
 
 import io
-import re
-import tempfile
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from tinyops.boards.image import ImageHeader
-from tinyops.conversion import arduino_tflm, qemu_image, sources
-from tinyops.conversion.aot import AotModel, compile_model
-from tinyops.conversion.arduino_attest import arrays_in, attest, attested_source, require_all
-from tinyops.conversion.arduino_ports import Port, port_of, sensor_config
-from tinyops.conversion.build_request import BuildRequest, Model, require_servable
+from tinyops.conversion import arduino_tflm
+from tinyops.conversion.arduino_ports import Port, port_of
+from tinyops.conversion.arduino_sources import SUPPORT, collect_sources
+from tinyops.conversion.build_request import BuildRequest
 from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.image import application_sources, header_of, parameters_of
-from tinyops.conversion.tflm import TflmModel, examine
-from tinyops.conversion.toolchain import FIRMWARE
 from tinyops.projects import Project
 
-SUPPORT = FIRMWARE / "board" / "arduino"
 TEMPLATES = SUPPORT / "library"
 INNER = "tinyops"
 """The folder below src/: its headers are not on the include path of other libraries."""
-_WITHOUT = {"main.c", "image.c"}  # setup and loop are the sketch's; arduino_image.c has another way
-_INCLUDE = re.compile(rb'^(\s*#\s*include\s+")(?:[^"\n]*/)([^"/\n]+")', re.M)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -103,12 +94,11 @@ def export_library(request: BuildRequest, project: Project) -> ArduinoLibrary:
             f"{request.board.name} has no Arduino core in the catalogue", "see docs/arduino.md"
         )
     port = port_of(request.board, project)
-    with tempfile.TemporaryDirectory() as scratch:
-        flat, licences, header = _sources(request, project, port, Path(scratch))
+    made = collect_sources(request, project, port)
     name = library_name(project.name, request.board.name)
-    texts = _texts(request, project, port, header, name)
-    files = {f"src/{INNER}/{file}": content for file, content in flat.items()}
-    files |= {f"licenses/{file}": content for file, content in licences.items()}
+    texts = _texts(request, project, port, made.header, name)
+    files = {f"src/{INNER}/{file}": content for file, content in made.files.items()}
+    files |= {f"licenses/{file}": content for file, content in made.licences.items()}
     for template, path in (
         ("library.properties", "library.properties"),
         ("keywords.txt", "keywords.txt"),
@@ -119,102 +109,7 @@ def export_library(request: BuildRequest, project: Project) -> ArduinoLibrary:
         text = Template((TEMPLATES / f"{template}.in").read_text(encoding="utf-8"))
         files[path] = text.substitute(texts).encode()
     return ArduinoLibrary(
-        name, request.board.name, arduino.fqbn, files, header, f"examples/{project.name}"
-    )
-
-
-def _sources(
-    request: BuildRequest, project: Project, port: Port, scratch: Path
-) -> tuple[dict[str, bytes], dict[str, bytes], ImageHeader]:
-    """(all of src/tinyops, licences, the header with the CRC of the constants)."""
-    model, flat, licences, constants = _model(request, scratch / "model")
-    require_servable(request, model)
-    header = header_of(request, model, request.board.runtime.kind, load_address=0)
-    parts = ("link", "app", "monitor") if request.sketch else ("link", "app")
-    own = [path for part in parts for path in (FIRMWARE / part).glob("*.c")]
-    own += [path for part in ("link", "app", "monitor") for path in (FIRMWARE / part).glob("*.h")]
-    own += [FIRMWARE / "board" / "board.h", *SUPPORT.glob("arduino_*"), SUPPORT / "attested.h"]
-    own += [SUPPORT / name for name in port.sources]
-    made = scratch / "frontend"
-    own += request.frontend.generate(made)
-    own += [*made.glob("*.h")]
-    own += [path for folder in request.frontend.include_dirs for path in folder.glob("*.h")]
-    for path in own:
-        if path.name not in _WITHOUT:
-            _add(flat, path.name, path.read_bytes())
-    generated = {
-        **application_sources(request, model),
-        "board_config.h": _board_config(request),
-        "sensor_config.h": sensor_config(port, project, sources.config_header),
-        "factory_parameters.c": sources.bytes_source(
-            "factory_parameters", parameters_of(request, model).pack(), "aligned(4)"
-        ),
-    }
-    declared = [*constants, "selftest.h", "frontend_tables.h"]
-    declared += ["sketch_tables.h"] if request.sketch else []
-    for name, text in generated.items():
-        _add(flat, name, text.encode())
-    arrays = [array for name in declared for array in arrays_in(flat[name].decode())]
-    _add(flat, "attested.c", attested_source(declared, arrays).encode())
-    defining = [name.replace(".h", ".c") for name in declared if name != "selftest.h"]
-    defining += ["golden.c", "factory_parameters.c", "image_header.c"]
-    flat["image_header.c"] = _header_source(header)
-    size, _ = attest(flat, defining)
-    header = replace(header, image_size=size)
-    flat["image_header.c"] = _header_source(header)
-    _, crc = attest(flat, defining)
-    header = replace(header, image_crc32=crc)
-    flat["image_header.c"] = _header_source(header)
-    return flat, licences, header
-
-
-def _model(
-    request: BuildRequest, folder: Path
-) -> tuple[Model, dict[str, bytes], dict[str, bytes], list[str]]:
-    """(model, its files, licences, headers that declare its constants)."""
-    flat: dict[str, bytes] = {}
-    if request.board.runtime.kind == "tflm":
-        examined: TflmModel = examine(request.canonical)
-        for name, text in arduino_tflm.model_files(request.canonical, examined).items():
-            flat[name] = text.encode()
-        runtimes = (FIRMWARE / "runtime" / "tflm_arduino", FIRMWARE / "runtime" / "tflm")
-        for path in (path for runtime in runtimes for path in runtime.iterdir()):
-            flat[path.name] = path.read_bytes()
-        return examined, flat, {}, ["model_data.h"]
-    compiled: AotModel = compile_model(request.canonical, folder)
-    for path in (FIRMWARE / "runtime" / "aot").iterdir():
-        flat[path.name] = path.read_bytes()
-    vendor = [*compiled.sources]
-    vendor += [path for place in compiled.include_dirs for path in sorted(place.rglob("*.h"))]
-    for path in dict.fromkeys(vendor):
-        # All in one folder, so that nothing but the library's src has to be searched.
-        _add(flat, path.name, _INCLUDE.sub(rb"\1\2", path.read_bytes()))
-    licences = {
-        f"{path.parent.name}.txt": path.read_bytes() for path in sorted(folder.rglob("LICENSE.txt"))
-    }
-    declared = [name for name in flat if name.endswith("_weights.h")]
-    require_all([flat[name].decode() for name in declared], compiled.constant_bytes)
-    return compiled, flat, licences, declared
-
-
-def _add(flat: dict[str, bytes], name: str, content: bytes) -> None:
-    if flat.setdefault(name, content) != content:
-        raise ConversionError(f"two different sources are called {name}", "rename one of them")
-
-
-def _header_source(header: ImageHeader) -> bytes:
-    return sources.bytes_source("image_header", header.pack(), "aligned(4)").encode()
-
-
-def _board_config(request: BuildRequest) -> str:
-    places = qemu_image.linker_symbols(request.board)
-    return sources.config_header(
-        "TINYOPS_BOARD_CONFIG_H",
-        {
-            "BOARD_APP_BASE": places["APP_BASE"],
-            "BOARD_FLASH_END": places["FLASH_END"],
-            "BOARD_LINK_BAUD": request.board.protocol.baud,
-        },
+        name, request.board.name, arduino.fqbn, files, made.header, f"examples/{project.name}"
     )
 
 
