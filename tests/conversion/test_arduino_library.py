@@ -13,9 +13,11 @@ from arduino_world import exported, project, spectral_request, tiny_exported
 
 from tinyops.boards.catalogue import load_board
 from tinyops.conversion.arduino_library import INNER, ArduinoLibrary, export_library
-from tinyops.conversion.arduino_ports import PORTS, port_of
+from tinyops.conversion.arduino_ports import PORTS, port_of, sensor_config
 from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.sources import config_header
 from tinyops.conversion.toolchain import FIRMWARE
+from tinyops.projects import load_project, project_names
 
 NANO, EDGE, EYE = "nano33ble-sense", "sparkfun-edge2", "esp-eye"
 SCOPE = project()
@@ -120,3 +122,14 @@ def test_every_port_names_sources_that_exist_and_a_sensor_of_its_board() -> None
         assert all((FIRMWARE / "board" / "arduino" / name).exists() for name in port.sources)
     scope = project()
     assert port_of(load_board(NANO), scope) is PORTS[NANO, "microphone"]
+
+
+def test_every_project_has_a_sketch_for_each_of_its_boards_with_a_core() -> None:
+    read = set()
+    for scope in map(load_project, project_names()):
+        for board in map(load_board, scope.boards):
+            if board.arduino:
+                text = sensor_config(port_of(board, scope), scope, config_header)
+                assert f"SENSOR_CHANNELS {len(scope.signal.channels)}\n" in text
+                read.add((board.name, scope.sensor))
+    assert {(NANO, "imu"), (NANO, "adc-piezo"), (EDGE, "microphone"), (EYE, "microphone")} <= read
