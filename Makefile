@@ -9,7 +9,7 @@ JOBS ?= 3
 BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc \
   gateway_footprint flashing
 BIN := .venv/bin
-FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]')
+FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]' -o -name '*.cpp')
 
 # Set in some environments, it would make every process compile every import again.
 unexport PYTHONDONTWRITEBYTECODE

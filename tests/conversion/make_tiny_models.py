@@ -1,6 +1,7 @@
-"""Make the two small models of these tests: `python tests/conversion/make_tiny_models.py`.
+"""Make the small models of these tests: `python tests/conversion/make_tiny_models.py`.
 
-Same shapes, other weights. They have what the canonical form removes: an open batch, a SOFTMAX at
+`tiny` and `other` have the same shapes and other weights, `spectral` takes what a small spectrum
+frontend gives. They have what the canonical form removes: an open batch, a SOFTMAX at
 the end and SAME padding that is not the same on both sides.
 """
 
@@ -11,21 +12,22 @@ from pathlib import Path
 import numpy as np
 
 SHAPE = (32, 1, 1)
+SPECTRAL = (16, 1, 3)
 CLASSES = 4
 
 
-def make(seed: int) -> bytes:
+def make(seed: int, shape: tuple[int, int, int] = SHAPE) -> bytes:
     import keras
     import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
     model = keras.Sequential(
         [
-            keras.Input(SHAPE),
+            keras.Input(shape),
             keras.layers.Conv2D(8, (5, 1), (2, 1), "same", activation="relu"),
             keras.layers.DepthwiseConv2D((3, 1), (2, 1), "same", activation="relu"),
             keras.layers.Conv2D(8, 1, activation="relu"),
-            keras.layers.AveragePooling2D((8, 1)),
+            keras.layers.AveragePooling2D((shape[0] // 4, 1)),
             keras.layers.Flatten(),
             keras.layers.Dense(CLASSES),
             keras.layers.Softmax(),
@@ -40,7 +42,7 @@ def make(seed: int) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     converter.representative_dataset = lambda: (
-        [generator.normal(size=(1, *SHAPE)).astype(np.float32)] for _ in range(100)
+        [generator.normal(size=(1, *shape)).astype(np.float32)] for _ in range(100)
     )
     return bytes(converter.convert())
 
@@ -49,3 +51,4 @@ if __name__ == "__main__":
     folder = Path(__file__).with_name("data")
     for name, seed in (("tiny", 1), ("other", 2)):
         (folder / f"{name}.tflite").write_bytes(make(seed))
+    (folder / "spectral.tflite").write_bytes(make(3, SPECTRAL))

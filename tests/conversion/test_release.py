@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,21 @@ import pytest
 import yaml
 
 from chip import CLASSES, HOP, MODELS, WINDOW, request, windows
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image
+from tinyops.conversion.arduino_request import candidate_request, newest_version
 from tinyops.conversion.bare import inputs_for
 from tinyops.conversion.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.conversion.release import compile_candidate, fit_candidate, prove_candidate
 from tinyops.monitoring.reference import Reference
 from tinyops.monitoring.sketch import SketchSpec
-from tinyops.projects import projects_folder
+from tinyops.projects import load_project, projects_folder
 from tinyops.store import ObjectMissing, Store, layout
 
 NAME = "tiny_project"
 RUN = "run-1"
 TARGET = "nano33ble-sense-qemu-virtual"
+REAL = "nano33ble-sense-arduino"
 HIMAX = "himax-we1-plus-host-virtual"
 REFERENCE = 360
 
@@ -74,7 +78,10 @@ def candidate(store: Store, scope: dict[str, Any]) -> str:
     return RUN
 
 
-def test_a_candidate_becomes_evidence(store: Store, candidate: str) -> None:
+def test_a_candidate_becomes_evidence(
+    store: Store, candidate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinyops.conversion.arduino_build.TOOL", "no-arduino-cli-here")
     folder = layout.release(NAME, candidate)
     fitted = fit_candidate(store, NAME, candidate)
     assert set(fitted["boards"]) == {"nano33ble-sense", "himax-we1-plus"}
@@ -92,6 +99,11 @@ def test_a_candidate_becomes_evidence(store: Store, candidate: str) -> None:
     described = store.get_json(folder + f"{TARGET}/image.json")
     assert described["sha256"] == compiled["targets"][TARGET]["sha256"]
     assert compile_candidate(store, NAME, candidate) == compiled
+    real = store.get_json(folder + "real-targets.json")
+    assert real == compiled["real_targets"]
+    # Himax has no Arduino core; the Nano has, and no such tool is on PATH.
+    reason = "no-arduino-cli-here is not installed"
+    assert real == {REAL: {"board": "nano33ble-sense", "built": False, "reason": reason}}
 
     proved = prove_candidate(store, NAME, candidate)
     proof = store.get_json(folder + f"proof-{TARGET}.json")
@@ -175,3 +187,43 @@ def test_a_candidate_without_batches_in_its_reference_is_named(
         store.put(key, npz(**{name: content[name] for name in content if name != "batches"}))
     with pytest.raises(ConversionError, match=r"reference\.npz: no readable array 'batches'"):
         compile_candidate(store, NAME, candidate)
+
+
+def test_what_is_exported_is_what_is_released(store: Store, candidate: str) -> None:
+    scope, board = load_project(NAME), load_board("nano33ble-sense")
+    with pytest.raises(ConversionError, match="neither a release nor a candidate"):
+        newest_version(store, NAME)
+    store.put_json(layout.pointer(NAME, "candidate"), {"version": candidate})
+    assert newest_version(store, NAME) == candidate
+    store.put_json(layout.pointer(NAME, "release"), {"version": "run-0"})
+    assert newest_version(store, NAME) == "run-0"
+    made = candidate_request(store, scope, candidate, board, REAL)
+    compiled = compile_candidate(store, NAME, candidate)
+    assert (made.version, made.reference_tag) == (candidate, compiled["reference_tag"])
+    assert made.sketch is not None
+    sketch = store.get_json(layout.release(NAME, candidate) + layout.SKETCH)
+    assert made.sketch.to_dict() == sketch
+
+
+def test_a_real_target_that_cannot_be_built_stops_no_release(
+    store: Store, candidate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Stands for a tool whose compiler fails; none that succeeds is pretended here.
+    tool = tmp_path / "arduino-cli"
+    tool.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = core ]; then echo \'{"platforms": [{"id": "arduino:mbed_nano"}]}\'\n'
+        'else echo \'{"success": false, "compiler_err": "x.ino:1:1: error: broken"}\'; exit 1; fi\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    content = yaml.safe_load((projects_folder() / NAME / "project.yaml").read_text())
+    content["signal"]["rate_hz"] = 16000  # what a sketch's microphone can
+    write(content)
+    compiled = compile_candidate(store, NAME, candidate)
+    assert compiled["real_targets"][REAL] == {
+        "board": "nano33ble-sense",
+        "built": False,
+        "reason": "arduino-cli compile: x.ino:1:1: error: broken",
+    }
+    assert TARGET in compiled["targets"]

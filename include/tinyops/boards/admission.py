@@ -21,9 +21,10 @@ def check(port: str, image: Image, board: Board) -> None:
             f"{name} is for board {header.board!r}, not {board.name!r}",
             "give the image of this board",
         )
-    if board.targets and header.target not in board.targets:
+    targets = board.accepted_targets
+    if targets and header.target not in targets:
         raise ImageRefused(
-            f"{name} has target {header.target!r}; {board.name} takes {', '.join(board.targets)}",
+            f"{name} has target {header.target!r}; {board.name} takes {', '.join(targets)}",
             "build the image for this board",
         )
     if not Path(port).exists():

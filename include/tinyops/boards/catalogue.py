@@ -101,6 +101,19 @@ class Protocol(Sourced):
     reset: Literal["touch-1200", "dtr", "dtr-rts", "button"]
 
 
+class Arduino(Sourced):
+    """The Arduino core that builds for the real board.
+
+    `fqbn` names board and options for arduino-cli, `core` the package and `architecture` what
+    library.properties calls it. `flat`: the linked bytes are flash from `Flash.app_offset` on.
+    """
+
+    fqbn: str = Field(pattern=r"^\w+:\w+:\w+(:[\w=,]+)?$")
+    core: str = Field(pattern=r"^\w+:\w+$")
+    architecture: str
+    flat: bool
+
+
 class Board(_Part):
     """A kind of board."""
 
@@ -120,6 +133,7 @@ class Board(_Part):
     targets: list[str] = Field(
         description="image targets that can be built for it: its name and the platform"
     )
+    arduino: Arduino | None = None
     notes: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -132,6 +146,16 @@ class Board(_Part):
     def platform(self, target: str) -> str:
         """What a target is built for, without the board: `qemu-virtual`, `host-virtual`."""
         return target.removeprefix(f"{self.name}-")
+
+    @property
+    def real_target(self) -> str | None:
+        """The target of an image that a vendor's toolchain builds for the real board."""
+        return f"{self.name}-arduino" if self.arduino else None
+
+    @property
+    def accepted_targets(self) -> list[str]:
+        """Targets of images that may be written to a board of this kind, virtual or real."""
+        return [*self.targets, *([self.real_target] if self.real_target else [])]
 
     def sensor(self, name: str) -> Sensor | None:
         """The sensor of this name, or None."""

@@ -15,6 +15,7 @@ HEADER_OFFSET = 0x200
 _STRUCT = struct.Struct("<4sHH32s64s24s32s8s32s32s6I")
 HEADER_SIZE = _STRUCT.size
 _CRC_OFFSET = HEADER_SIZE - 4
+_BEGINNING = struct.pack("<4sHH", MAGIC, FORMAT, HEADER_SIZE)
 
 Role = Literal["firmware", "model", "parameters"]
 
@@ -117,9 +118,25 @@ def unpack_header(data: bytes) -> ImageHeader:
     return ImageHeader(*[*texts, digest.hex(), _text(tag), *numbers])
 
 
+def header_offset(image: bytes) -> int:
+    """Where the header is: at HEADER_OFFSET, or where a vendor's linker script has put it.
+
+    Raises
+    ------
+    ImageError
+        There is more than one place where it may be. None: HEADER_OFFSET, where none will be found.
+    """
+    if image[HEADER_OFFSET:].startswith(MAGIC):
+        return HEADER_OFFSET
+    at = image.find(_BEGINNING)
+    if at != image.rfind(_BEGINNING):
+        raise ImageError("two TinyOps image headers in one image", "build it again")
+    return at if at >= 0 else HEADER_OFFSET
+
+
 def parse_header(image: bytes) -> ImageHeader:
-    """The header of an application image; errors as in `unpack_header`."""
-    return unpack_header(image[HEADER_OFFSET:])
+    """The header of an application image; errors as in `header_offset` and `unpack_header`."""
+    return unpack_header(image[header_offset(image) :])
 
 
 def load_image(data: bytes, offset: int, role: Role = "firmware") -> Image:
@@ -131,6 +148,11 @@ def load_image(data: bytes, offset: int, role: Role = "firmware") -> Image:
         No header, or the bytes do not have the CRC that the header names.
     """
     image = Image(offset, data, role, parse_header(data))
+    if image.header.load_address == 0:
+        raise ImageError(
+            f"the image of {image.header.project} {image.header.version} was not sealed",
+            "upload it with arduino-cli or the IDE",
+        )
     if len(data) < image.header.image_size or not image.intact:
         raise ImageError(
             f"the image of {image.header.project} {image.header.version} is damaged",
@@ -142,7 +164,7 @@ def load_image(data: bytes, offset: int, role: Role = "firmware") -> Image:
 def image_crc(image: bytes) -> int:
     """CRC-32 (zlib) over the header's image_size bytes, its own field read as zero."""
     size = parse_header(image).image_size
-    at = HEADER_OFFSET + _CRC_OFFSET
+    at = header_offset(image) + _CRC_OFFSET
     crc = zlib.crc32(image[:at])
     crc = zlib.crc32(bytes(4), crc)
     return zlib.crc32(image[at + 4 : size], crc)

@@ -28,6 +28,7 @@ COMMANDS = (
     ("fit", "tinyops.cli.models", "fit"),
     ("compile", "tinyops.cli.models", "compile_model"),
     ("prove", "tinyops.cli.models", "prove"),
+    ("export", "tinyops.cli.export", "export_app"),
     ("boards", "tinyops.cli.boards", "boards"),
     ("probe", "tinyops.cli.edge", "probe"),
     ("flash", "tinyops.cli.edge", "flash"),

@@ -77,11 +77,11 @@ def _for_qemu(request: BuildRequest, folder: Path) -> BuiltImage:
     model = compile_model(request.canonical, made / "model")
     require_servable(request, model)
     start = qemu_image.linker_symbols(request.board)["APP_BASE"]
-    header = _header(request, model, runtime="aot", load_address=start)
+    header = header_of(request, model, runtime="aot", load_address=start)
     files = {
         "board_config.h": qemu_image.board_config(request.board),
         "image_header.c": sources.header_source(header.pack()),
-        "factory_parameters.c": sources.parameters_source(_parameters(request, model).pack()),
+        "factory_parameters.c": sources.parameters_source(parameters_of(request, model).pack()),
     }
     own = _own_sources(request, model, files, made)
     linked, sizes = qemu_image.link_for_qemu(request, model, own, _includes(request, made), folder)
@@ -95,13 +95,13 @@ def _for_host(request: BuildRequest, folder: Path) -> BuiltImage:
     made, board = folder / "sources", request.board
     model = examine(request.canonical)
     require_servable(request, model)
-    header = _header(request, model, runtime="tflm", load_address=board.flash.app_offset)
+    header = header_of(request, model, runtime="tflm", load_address=board.flash.app_offset)
     files = {
         "board_config.h": host_image.board_config(board),
         "model_config.h": host_image.model_config(model),
     }
     own = _own_sources(request, model, files, made)
-    parameters = _parameters(request, model).pack()
+    parameters = parameters_of(request, model).pack()
     linked, pages = host_image.link_for_host(
         board, request.canonical, parameters, own, _includes(request, made), folder
     )
@@ -118,7 +118,7 @@ def _own_sources(
 ) -> list[Path]:
     parts = ("link", "app", "monitor") if request.sketch else ("link", "app")
     return [
-        *sources.write(made, {**files, **_generated(request, model)}),
+        *sources.write(made, {**files, **application_sources(request, model)}),
         *request.frontend.generate(made),
         *(path for part in parts for path in sorted((FIRMWARE / part).glob("*.c"))),
     ]
@@ -129,7 +129,8 @@ def _includes(request: BuildRequest, made: Path) -> list[Path]:
     return [made, *own, *request.frontend.include_dirs]
 
 
-def _header(request: BuildRequest, model: Model, runtime: str, load_address: int) -> ImageHeader:
+def header_of(request: BuildRequest, model: Model, runtime: str, load_address: int) -> ImageHeader:
+    """The header before linking: sizes of what is linked and CRC are 0."""
     return ImageHeader(
         project=request.project,
         version=request.version,
@@ -147,7 +148,8 @@ def _header(request: BuildRequest, model: Model, runtime: str, load_address: int
     )
 
 
-def _parameters(request: BuildRequest, model: Model) -> ParameterBlock:
+def parameters_of(request: BuildRequest, model: Model) -> ParameterBlock:
+    """The factory parameter block."""
     return ParameterBlock(
         model_sha256=hashlib.sha256(request.tflite).hexdigest(),
         reference_tag=request.reference_tag,
@@ -158,7 +160,8 @@ def _parameters(request: BuildRequest, model: Model) -> ParameterBlock:
     )
 
 
-def _generated(request: BuildRequest, model: Model) -> dict[str, str]:
+def application_sources(request: BuildRequest, model: Model) -> dict[str, str]:
+    """What is generated of the application for every board: {file name: text}."""
     golden = golden_of(request, model)
     logits = Reference(request.canonical).run(request.frontend.run(golden))
     application = {

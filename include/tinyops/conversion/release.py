@@ -20,6 +20,7 @@ from tinyops.conversion.fit import check_sensor, excess, fit_project, limits_of
 from tinyops.conversion.image import BuiltImage, build_image
 from tinyops.conversion.memory import linked
 from tinyops.conversion.prove import Proof, prove
+from tinyops.conversion.real_targets import build_real_targets
 from tinyops.conversion.sketching import sensed_golden, sketch_and_reference
 from tinyops.monitoring.sketch import SketchSpec
 from tinyops.projects import Project, load_project
@@ -64,11 +65,13 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
 def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
     """Build one image a target and the reference that its devices' counts are compared with.
 
-    Writes sketch.json and reference.json, then <target>/image.bin and <target>/image.json of each.
+    Writes sketch.json and reference.json, then <target>/image.bin and <target>/image.json of each,
+    and real-targets.json: what was built for real boards, or why it was not.
 
     Returns
     -------
-    {version, reference_tag, targets: {target: {board, uri, bytes, sha256}}}
+    {version, reference_tag, targets: {target: {board, uri, bytes, sha256}}, real_targets: as
+    `build_real_targets`}
 
     Raises
     ------
@@ -85,6 +88,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
     store.put_json(folder + layout.SKETCH, sketch.to_dict())
     store.put(folder + layout.REFERENCE, reference.to_json().encode())
     targets: dict[str, Any] = {}
+    requests = []
     for board, target in _targets(scope):
         with tempfile.TemporaryDirectory() as scratch:
             request = BuildRequest(
@@ -99,6 +103,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
                 temperature=found.temperature,
                 sketch=sketch,
             )
+            requests.append(request)
             built = build_image(request, Path(scratch))
             if built.sizes is not None:
                 _check_sizes(scope, board, built)
@@ -115,6 +120,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
         "version": candidate,
         "reference_tag": reference.tag,
         "targets": targets,
+        "real_targets": build_real_targets(store, scope, requests),
     }
 
 

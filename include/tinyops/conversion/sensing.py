@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import time
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.boards.link import Decision, Link, LinkTimeout
+from tinyops.boards.link import Decision, Link, LinkClosed, LinkTimeout
 from tinyops.emulation import Chip
 
 # SENSOR_REQUEST of link.h: kind, tag, frames.
@@ -81,8 +80,14 @@ def sense(chip: Chip, link: Link, sensed: Sensed, timeout: float, quiet: float) 
 
 def _asked(chip: Chip, number: int, timeout: float) -> tuple[int, int]:
     chip.uart1.settimeout(timeout)
+    request = b""
     try:
-        request = chip.uart1.recv(_REQUEST.size, socket.MSG_WAITALL)
+        # With a timeout MSG_WAITALL may still give less.
+        while len(request) < _REQUEST.size:
+            more = chip.uart1.recv(_REQUEST.size - len(request))
+            if not more:
+                raise LinkClosed("the line is closed", "start the board again")
+            request += more
     except TimeoutError:
         raise LinkTimeout(
             f"no samples were asked for window {number} in {timeout:g} s",

@@ -21,19 +21,20 @@ def config_header(guard: str, defines: Mapping[str, int]) -> str:
 
 def header_source(header: bytes) -> str:
     """The image header as bytes in its own section; patched after linking."""
-    return (
-        f"{_NOTE}#include <stdint.h>\n\n"
-        'const uint8_t image_header[] __attribute__((section(".image_header"), aligned(4))) = {\n'
-        f"{_rows(np.frombuffer(header, np.uint8))}}};\n"
-    )
+    return bytes_source("image_header", header, 'section(".image_header"), aligned(4)')
 
 
 def parameters_source(block: bytes) -> str:
     """The factory parameter block in its own flash section."""
+    return bytes_source("factory_parameters", block, 'section(".parameters"), used')
+
+
+def bytes_source(name: str, content: bytes, attributes: str) -> str:
+    """Bytes as a constant array."""
     return (
         f"{_NOTE}#include <stdint.h>\n\n"
-        'const uint8_t factory_parameters[] __attribute__((section(".parameters"), used)) = {\n'
-        f"{_rows(np.frombuffer(block, np.uint8))}}};\n"
+        f"const uint8_t {name}[] __attribute__(({attributes})) = {{\n"
+        f"{_rows(np.frombuffer(content, np.uint8))}}};\n"
     )
 
 

@@ -118,12 +118,12 @@ def load_config(path: Path) -> GatewayConfig:
 
 
 def _with_target(path: Path, device: DeviceConfig) -> DeviceConfig:
-    targets = load_board(device.board).targets
-    if not device.target and len(targets) == 1:
-        return device.model_copy(update={"target": targets[0]})
-    if device.target not in targets:
+    board = load_board(device.board)
+    if not device.target and len(board.targets) == 1:
+        return device.model_copy(update={"target": board.targets[0]})
+    if device.target not in board.accepted_targets:
         raise GatewayError(
             f"{path}: device {device.id}: target {device.target!r} is none of {device.board}'s",
-            f"use one of: {', '.join(targets) or 'none yet'}",
+            f"use one of: {', '.join(board.accepted_targets) or 'none yet'}",
         )
     return device

@@ -124,6 +124,15 @@ REFERENCE = "reference.json"
 """In a release's folder: what the frames of its devices are compared with."""
 
 
+REAL_TARGETS = "real-targets.json"
+"""In a release's folder: what was built for real boards, or why nothing was."""
+
+
+def unproven_image_name(target: str) -> str:
+    """In a release's folder: an image for a real board. It is not signed: nothing proves it."""
+    return f"unproven-{_part(target)}.bin"
+
+
 def image_name(target: str) -> str:
     """In a release's folder: the bytes for one target."""
     return f"{_part(target)}/image.bin"

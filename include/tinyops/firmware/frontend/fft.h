@@ -3,6 +3,12 @@
 #ifndef TINYOPS_FFT_H
 #define TINYOPS_FFT_H
 
+/* A sketch has no say in the compiler's flags, and GCC contracts by default where the processor can
+ * (Cortex-M4F, LX6). Everywhere else -ffp-contract=off is given. */
+#if defined(ARDUINO) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
 typedef struct {
   float re, im;
 } fft_complex;
