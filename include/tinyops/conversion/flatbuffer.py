@@ -6,6 +6,8 @@ from typing import Any
 
 from tinyops.conversion.errors import ConversionError
 
+_NAME = 100
+
 
 def read_model(tflite: bytes) -> Any:
     """The ModelT of a .tflite.
@@ -53,9 +55,28 @@ def operator_name(model: Any, operator: Any) -> str:
         if value == number and name != "CUSTOM":
             return name
     custom = model.operatorCodes[operator.opcodeIndex].customCode
-    return custom.decode() if custom else f"operator {number}"
+    return _shown(custom) if custom else f"operator {number}"
+
+
+def operator_label(model: Any, number: int) -> str:
+    """`CONV_2D (operator 3, makes conv2d/Relu)` of the first subgraph."""
+    graph = model.subgraphs[0]
+    operator = graph.operators[number]
+    tensors = 0 if graph.tensors is None else len(graph.tensors)
+    outputs = operator.outputs
+    made = -1 if outputs is None or isinstance(outputs, int) or not len(outputs) else outputs[0]
+    known = 0 <= made < tensors and graph.tensors[made] is not None
+    makes = f", makes {tensor_name(graph.tensors[made])}" if known else ""
+    return f"{operator_name(model, operator)} (operator {number}{makes})"
 
 
 def tensor_name(tensor: Any) -> str:
     """The tensor's name as text."""
-    return tensor.name.decode(errors="replace") if isinstance(tensor.name, bytes) else tensor.name
+    return _shown(tensor.name) or "without a name"
+
+
+def _shown(name: Any) -> str:
+    # Names come with the model: they may hold line ends, escape sequences of a terminal, or a book.
+    text = name.decode(errors="replace") if isinstance(name, bytes) else name or ""
+    text = "".join(letter if letter.isprintable() else "?" for letter in text[: _NAME + 1])
+    return text if len(text) <= _NAME else text[: _NAME - 1] + "…"
