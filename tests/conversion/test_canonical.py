@@ -91,5 +91,5 @@ def test_what_is_no_model_is_refused(content: bytes, reason: str) -> None:
 
 def test_a_hybrid_model_is_refused_by_operator_and_tensor() -> None:
     tflite = shared("data/tflite_models/mlperf_tiny/ad01_dynrange_quant.tflite").read_bytes()
-    with pytest.raises(ConversionError, match="hybrid model: FULLY_CONNECTED .* FLOAT32 input"):
+    with pytest.raises(ConversionError, match=r"hybrid model: FULLY_CONNECTED .* FLOAT32 input"):
         canonical(tflite)

@@ -13,6 +13,7 @@ from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.flatbuffer import (
     builtin_code,
     operator_label,
+    operator_name,
     schema_module,
     tensor_name,
 )
@@ -77,9 +78,8 @@ def _caller(model: Any, graph: Any) -> str:
         codes = _listed(model.operatorCodes)
         if operator is None or not 0 <= operator.opcodeIndex < len(codes):
             continue
-        label = operator_label(model, number)
-        if label.split(" ")[0] in _STATEFUL:
-            return f", needed by {label}"
+        if operator_name(model, operator) in _STATEFUL:
+            return f", needed by {operator_label(model, number)}"
     return ""
 
 
@@ -107,6 +107,11 @@ def _require_sound(model: Any, graph: Any) -> None:
         label = operator_label(model, number)
         _require_indices(f"an input of {label}", operator.inputs, -1, len(tensors))
         _require_indices(f"an output of {label}", operator.outputs, 0, len(tensors))
+        if operator_name(model, operator) in _STATEFUL:
+            raise ConversionError(
+                f"{label} keeps state between inferences, or branches",
+                "export a model of the whole window, without control flow and without state",
+            )
         if not len(_listed(operator.outputs)):
             raise ConversionError(f"damaged .tflite: {label} makes nothing", _DAMAGED)
 

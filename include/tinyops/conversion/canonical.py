@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tinyops.conversion.admissible import require_admissible
 from tinyops.conversion.equality import require_equal
+from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.flatbuffer import builtin_code, read_model, schema_module, write_model
 
 
@@ -30,21 +31,32 @@ def canonical(tflite: bytes) -> bytes:
     ConversionError
         Not such a model, or a rewrite changed what it computes.
     """
-    schema = schema_module()
     model = read_model(tflite)
     require_admissible(model)
-    graph = model.subgraphs[0]
-    before = graph.outputs[0]
-    for tensor in graph.tensors:
+    before = model.subgraphs[0].outputs[0]
+    try:
+        _rewrite(model)
+        rewritten = write_model(model)
+    except ConversionError:
+        raise
+    except Exception as error:  # options of another operator, a weight without data, …
+        raise ConversionError(
+            f"damaged .tflite: no rewrite for it: {type(error).__name__}: {error}",
+            "export the model again; if it runs in LiteRT, report it",
+        ) from error
+    output = model.subgraphs[0].outputs[0]
+    require_equal(tflite, rewritten, output if output != before else None)
+    return rewritten
+
+
+def _rewrite(model: Any) -> None:
+    schema = schema_module()
+    for tensor in model.subgraphs[0].tensors:
         tensor.shapeSignature = None
     model.signatureDefs = None
     _strip_softmax(schema, model)
     _fix_reshape(schema, model)
     _pad_explicitly(schema, model)
-    rewritten = write_model(model)
-    stripped = graph.outputs[0] if graph.outputs[0] != before else None
-    require_equal(tflite, rewritten, stripped)
-    return rewritten
 
 
 def _strip_softmax(schema: Any, model: Any) -> None:
