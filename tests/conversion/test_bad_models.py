@@ -103,6 +103,14 @@ def _no_weights(model: Any, graph: Any) -> None:
     model.buffers[graph.tensors[graph.operators[0].inputs[1]].buffer].data = [1, 2, 3]
 
 
+def _no_options(_: Any, graph: Any) -> None:
+    graph.operators[0].builtinOptions, graph.operators[0].builtinOptionsType = None, 0
+
+
+def _flat_weights(_: Any, graph: Any) -> None:
+    graph.tensors[graph.operators[0].inputs[1]].shape = [16]
+
+
 def _missing(model: Any, graph: Any) -> None:
     code = model.operatorCodes[graph.operators[0].opcodeIndex]
     code.builtinCode, code.deprecatedBuiltinCode = SCHEMA.BuiltinOperator.STABLEHLO_TANH, 127
@@ -123,6 +131,8 @@ def _missing(model: Any, graph: Any) -> None:
         (_state, r"VAR_HANDLE \(operator 0, makes sequential.*\) keeps state"),
         (_no_scale, "input serving_default.* has no int8 scale"),
         (_wire, r"an input of CONV_2D \(operator 2, makes .*\) is tensor 9999, there are"),
+        (_no_options, r"CONV_2D \(operator 0, makes .*\) has no options, not Conv2DOptions"),
+        (_flat_weights, r"CONV_2D \(operator 0, .*\) reads .*convolution of shape \[16\], not"),
         (_no_weights, r"Tensor \d+ is invalidly specified in schema.* \(tensor .+\)"),
         (_missing, r"operator STABLEHLO_TANH \(operator 0, makes sequential.*\) is not in LiteRT"),
     ],
@@ -184,7 +194,7 @@ def test_a_model_that_is_larger_than_the_board_is_told_by_how_much() -> None:
     board = load_board("nano33ble-sense")
     small = board.flash.model_copy(update={"app_bytes": 4 * board.flash.page_bytes})
     (problem,) = fit(dense(512, 64), board.model_copy(update={"flash": small})).problems
-    assert problem == (
+    assert problem.startswith(
         f"the weights take 32,768 bytes of flash, nano33ble-sense has {small.app_bytes:,}; the "
         "largest, 32,768 bytes, is kernel of FULLY_CONNECTED (operator 0, makes logits)"
     )

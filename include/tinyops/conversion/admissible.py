@@ -30,6 +30,18 @@ _STATEFUL = frozenset(
     {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "IF", "WHILE", "CALL"}
 )
 
+_FORMS: dict[str, tuple[str, bool, tuple[int | None, ...]]] = {
+    "CONV_2D": ("Conv2DOptions", True, (4, 4)),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", True, (4, 4)),
+    "AVERAGE_POOL_2D": ("Pool2DOptions", True, (4,)),
+    "MAX_POOL_2D": ("Pool2DOptions", True, (4,)),
+    "FULLY_CONNECTED": ("FullyConnectedOptions", False, (None, 2)),
+    "RESHAPE": ("ReshapeOptions", False, (None,)),
+    "SOFTMAX": ("SoftmaxOptions", False, (None,)),
+}
+"""Of operators that are rewritten: their options, whether they must be there, and how many sizes
+each input has (None: any)."""
+
 
 def require_admissible(model: Any) -> None:
     """Refuse what neither runtime of the boards, nor the firmware around them, can take.
@@ -114,6 +126,30 @@ def _require_sound(model: Any, graph: Any) -> None:
             )
         if not len(_listed(operator.outputs)):
             raise ConversionError(f"damaged .tflite: {label} makes nothing", _DAMAGED)
+        _require_form(graph, operator, operator_name(model, operator), label)
+
+
+def _require_form(graph: Any, operator: Any, name: str, label: str) -> None:
+    form = _FORMS.get(name)
+    if form is None:
+        return
+    options, needed, ranks = form
+    given = type(operator.builtinOptions).__name__.removesuffix("T")
+    if given != options and (needed or operator.builtinOptions is not None):
+        has = "no options" if operator.builtinOptions is None else given
+        raise ConversionError(f"damaged .tflite: {label} has {has}, not {options}", _DAMAGED)
+    inputs = _listed(operator.inputs)
+    for place, rank in enumerate(ranks):
+        if place >= len(inputs) or inputs[place] < 0:
+            raise ConversionError(f"damaged .tflite: {label} has no input {place}", _DAMAGED)
+        read = graph.tensors[inputs[place]]
+        shape = [int(size) for size in _listed(read.shape)]
+        if rank is not None and (len(shape) != rank or min(shape) < 1):
+            raise ConversionError(
+                f"damaged .tflite: {label} reads {tensor_name(read)} of shape {shape[:8]}, not of "
+                f"{rank} sizes",
+                _DAMAGED,
+            )
 
 
 def _require_indices(what: str, indices: Any, low: int, high: int) -> None:
