@@ -53,7 +53,7 @@ class Reference:
         ConversionError
             Inputs that the model does not take; none at all.
         """
-        self._require_taken(inputs)
+        self.require_inputs(inputs)
         parts: list[NDArray[np.int8]] = []
         done, step = 0, 1
         while done < len(inputs):
@@ -66,7 +66,8 @@ class Reference:
                 progress(done)
         return np.concatenate(parts)
 
-    def _require_taken(self, inputs: NDArray[np.int8]) -> None:
+    def require_inputs(self, inputs: NDArray[np.int8]) -> None:
+        """ConversionError unless the inputs [n, …] are of the model's type and size."""
         size = math.prod(self.input_shape)
         given = math.prod(inputs.shape[1:])
         if not len(inputs) or given != size or inputs.dtype != self._dtype:
