@@ -1,7 +1,7 @@
 """The other side of `confined`: a process that forks one child for each untrusted model.
 
 What takes time to import is imported once, here; a child then starts in milliseconds, with limits
-of its own, and takes nothing with it when it falls. Started by `confined.Nursery`.
+of its own, and takes nothing with it when it falls. Started by `nursery.Nursery`.
 """
 
 from __future__ import annotations
