@@ -89,7 +89,7 @@ def test_what_is_no_model_is_refused(content: bytes, reason: str) -> None:
         canonical(content)
 
 
-def test_a_float_model_is_refused_by_name() -> None:
+def test_a_hybrid_model_is_refused_by_operator_and_tensor() -> None:
     tflite = shared("data/tflite_models/mlperf_tiny/ad01_dynrange_quant.tflite").read_bytes()
-    with pytest.raises(ConversionError, match="is FLOAT32, not INT8"):
+    with pytest.raises(ConversionError, match=r"hybrid model: FULLY_CONNECTED .* FLOAT32 input"):
         canonical(tflite)

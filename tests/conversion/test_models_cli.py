@@ -51,7 +51,7 @@ def test_a_model_that_fits_nothing_ends_with_1(tmp_path: Path) -> None:
     wrong.write_bytes(b"nothing")
     done = tinyops("fit", str(wrong), "--board", "nano33ble-sense")
     assert done.returncode == 1
-    assert "TFL3 is missing" in done.stdout
+    assert "error: wrong.tflite: no TensorFlow Lite model: TFL3 is missing" in done.stderr
 
 
 def test_compile_leaves_everything_in_the_folder(tmp_path: Path) -> None:

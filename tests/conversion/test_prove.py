@@ -13,7 +13,7 @@ from shared_data import shared
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.link import LinkTimeout
 from tinyops.conversion.bare import build_bare, inputs_for
-from tinyops.conversion.errors import ProofFailed
+from tinyops.conversion.errors import ConversionError, ProofFailed
 from tinyops.conversion.image import build_image
 from tinyops.conversion.prove import prove
 from tinyops.conversion.reference import Reference
@@ -106,6 +106,12 @@ def test_a_device_that_does_not_sample_is_not_waited_for(tmp_path: Path) -> None
 def test_another_models_image_fails_naming_the_first_sample() -> None:
     with pytest.raises(ProofFailed, match=r"differs on \d+ of 12 samples, first on sample \d+: \["):
         prove(tiny_image().image, tiny_image("other").canonical, INPUTS)
+
+
+def test_inputs_of_another_shape_are_refused_before_anything_boots() -> None:
+    image = tiny_image()
+    with pytest.raises(ConversionError, match=r"the model takes int8 \[1, 32, 1, 1\], given are 3"):
+        prove(image.image, image.canonical, INPUTS[:3, :31])
 
 
 def test_wrong_golden_logits_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

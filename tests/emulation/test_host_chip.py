@@ -15,6 +15,7 @@ import pytest
 from chip import tiny_image
 from tinyops.boards.link import Link, LinkClosed, SocketStream
 from tinyops.emulation import HostChip
+from tinyops.emulation.chip import MEMORY_BYTES
 from tinyops.emulation.host_parts import SIZE, HostImageError, read_parts
 
 
@@ -27,6 +28,7 @@ def test_it_answers_and_sleeps() -> None:
         link = Link(SocketStream(chip.uart0))
         hello = link.boot_hello(30)
         assert (hello.boot_ok, hello.image.board, hello.stack_bytes) == (True, "esp-eye", 0)
+        assert str(MEMORY_BYTES) in Path(f"/proc/{chip.pid}/limits").read_text()
         link.send_input(np.arange(32, dtype=np.int8).tobytes())
         assert link.infer().logits.size == hello.outputs
         before = Path(f"/proc/{chip.pid}/stat").read_text().rpartition(")")[2].split()

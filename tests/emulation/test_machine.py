@@ -15,6 +15,7 @@ import pytest
 from chip import BASE, booted, tiny_image
 from tinyops.boards.link import Link, LinkClosed, SocketStream
 from tinyops.emulation import EmulationError, Machine
+from tinyops.emulation.chip import MEMORY_BYTES
 from tinyops.environment import bare_environment
 
 
@@ -40,6 +41,17 @@ def test_an_idle_machine_sleeps() -> None:
         time.sleep(2)
         # A machine that polls would take the whole two seconds.
         assert cpu_seconds(machine.pid) - before < 0.3
+
+
+def test_the_process_has_a_limit_of_memory_and_leaves_no_core() -> None:
+    with booted(tiny_image().image) as (machine, _, _):
+        limits = Path(f"/proc/{machine.pid}/limits").read_text()
+        status = Path(f"/proc/{machine.pid}/status").read_text()
+        peak = int(next(line for line in status.splitlines() if "VmPeak" in line).split()[1])
+    rows = {line[:25].strip(): line[25:].split()[:2] for line in limits.splitlines()}
+    assert rows["Max address space"] == [str(MEMORY_BYTES)] * 2
+    assert rows["Max core file size"] == ["0", "0"]
+    assert 2 * 1024 * peak < MEMORY_BYTES, "it is no limit that it meets in peace"
 
 
 def test_a_restart_runs_the_other_image_on_new_lines() -> None:

@@ -29,6 +29,7 @@ COMMANDS = (
     ("compile", "tinyops.cli.models", "compile_model"),
     ("prove", "tinyops.cli.models", "prove"),
     ("export", "tinyops.cli.export", "export_app"),
+    ("ops", "tinyops.cli.operators", "ops"),
     ("boards", "tinyops.cli.boards", "boards"),
     ("probe", "tinyops.cli.edge", "probe"),
     ("flash", "tinyops.cli.edge", "flash"),

@@ -36,9 +36,14 @@ def fit(
     """Hold a model against the memory and operators of boards. Exit 1 if it fits none of them."""
     from tinyops.boards.catalogue import board_names, load_board
     from tinyops.cli.fit_view import show_fit
+    from tinyops.cli.model_file import naming, read
+    from tinyops.conversion.canonical import canonical
     from tinyops.conversion.fit import fit as measure
 
-    tflite = model.read_bytes()
+    with naming(model):
+        tflite = read(model)
+        # What no board can take is said once, not for each of them.
+        canonical(tflite)
     reports = [measure(tflite, load_board(name)) for name in board or board_names()]
     if as_json:
         _print([report.to_dict() for report in reports])
@@ -57,10 +62,13 @@ def compile_model(
 ) -> None:
     """Build the image of a bare model: image.bin, image.json, the linked firmware and sources."""
     from tinyops.boards.catalogue import load_board
+    from tinyops.cli.model_file import naming, read
     from tinyops.conversion.bare import build_bare
 
+    described = load_board(board)
     out.mkdir(parents=True, exist_ok=True)
-    built = build_bare(model.read_bytes(), load_board(board), model.stem, out)
+    with naming(model):
+        built = build_bare(read(model), described, model.stem, out)
     content = built.to_dict()
     text = json.dumps(content, indent=2, sort_keys=True)
     (out / "image.json").write_text(text + "\n")
@@ -91,13 +99,14 @@ def prove(
     For a board without an emulator the firmware runs as a process of this host.
     """
     from tinyops.boards.catalogue import load_board
+    from tinyops.cli.model_file import naming, read
     from tinyops.conversion.bare import build_bare, inputs_for
     from tinyops.conversion.prove import prove as compare
     from tinyops.conversion.reference import Reference
 
-    tflite, described = model.read_bytes(), load_board(board)
-    with tempfile.TemporaryDirectory() as folder:
-        built = build_bare(tflite, described, model.stem, Path(folder))
+    described = load_board(board)
+    with tempfile.TemporaryDirectory() as folder, naming(model):
+        built = build_bare(read(model), described, model.stem, Path(folder))
         shape = Reference(built.canonical).input_shape[1:]
         inputs = inputs_for(shape, samples, seed)
         with _progress() as progress:

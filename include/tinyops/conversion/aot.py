@@ -55,6 +55,12 @@ def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
                 f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite)}",
                 "change that layer, or use a board with runtime tflm",
             ) from None
+        except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+            # bakenn 1.0 checks what it imports, and it has not been told of every model.
+            raise ConversionError(
+                f"the ahead-of-time compiler fails on the model: {_one_line(error, tflite)}",
+                "use a board with runtime tflm, and report the model",
+            ) from None
     made, report = compiled.artifacts, compiled.memory_report
     support = [path for path in made.support_sources if path.suffix == ".c"]
     header = made.header.read_text()
@@ -87,15 +93,16 @@ def _portable_steps(report: object) -> tuple[str, ...]:
 
 
 def _one_line(error: Exception, tflite: bytes) -> str:
-    from tinyops.conversion.flatbuffer import operator_name, read_model
+    from tinyops.conversion.flatbuffer import operator_label, parse, reader_of
 
-    text = " ".join(str(error).split())
-    # bakenn says operator[3] or tflite_3_conv_2d; name what is there.
-    found = re.search(r"operator\[(\d+)\]", text)
-    if found:
-        model = read_model(tflite)
-        operators = model.subgraphs[0].operators
-        number = int(found[1])
-        if number < len(operators):
-            text = f"{operator_name(model, operators[number])} (operator {number}): {text}"
+    text = " ".join(f"{error}".split()) or type(error).__name__
+    # bakenn says operator[3], tflite_3_conv_2d or tensor 16; name what is there.
+    found = re.search(r"operator\[(\d+)\]|tflite_(\d+)_", text)
+    tensor = re.search(r"tensor (\d+)", text)
+    model = parse(tflite)
+    number = int(found[1] or found[2]) if found else None
+    if number is None and tensor:
+        number = reader_of(model, int(tensor[1]))
+    if number is not None and number < len(model.subgraphs[0].operators):
+        text = f"{operator_label(model, number)}: {text}"
     return text

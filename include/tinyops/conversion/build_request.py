@@ -13,7 +13,8 @@ from tinyops.boards.catalogue import Board
 from tinyops.boards.messages import MAX_CLASSES
 from tinyops.conversion.aot import AotModel
 from tinyops.conversion.canonical import canonical
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.errors import ConversionError, DoesNotFit
+from tinyops.conversion.flatbuffer import operator_label, parse, reader_of, tensor_name
 from tinyops.conversion.tflm import TflmModel
 from tinyops.monitoring.sketch import SketchSpec
 
@@ -66,7 +67,7 @@ class BuildRequest:
 
 
 def require_servable(request: BuildRequest, model: Model) -> None:
-    """ConversionError when frontend, sketch, link or counters cannot serve the model."""
+    """ConversionError when frontend, sketch, link, flash or counters cannot serve the model."""
     spec = request.frontend.spec
     if spec.output_size != model.input_bytes:
         raise ConversionError(
@@ -78,6 +79,7 @@ def require_servable(request: BuildRequest, model: Model) -> None:
             f"the sketch is of {request.sketch.size} values, the model takes {model.input_bytes}",
             "build it from this model's features",
         )
+    _require_weights_fit(request)
     if model.outputs > _MAX_OUTPUTS:
         raise ConversionError(
             f"the model has {model.outputs} outputs, one reply carries {_MAX_OUTPUTS}",
@@ -91,6 +93,24 @@ def require_servable(request: BuildRequest, model: Model) -> None:
     if request.sampling and model.outputs > MAX_CLASSES:
         raise ConversionError(
             f"{model.outputs} classes, a device counts {MAX_CLASSES}", "use fewer classes"
+        )
+
+
+def _require_weights_fit(request: BuildRequest) -> None:
+    # Known before the compiler sees megabytes of constants; the linker counts all the rest.
+    model, flash = parse(request.canonical), request.board.flash.app_bytes
+    graph = model.subgraphs[0]
+    data = [model.buffers[tensor.buffer].data for tensor in graph.tensors]
+    sizes = [0 if content is None else len(content) for content in data]
+    if sum(sizes) > flash:
+        largest = max(range(len(sizes)), key=sizes.__getitem__)
+        reader = reader_of(model, largest)
+        of = tensor_name(graph.tensors[largest])
+        where = f"{of} of {operator_label(model, reader)}" if reader is not None else of
+        raise DoesNotFit(
+            f"the weights take {sum(sizes):,} bytes of flash, {request.board.name} has {flash:,}; "
+            f"the largest, {sizes[largest]:,} bytes, is {where}",
+            "make that layer smaller, or use a board with more flash",
         )
 
 

@@ -12,16 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyops.conversion.admissible import require_admissible
+from tinyops.conversion.equality import require_equal
 from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import (
-    builtin_code,
-    read_model,
-    schema_module,
-    tensor_name,
-    write_model,
-)
-
-_CHECKS = 6
+from tinyops.conversion.flatbuffer import builtin_code, read_model, schema_module, write_model
 
 
 def canonical(tflite: bytes) -> bytes:
@@ -37,50 +31,32 @@ def canonical(tflite: bytes) -> bytes:
     ConversionError
         Not such a model, or a rewrite changed what it computes.
     """
-    schema = schema_module()
     model = read_model(tflite)
-    _require_plain(schema, model)
-    graph = model.subgraphs[0]
-    before = graph.outputs[0]
-    for tensor in graph.tensors:
+    require_admissible(model)
+    before = model.subgraphs[0].outputs[0]
+    try:
+        _rewrite(model)
+        rewritten = write_model(model)
+    except ConversionError:
+        raise
+    except Exception as error:  # options of another operator, a weight without data, …
+        raise ConversionError(
+            f"damaged .tflite: no rewrite for it: {type(error).__name__}: {error}",
+            "export the model again; if it runs in LiteRT, report it",
+        ) from error
+    output = model.subgraphs[0].outputs[0]
+    require_equal(tflite, rewritten, output if output != before else None)
+    return rewritten
+
+
+def _rewrite(model: Any) -> None:
+    schema = schema_module()
+    for tensor in model.subgraphs[0].tensors:
         tensor.shapeSignature = None
     model.signatureDefs = None
     _strip_softmax(schema, model)
     _fix_reshape(schema, model)
     _pad_explicitly(schema, model)
-    rewritten = write_model(model)
-    stripped = graph.outputs[0] if graph.outputs[0] != before else None
-    _require_equal(tflite, rewritten, stripped)
-    return rewritten
-
-
-def _require_plain(schema: Any, model: Any) -> None:
-    subgraphs = model.subgraphs or []
-    if len(subgraphs) != 1:
-        raise ConversionError(
-            f"the model has {len(subgraphs)} subgraphs", "export it without control flow"
-        )
-    graph = model.subgraphs[0]
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ConversionError(
-            f"the model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs",
-            "export it with one of each",
-        )
-    if not graph.operators:
-        raise ConversionError("the model has no operators", "export it again")
-    names = {value: name for name, value in vars(schema.TensorType).items()}
-    for role, index in (("input", graph.inputs[0]), ("output", graph.outputs[0])):
-        tensor = graph.tensors[index]
-        if tensor.type != schema.TensorType.INT8:
-            raise ConversionError(
-                f"{role} {tensor_name(tensor)} is {names.get(tensor.type, tensor.type)}, not INT8",
-                "quantise the model to int8, input and output included",
-            )
-        if any(size < 1 for size in tensor.shape[1:]) or tensor.shape[0] != 1:
-            raise ConversionError(
-                f"{role} {tensor_name(tensor)} has shape {list(tensor.shape)}",
-                "export the model with fixed sizes and batch 1",
-            )
 
 
 def _strip_softmax(schema: Any, model: Any) -> None:
@@ -203,42 +179,3 @@ def _add_pad(
     operator.inputs = [len(graph.tensors) - 1, *operator.inputs[1:]]
     operator.builtinOptions.padding = schema.Padding.VALID
     return pad
-
-
-def _require_equal(tflite: bytes, rewritten: bytes, stripped: int | None) -> None:
-    old, new = _litert(tflite), _litert(rewritten)
-    shape = new.get_input_details()[0]["shape"]
-    tensor = old.get_output_details()[0]["index"] if stripped is None else stripped
-    generator = np.random.default_rng(0)
-    inputs = [generator.integers(-128, 128, shape).astype(np.int8) for _ in range(_CHECKS)]
-    inputs += [np.full(shape, value, np.int8) for value in (-128, 127)]
-    for number, values in enumerate(inputs):
-        for interpreter in (old, new):
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
-            interpreter.invoke()
-        given = new.get_tensor(new.get_output_details()[0]["index"])
-        if old.get_tensor(tensor).tobytes() != given.tobytes():
-            raise ConversionError(
-                f"the rewritten model differs from the original on check input {number}",
-                "report the model; the rewrite is wrong for it",
-            )
-
-
-def _litert(tflite: bytes) -> Any:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    try:
-        # No delegate: XNNPACK may round differently once the graph looks different. All tensors
-        # are kept so that the logits of a model that ends in SOFTMAX can be read.
-        interpreter = Interpreter(
-            model_content=tflite,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            experimental_preserve_all_tensors=True,
-        )
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ConversionError(
-            f"LiteRT refuses the model: {reason}", "export it with a current converter"
-        ) from None
-    return interpreter

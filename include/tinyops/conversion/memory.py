@@ -12,7 +12,7 @@ from tinyops.conversion.aot import AotModel, compile_model
 from tinyops.conversion.canonical import canonical
 from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.footprint import constant_bytes
-from tinyops.conversion.tflm_memory import measure
+from tinyops.conversion.tflm_memory import arena_bytes
 
 if TYPE_CHECKING:
     from tinyops.conversion.image import BuiltImage
@@ -22,7 +22,7 @@ LINKED = (
     "what fills up the last page of code is counted with the parameter pages"
 )
 PLANNED = "memory plan of the ahead-of-time compiler; the linker has the last word in compile"
-FILE = "size of the .tflite"
+FILE = "size of the canonical .tflite, which is what goes into the image"
 MEASURED_ON_HOST = "TensorFlow Lite Micro on this 64-bit host, an upper bound"
 WINDOWS = "one window that is being sampled and one that the link fills"
 
@@ -129,21 +129,20 @@ def interpreted(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
     ConversionError
         The interpreter refuses the model; names the operator.
     """
-    found = measure(tflite)
-    if found.arena_bytes is None:
-        raise ConversionError(found.problem, "change that layer")
+    canon = canonical(tflite)
+    arena = arena_bytes(canon)
     firmware_flash, firmware_ram = _allowance("runtime and firmware", board.runtime)
     core_flash, core_ram = _allowance("vendor's core", board.base)
     buffers = [Part("buffers", 2 * window_bytes, False, WINDOWS)] if window_bytes else []
     return Memory(
-        flash=(Part("model", len(tflite), True, FILE), firmware_flash, core_flash),
+        flash=(Part("model", len(canon), True, FILE), firmware_flash, core_flash),
         ram=(
-            Part("arena", found.arena_bytes, True, MEASURED_ON_HOST),
+            Part("arena", arena, True, MEASURED_ON_HOST),
             *buffers,
             firmware_ram,
             core_ram,
         ),
-        arena_bytes=found.arena_bytes,
+        arena_bytes=arena,
     )
 
 

@@ -94,10 +94,13 @@ def prove(
     ProofFailed
         The image does not boot whole, fails its self-test, faults, differs on a sample, or counts
         otherwise; the message names the first sample that differs.
+    ConversionError
+        TFLM refuses the reference, or the inputs are of another shape or type.
     """
     if not len(inputs):
         raise ProofFailed("no inputs to prove with", "give at least one sample")
     model = Reference(reference)
+    model.require_inputs(inputs)
     emulated = image.header.runtime == "aot"
     with _chip(image, emulated) as chip:
         link = Link(SocketStream(chip.uart0))

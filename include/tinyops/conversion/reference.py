@@ -2,55 +2,77 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyops.conversion.confined import Confined
 from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflm_interpreter import RUNTIME
+
+_LONG = 0.25
 
 
 class Reference:
-    """A model in TFLM's interpreter.
+    """An int8 model in TFLM's interpreter, in a child that a bad model cannot leave.
 
     Raises
     ------
     ConversionError
-        TFLM refuses the model.
+        TFLM refuses the model, or falls over it.
     """
 
     def __init__(self, tflite: bytes) -> None:
-        from tflite_micro import runtime
-
-        try:
-            self._interpreter: Any = runtime.Interpreter.from_bytes(tflite)
-            details = self._interpreter.get_input_details(0)
-        except (RuntimeError, ValueError) as error:
-            raise ConversionError(
-                f"TensorFlow Lite Micro refuses the model: {error}", "use operators that it has"
-            ) from None
-        self.input_shape: tuple[int, ...] = tuple(int(size) for size in details["shape"])
+        self._child = Confined(
+            RUNTIME, "tinyops.conversion.tflm_interpreter:TflmInterpreter", tflite
+        )
+        described = self._child.call("describe")
+        self.input_shape: tuple[int, ...] = tuple(described["shape"])
+        self._dtype = np.dtype(described["dtype"])
+        self._scale = float(described["scale"])
 
     @property
     def output_scale(self) -> float:
         """Of the int8 logits, per step."""
-        parameters = self._interpreter.get_output_details(0)["quantization_parameters"]
-        return float(parameters["scales"][0])
+        return self._scale
 
     def logits(self, values: NDArray[np.int8]) -> NDArray[np.int8]:
         """int8 [outputs] of one input with `input_shape`'s number of values."""
-        self._interpreter.set_input(values.reshape(self.input_shape), 0)
-        self._interpreter.invoke()
-        return np.array(self._interpreter.get_output(0), np.int8).ravel()
+        return self.run(values[None])[0]
 
     def run(
         self, inputs: NDArray[np.int8], progress: Callable[[int], object] | None = None
     ) -> NDArray[np.int8]:
-        """int8 [n, outputs] of inputs [n, …]."""
-        rows = []
-        for number, values in enumerate(inputs):
-            rows.append(self.logits(values))
+        """int8 [n, outputs] of inputs [n, …].
+
+        Raises
+        ------
+        ConversionError
+            Inputs that the model does not take; none at all.
+        """
+        self.require_inputs(inputs)
+        parts: list[NDArray[np.int8]] = []
+        done, step = 0, 1
+        while done < len(inputs):
+            # As many at once as take a moment: each call has a limit of time, and the user a bar.
+            start = time.monotonic()
+            parts.append(self._child.call("run", inputs[done : done + step]))
+            done = min(done + step, len(inputs))
+            step = step * 2 if time.monotonic() - start < _LONG else max(step // 2, 1)
             if progress:
-                progress(number + 1)
-        return np.stack(rows)
+                progress(done)
+        return np.concatenate(parts)
+
+    def require_inputs(self, inputs: NDArray[np.int8]) -> None:
+        """ConversionError unless the inputs [n, …] are of the model's type and size."""
+        size = math.prod(self.input_shape)
+        given = math.prod(inputs.shape[1:])
+        if not len(inputs) or given != size or inputs.dtype != self._dtype:
+            raise ConversionError(
+                f"the model takes {self._dtype} {list(self.input_shape)}, given are {len(inputs)} "
+                f"inputs {inputs.dtype} {list(inputs.shape[1:])}",
+                f"give inputs of {size} values each",
+            )

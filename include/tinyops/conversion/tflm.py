@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.reference import Reference
-from tinyops.conversion.tflm_memory import measure
+from tinyops.conversion.tflm_memory import arena_bytes
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,8 @@ def examine(tflite: bytes) -> TflmModel:
     ConversionError
         TFLM refuses it; names the operator.
     """
-    memory = measure(tflite)
-    if memory.arena_bytes is None:
-        raise ConversionError(memory.problem, "change that layer")
+    arena = arena_bytes(tflite)
     model = Reference(tflite)
     size = math.prod(model.input_shape)
     outputs = model.logits(np.zeros(size, np.int8)).size
-    return TflmModel(memory.arena_bytes, size, outputs, model.output_scale)
+    return TflmModel(arena, size, outputs, model.output_scale)

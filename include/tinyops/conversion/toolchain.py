@@ -18,6 +18,7 @@ CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 COMMON = ("-std=c11", "-O2", "-ffunction-sections", "-fdata-sections", "-ffp-contract=off")
 STRICT = ("-Wall", "-Wextra", "-Werror")
 VENDOR = ("-w",)
+_SECONDS = 900
 _TELLING = re.compile(r"\berror: |undefined reference|cannot find|invalid assignment")
 LINK = ("-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", "-Wl,--gc-sections")
 
@@ -106,7 +107,12 @@ def _run(arguments: list[str], folder: Path) -> str:
             capture_output=True,
             text=True,
             check=False,
+            timeout=_SECONDS,
         )
+    except subprocess.TimeoutExpired:
+        raise ConversionError(
+            f"{tool} takes more than {_SECONDS} s", "make the model smaller, or free the host"
+        ) from None
     except FileNotFoundError:
         raise CompilerMissing(
             f"no {tool}", "install gcc-arm-none-eabi and libnewlib-arm-none-eabi (packages.txt)"

@@ -61,6 +61,7 @@ class HostChip(Chip):
                 pass_fds=files,
                 start_new_session=True,
             )
+            self._confine()
         finally:
             os.close(content)
             os.close(samples)

@@ -17,6 +17,7 @@ import numpy as np
 
 from tinyops.emulation.host_parts import read_parts
 
+_ARENA_BYTES = 16 << 20
 _INT8 = ctypes.POINTER(ctypes.c_int8)
 _INVOKE = ctypes.CFUNCTYPE(None, _INT8, _INT8)
 
@@ -53,7 +54,9 @@ def run(flash_file: int, samples_file: int, link: int, sensor: int) -> None:
 def _interpreter(model: bytes):  # type: ignore[no-untyped-def]
     from tflite_micro import runtime
 
-    interpreter = runtime.Interpreter.from_bytes(model)
+    # By itself the package takes ten times the model's size, too little for small models.
+    size = max(_ARENA_BYTES, 10 * len(model))
+    interpreter = runtime.Interpreter.from_bytes(model, arena_size=size)
     shape = tuple(int(size) for size in interpreter.get_input_details(0)["shape"])
     size = int(np.prod(shape))
 

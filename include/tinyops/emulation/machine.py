@@ -102,6 +102,7 @@ class Machine(Chip):
             os.close(memory)
             for guest in guests:
                 guest.close()
+        self._confine()
         self._guard = _guard(self._process.pid, self._folder)
 
     def log(self) -> str:

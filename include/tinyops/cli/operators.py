@@ -1,0 +1,111 @@
+"""`tinyops ops`: which runtime supports which operator, of a model or in general."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from tinyops.conversion.operator_probe import OperatorSet
+    from tinyops.conversion.operators import ModelSupport
+
+
+def ops(
+    model: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="A .tflite. Default: all operators."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Say which runtimes have the operators of a model, and what to use instead of those they lack.
+
+    The sets are asked of the installed packages. Exit 1 if no board's runtime takes the model.
+    """
+    from tinyops.cli.model_file import naming, read
+    from tinyops.conversion.operators import operator_sets, supported
+
+    if model is None:
+        sets = operator_sets()
+        if as_json:
+            typer.echo(json.dumps([each.to_dict() for each in sets], indent=2, sort_keys=True))
+        else:
+            _show_sets(sets, Console())
+        return
+    with naming(model):
+        found = supported(read(model))
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2, sort_keys=True))
+    else:
+        _show_model(found, operator_sets(), Console())
+    if not found.on_a_board():
+        raise typer.Exit(1)
+
+
+def _show_sets(sets: tuple[OperatorSet, ...], console: Console) -> None:
+    from tinyops.conversion.operator_probe import builtin_operators
+
+    litert, tflm, aot = sets
+    table = Table("operator", "LiteRT", "TFLM", "ahead of time", box=None)
+    for name in sorted(builtin_operators()):
+        if name in litert.operators | tflm.operators | aot.operators:
+            compiled = "CMSIS-NN" if name in aot.fast else "portable C"
+            table.add_row(
+                name,
+                _yes(name in litert.operators),
+                _yes(name in tflm.operators),
+                compiled if name in aot.operators else "[red]no",
+            )
+    console.print(table)
+    _show_versions(sets, console)
+
+
+def _show_model(found: ModelSupport, sets: tuple[OperatorSet, ...], console: Console) -> None:
+    table = Table(
+        "", "operator", "makes", "TensorFlow", "LiteRT", "TFLM", "ahead of time", box=None
+    )
+    for row in found.operators:
+        table.add_row(
+            str(row.number),
+            escape(row.operator),
+            escape(_short(row.makes)),
+            _yes(row.tensorflow),
+            _yes(row.litert),
+            _yes(row.tflm),
+            "[red]no" if row.aot == "no" else row.aot,
+        )
+    console.print(table)
+    layers: dict[tuple[str, str], list[str]] = {}
+    for row in found.operators:
+        if row.instead:
+            layers.setdefault((row.operator, row.instead), []).append(
+                f"{row.number} ({_short(row.makes)})"
+            )
+    for (operator, instead), numbers in layers.items():
+        console.print(
+            f"{escape(operator)} in operator {escape(', '.join(numbers))}: use {escape(instead)}",
+            soft_wrap=True,
+        )
+    for verdict in found.verdicts:
+        said = f"[red]no[/]: {escape(verdict.problem)}" if verdict.problem else "[green]yes"
+        console.print(f"{verdict.runtime}: {said}", soft_wrap=True)
+    _show_versions(sets, console)
+
+
+def _show_versions(sets: tuple[OperatorSet, ...], console: Console) -> None:
+    asked = ", ".join(f"{each.package} {each.version} ({len(each.operators)})" for each in sets)
+    console.print(f"[dim]asked of {asked}[/]", soft_wrap=True)
+
+
+def _short(makes: str) -> str:
+    # The converter joins the names of all layers that it has fused.
+    return makes.split(";")[0]
+
+
+def _yes(there: bool) -> str:
+    return "yes" if there else "[red]no"

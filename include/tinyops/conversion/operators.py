@@ -1,0 +1,190 @@
+"""Which runtime supports which operator of a model, and which takes the model as a whole."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinyops.conversion.alternatives import instead_of
+from tinyops.conversion.aot import compile_model
+from tinyops.conversion.canonical import canonical
+from tinyops.conversion.confined import Confined, confine
+from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.flatbuffer import operator_name, read_model, tensor_name
+from tinyops.conversion.operator_probe import (
+    OperatorSet,
+    aot_set,
+    builtin_operators,
+    litert_set,
+    tflm_set,
+)
+
+CMSIS, PORTABLE, GONE, LACKING = "CMSIS-NN", "portable C", "rewritten away", "no"
+IN_SET = "yes"
+"""The compiler has the operator, but the model as a whole does not get as far as its kernels."""
+
+
+@dataclass(frozen=True)
+class OperatorSupport:
+    """One operator of a model. `instead` is empty where all three sets have it."""
+
+    number: int
+    operator: str
+    makes: str
+    tensorflow: bool
+    litert: bool
+    tflm: bool
+    aot: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a runtime takes the whole model: `problem` is empty if it does."""
+
+    runtime: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class ModelSupport:
+    """What `tinyops ops MODEL` shows."""
+
+    operators: tuple[OperatorSupport, ...]
+    verdicts: tuple[Verdict, ...]
+
+    def on_a_board(self) -> bool:
+        """Whether a runtime of the boards takes the model in its canonical form."""
+        return any(not each.problem for each in self.verdicts if each.runtime in (_TFLM, _AOT))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON content."""
+        return {**asdict(self), "sets": [each.to_dict() for each in operator_sets()]}
+
+
+_LITERT, _TFLM_RAW = "LiteRT", "TensorFlow Lite Micro, the file as it is"
+_TFLM, _AOT = "boards with runtime tflm", "boards with runtime aot"
+
+
+def operator_sets() -> tuple[OperatorSet, ...]:
+    """Of the installed LiteRT, TensorFlow Lite Micro and ahead-of-time compiler."""
+    return litert_set(), tflm_set(), aot_set()
+
+
+def supported(tflite: bytes) -> ModelSupport:
+    """Operators of the first subgraph, and what each runtime says of the model.
+
+    Raises
+    ------
+    ConversionError
+        Not a model that can be read.
+    """
+    model = read_model(tflite)
+    graph = model.subgraphs[0] if model.subgraphs else None
+    if graph is None or not graph.operators:
+        raise ConversionError("the model has no operators", "export it again")
+    left: frozenset[bytes] | None = None
+    steps: dict[bytes, str] | None = None
+    verdicts = [
+        _verdict(_LITERT, lambda: confine("LiteRT", "tinyops.conversion.equality:load", tflite)),
+        _verdict(_TFLM_RAW, lambda: _tflm(tflite)),
+    ]
+    try:
+        form = canonical(tflite)
+    except ConversionError as error:
+        verdicts += [Verdict(name, error.message) for name in (_TFLM, _AOT)]
+    else:
+        verdicts.append(_verdict(_TFLM, lambda: _tflm(form)))
+        left = _keys(form)
+        try:
+            steps = _steps(form)
+            verdicts.append(Verdict(_AOT, ""))
+        except ConversionError as error:
+            verdicts.append(Verdict(_AOT, error.message))
+    rows = tuple(_row(model, number, left, steps) for number in range(len(graph.operators)))
+    return ModelSupport(rows, tuple(verdicts))
+
+
+def _verdict(runtime: str, take: Callable[[], object]) -> Verdict:
+    try:
+        take()
+    except ConversionError as error:
+        return Verdict(runtime, error.message)
+    return Verdict(runtime, "")
+
+
+def _tflm(tflite: bytes) -> None:
+    name = "tinyops.conversion.tflm_interpreter:TflmInterpreter"
+    child = Confined("TensorFlow Lite Micro", name, tflite)
+    child.call("allocations")
+    child.close()
+
+
+def _keys(form: bytes) -> frozenset[bytes]:
+    model = read_model(form)
+    return frozenset(_key(model, number) for number in range(len(model.subgraphs[0].operators)))
+
+
+def _steps(form: bytes) -> dict[bytes, str]:
+    """Name of the tensor that an operator of the canonical form makes -> its kernel."""
+    with tempfile.TemporaryDirectory() as folder:
+        portable = compile_model(form, Path(folder)).portable_steps
+    slow = {int(step.split("_")[1]) for step in portable}
+    model, fast = read_model(form), aot_set().fast
+    return {
+        _key(model, number): PORTABLE
+        if number in slow or operator_name(model, operator) not in fast
+        else CMSIS
+        for number, operator in enumerate(model.subgraphs[0].operators)
+    }
+
+
+def _row(
+    model: Any, number: int, left: frozenset[bytes] | None, steps: dict[bytes, str] | None
+) -> OperatorSupport:
+    operator = model.subgraphs[0].operators[number]
+    codes = 0 if model.operatorCodes is None else len(model.operatorCodes)
+    if operator is None or not 0 <= operator.opcodeIndex < codes:
+        raise ConversionError(f"damaged .tflite: operator {number} has no code", "export it again")
+    name, key = operator_name(model, operator), _key(model, number)
+    litert, tflm, aot = (name in each.operators for each in operator_sets())
+    kernel = IN_SET if aot else LACKING
+    last = number == len(model.subgraphs[0].operators) - 1
+    if (last and number and name == "SOFTMAX") or (left is not None and key not in left):
+        kernel = GONE
+    elif steps is not None:
+        kernel = steps.get(key, GONE)
+    lacking = kernel == LACKING or not tflm or not litert
+    return OperatorSupport(
+        number=number,
+        operator=name,
+        makes=_made(model, number),
+        tensorflow=name in builtin_operators() or name.startswith("Flex"),
+        litert=litert,
+        tflm=tflm,
+        aot=kernel,
+        instead=instead_of(name, tflm) if lacking else "",
+    )
+
+
+def _key(model: Any, number: int) -> bytes:
+    # Operators are renumbered by a rewrite, the tensors that they make keep their names.
+    made = _output(model, number)
+    return b"" if made is None or not isinstance(made.name, bytes) else made.name
+
+
+def _made(model: Any, number: int) -> str:
+    made = _output(model, number)
+    return "nothing" if made is None else tensor_name(made)
+
+
+def _output(model: Any, number: int) -> Any:
+    graph = model.subgraphs[0]
+    outputs = graph.operators[number].outputs
+    # The schema gives 0 for an empty vector.
+    index = -1 if outputs is None or isinstance(outputs, int) or not len(outputs) else outputs[0]
+    known = graph.tensors is not None and 0 <= index < len(graph.tensors)
+    return graph.tensors[index] if known else None
