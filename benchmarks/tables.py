@@ -9,6 +9,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
+QUANTISATION = ROOT / "docs" / "quantisation.md"
+MARKS = "<!-- figures -->", "<!-- end of figures -->"
 
 SECONDS = ("beside_the_vendors_tool", "paced")
 """Figures of several cases, each with the same columns, in seconds but for ratios and shares."""
@@ -98,11 +100,40 @@ def board_table(name: str, boards: dict[str, dict[str, Any]]) -> list[str]:
     return rows
 
 
+def quantisation_table(cases: dict[str, dict[str, Any]]) -> list[str]:
+    """A row for each way in which a model became int8; losses on the test part."""
+    columns = ("int8_loss", "int8_class_loss", "int8_slice_loss", "tail_loss", "separation_loss")
+    rows = ["| model (float macro F1) | int8 by | " + " | ".join(columns) + " | beyond limits |"]
+    rows.append("|---|---|" + "---:|" * len(columns) + "---|")
+    for case, found in cases.items():
+        for method, loss in found["methods"].items():
+            cells = " | ".join(
+                f"{loss['figures'][name]:.3f}" if name in loss["figures"] else "too few"
+                for name in columns
+            )
+            beyond = ", ".join(loss["beyond"]) or "none"
+            rows.append(
+                f"| {case} ({found['float_macro_f1']:.3f}) | {method} | {cells} | {beyond} |"
+            )
+    return rows
+
+
+def fill(page: Path, rows: list[str]) -> None:
+    """Put rows between a page's marks."""
+    head, rest = page.read_text(encoding="utf-8").split(MARKS[0])
+    tail = rest.split(MARKS[1])[1]
+    page.write_text("\n".join([head + MARKS[0], *rows, MARKS[1] + tail]), encoding="utf-8")
+    print(f"wrote {page.relative_to(ROOT)}")
+
+
 def main() -> None:
     """Write the page."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
     PAGE.write_text("\n".join([HEAD, *map(section, results)]), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
+    for result in results:
+        if result["benchmark"] == "quantisation":
+            fill(QUANTISATION, quantisation_table(result["figures"]["cases"]))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,9 @@ def test_a_project_cannot_be_changed_by_accident() -> None:
         ({"signal": MOTOR["signal"] | {"hop": 65536}}, "leaves gaps", "correct signal"),
         ({"signal": MOTOR["signal"] | {"full_scale": [1, 2]}}, "2 values for 1 channels", ""),
         ({"objective": {"minimum": 1.5}}, "objective.minimum", "correct objective.minimum"),
+        ({"objective": {"minimum": 0.5, "tail_loss": 2}}, "objective.tail_loss", "correct"),
+        ({"objective": {"minimum": 0.5, "slices": ["day"]}}, "objective.slices.0", "correct"),
+        ({"training": {"qat_epochs": -1}}, "training.qat_epochs", "correct training.qat_epochs"),
     ],
 )
 def test_wrong_content_names_file_key_and_fix(

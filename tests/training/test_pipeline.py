@@ -20,6 +20,8 @@ from tinyops.training import registry
 from tinyops.training.evaluate import int8_logits
 from tinyops.training.pipeline import outstanding_dataset, settle_champion, train_candidate
 
+LOSSES = ("int8_loss", "int8_class_loss", "int8_slice_loss", "tail_loss", "separation_loss")
+
 
 @pytest.fixture
 def project() -> Project:
@@ -28,7 +30,9 @@ def project() -> Project:
     return full.model_copy(
         update={
             "signal": full.signal.model_copy(update={"window": 2048, "hop": 2048}),
-            "objective": full.objective.model_copy(update={"minimum": 0.0, "int8_loss": 1.0}),
+            "objective": full.objective.model_copy(
+                update=dict.fromkeys(LOSSES, 1.0) | {"minimum": 0}
+            ),
             "split": full.split.model_copy(update={"salt": "3"}),
             "training": full.training.model_copy(
                 update={"epochs": 4, "learning_rate": 5e-3, "options": {"width": 8, "blocks": 2}}
@@ -93,6 +97,20 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     assert metrics["old_test"] is metrics["new_condition"] is metrics["champion"] is None
     assert metrics["int8"]["macro_f1"] == pytest.approx(result["macro_f1"], abs=1e-4)
     assert np.sum(metrics["int8"]["confusion"]) == result["windows"]
+    made = metrics["quantisation"]
+    assert made["method"] == result["quantisation"] == "post-training"
+    assert list(made["validation"]) == ["post-training"]
+    assert made["test"]["windows"] == result["windows"]
+    assert sum(part["windows"] for part in made["test"]["classes"]) == result["windows"]
+    assert result["int8_slice_loss"] == round(made["test"]["worst_slice"]["loss"], 4)
+    assert "## What int8 loses against float" in card
+    assert f"({made['test']['worst_slice']['name']}, " in card
+    logged = registry._client().get_run(result["mlflow_run"]).data
+    assert logged.metrics["int8_loss/ball"] == made["test"]["classes"][3]["loss"]
+    assert logged.metrics["int8_slice_loss"] == result["int8_slice_loss"]
+    assert made["test"]["tail"] is None, "of so few windows there is none"
+    assert "too few windows" in card
+    assert logged.tags["quantisation"] == "post-training"
     assert store.get_json(layout.pointer("motor_health", "candidate"))["version"] == "run-1"
     assert registry.alias("motor_health", "candidate") == "1"
     assert registry.alias("motor_health", "champion") is None

@@ -16,9 +16,15 @@ from tinyops.projects.schema import Objective, Training
 from tinyops.training.augment import augmenter
 from tinyops.training.comparison import Comparison, Pair, comparison_metrics
 from tinyops.training.evaluate import Evaluation, evaluate, macro_f1
+from tinyops.training.int8_loss import Int8Loss, PartLoss
 from tinyops.training.recipe import Recipe, TrainingError, recipe_of
 from tinyops.training.verdict import headline, judge
 from tinyops.training.windows import golden_windows, windows_of
+
+
+def int8_loss(lost: float) -> Int8Loss:
+    part = PartLoss("all", 100, 90, 0, 0)
+    return Int8Loss(100, lost, lost, (part,), {}, (part,), None)
 
 
 def figures(score: float) -> Evaluation:
@@ -52,7 +58,7 @@ def test_verdict(floating: float, int8: float, champion: float | None, status: s
     objective = Objective(minimum=0.9, allowed_regression=0.01, int8_loss=0.01)
     whole = Pair(figures(int8), figures(champion)) if champion else None
     comparison = Comparison(whole, None, None) if whole else None
-    verdict = judge(objective, figures(floating), figures(int8), comparison)
+    verdict = judge(objective, figures(int8), int8_loss(floating - int8), comparison)
     assert verdict.status == status
     assert bool(verdict.reason) == (status == "worse")
 
@@ -65,7 +71,7 @@ def test_what_the_champion_knew_may_not_be_forgotten(old: float, status: str) ->
         old=Pair(figures(old), figures(0.95)),
         new=Pair(figures(0.9), figures(0.4)),
     )
-    verdict = judge(objective, figures(0.9), figures(0.9), comparison)
+    verdict = judge(objective, figures(0.9), int8_loss(0.0), comparison)
     assert verdict.status == status
     assert ("it forgets" in verdict.reason) == (status == "worse")
     metrics = comparison_metrics(comparison, "macro_f1")
@@ -141,3 +147,25 @@ def test_turned_sensor_measures_the_same_length() -> None:
             np.linalg.norm(maps[..., first : first + 3], axis=3) for maps in (batch, varied)
         )
         assert np.allclose(before, after, atol=1e-4)
+
+
+def test_windows_know_the_objectives_slices() -> None:
+    project = load_project("exercise_watch")
+    sliced = project.objective.model_copy(update={"slices": ["condition:side", "condition:mood"]})
+    project = project.model_copy(update={"objective": sliced})
+    frontend = from_project(project.frontend, project.signal)
+    recordings = list(generate(load_project("motor_health"), 2, machines=1, seconds=1.0))
+    shape = (len(project.signal.channels), 2 * project.signal.window)
+    made = [
+        replace(
+            one,
+            label=project.labels[0],
+            channels=tuple(project.signal.channels),
+            signal=np.zeros(shape, np.float32),
+            conditions={"side": side},
+        )
+        for one, side in zip(recordings, ("left", "right"), strict=False)
+    ]
+    found = windows_of(made, project, frontend)
+    assert found.conditions["condition:side"].tolist() == ["left"] * 3 + ["right"] * 3
+    assert set(found.conditions["condition:mood"]) == {"none"}

@@ -72,6 +72,11 @@ class Training(Section):
     epochs: int = Field(default=30, ge=1)
     batch_size: int = Field(default=64, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
+    qat_epochs: int = Field(
+        default=4,
+        ge=0,
+        description="of quantisation-aware training where post-training loses too much; 0: none",
+    )
     seed: int = 7
 
 
@@ -84,6 +89,21 @@ class Objective(Section):
         default=0.01, description="how far below the champion a candidate may be"
     )
     int8_loss: Fraction = Field(default=0.01, description="how much int8 may lose against float")
+    int8_class_loss: Fraction = Field(
+        default=0.05, description="how much of one class's windows int8 may lose"
+    )
+    int8_slice_loss: Fraction = Field(
+        default=0.1, description="how much of one slice's windows int8 may lose"
+    )
+    slices: list[Annotated[str, Field(pattern=r"^condition:\w+$")]] = Field(
+        default_factory=list, description="conditions whose values are slices, as machines are"
+    )
+    tail_loss: Fraction = Field(
+        default=0.5, description="how much of the order among the strangest windows int8 may lose"
+    )
+    separation_loss: Fraction = Field(
+        default=0.05, description="how much partial AUC the int8 score may lose, see docs"
+    )
     allowed_forgetting: Fraction = Field(
         default=0.02, description="how much a candidate may lose on what the champion knew"
     )

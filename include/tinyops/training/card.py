@@ -10,6 +10,8 @@ import numpy as np
 from tinyops.projects import Project
 from tinyops.training.comparison import Comparison
 from tinyops.training.evaluate import Evaluation
+from tinyops.training.int8_loss import Int8Loss
+from tinyops.training.quantisation import Quantised
 from tinyops.training.recipe import Recipe
 from tinyops.training.verdict import Verdict
 from tinyops.training.windows import WindowSet
@@ -26,6 +28,8 @@ class CardFacts:
     parts: dict[str, WindowSet]
     floating: Evaluation
     int8: Evaluation
+    quantised: Quantised
+    loss: Int8Loss
     comparison: Comparison | None
     verdict: Verdict
     model_bytes: int
@@ -34,7 +38,17 @@ class CardFacts:
 
 def model_card(facts: CardFacts) -> str:
     """The card's text."""
-    sections = (_head, _split, _data, _figures, _against, _classes, _confusion, _limits)
+    sections = (
+        _head,
+        _split,
+        _data,
+        _figures,
+        _against,
+        _classes,
+        _quantisation,
+        _confusion,
+        _limits,
+    )
     return "\n\n".join(filter(None, (section(facts) for section in sections))) + "\n"
 
 
@@ -131,6 +145,30 @@ def _classes(facts: CardFacts) -> str:
         for name, score in facts.int8.per_class.items()
     ]
     return f"## F1 of each class\n\n{_table(['class', 'float', 'int8'], rows)}"
+
+
+def _quantisation(facts: CardFacts) -> str:
+    """How the model became int8, and what that costs on the test part and cost on validation."""
+    columns = {f"validation, {name}": loss for name, loss in facts.quantised.tried.items()}
+    columns["test, as released"] = facts.loss
+    rows = [["macro F1"], ["accuracy"]]
+    rows += [[f"recall of {part.name}"] for part in facts.loss.classes]
+    rows += [["worst slice"], ["order within the tail"], ["separation (partial AUC)"]]
+    for loss in columns.values():
+        recall = {part.name: f"{part.share:.4f}" for part in loss.classes}
+        worst, tail = loss.worst_slice, loss.tail
+        cells = [f"{loss.macro_f1:.4f}", f"{loss.accuracy:.4f}"]
+        cells += [recall.get(part.name, "none") for part in facts.loss.classes]
+        cells.append(f"{worst.share:.4f} ({worst.name}, {worst.windows} windows)")
+        cells.append("too few windows" if tail is None else f"{tail.order:.4f}")
+        separation = None if tail is None else tail.separation
+        cells.append("too few events" if separation is None else f"{separation:.4f}")
+        for row, cell in zip(rows, cells, strict=True):
+            row.append(cell)
+    return (
+        f"## What int8 loses against float\n\nQuantised by {facts.quantised.method}: "
+        f"{facts.quantised.why}.\n\n{_table(['loss of', *columns], rows)}"
+    )
 
 
 def _confusion(facts: CardFacts) -> str:

@@ -72,8 +72,13 @@ def fit(
 
 def predict(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
     """Classes [n] by the float model."""
+    return np.asarray(float_logits(model, inputs).argmax(axis=1), dtype=np.int64)
+
+
+def float_logits(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits [n, classes] by the float model."""
     logits = model.predict(inputs, batch_size=512, verbose=0)
-    return np.asarray(logits.reshape(len(inputs), -1).argmax(axis=1), dtype=np.int64)
+    return np.asarray(logits, dtype=np.float32).reshape(len(inputs), -1)
 
 
 def import_keras() -> Any:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-
-import numpy as np
 
 from tinyops.data.dataset import Dataset, current_version, open_dataset
 from tinyops.frontend import Frontend, from_project
@@ -18,19 +17,20 @@ from tinyops.training.candidate import Candidate, write_candidate
 from tinyops.training.card import CardFacts, model_card
 from tinyops.training.champion import champion_candidate, settle_champion
 from tinyops.training.comparison import compare, comparison_metrics
-from tinyops.training.evaluate import evaluate, int8_classes
-from tinyops.training.fit import fit, predict
+from tinyops.training.evaluate import evaluate
+from tinyops.training.fit import fit, float_logits
+from tinyops.training.int8_loss import Int8Loss, float_decisions, int8_decisions, int8_loss
+from tinyops.training.quantisation import quantised
 from tinyops.training.recipe import Recipe, recipe_of
 from tinyops.training.reference_windows import reference_windows
 from tinyops.training.verdict import Verdict, headline, judge
-from tinyops.training.windows import WindowSet, golden_windows, windows_of
+from tinyops.training.windows import WindowSet, golden_windows, spread, windows_of
 
 __all__ = ["outstanding_dataset", "settle_champion", "train_candidate"]
 
 log = logging.getLogger(__name__)
 CONSUMER = "train"
 _PROOF_INPUTS = 64
-_REPRESENTATIVE = 256
 
 
 def outstanding_dataset(store: Store, project: Project | str) -> str | None:
@@ -66,18 +66,23 @@ def train_candidate(
     say = _speaker(project.name)
     say(", ".join(f"{name} {len(part)} windows" for name, part in parts.items()))
     model = fit(parts["train"], parts["validation"], frontend, len(project.labels), recipe, say)
-    tflite = _quantise(model, parts["train"], frontend)
-    test = parts["test"]
-    floating = evaluate(
-        test.labels, predict(model, test.inputs(frontend)), test.groups, project.labels
+    made = quantised(model, parts["train"], parts["validation"], frontend, project, recipe, say)
+    tflite, test = made.tflite, parts["test"]
+    before = float_decisions(float_logits(model, test.inputs(frontend)))
+    after = int8_decisions(tflite, test.features)
+    floating, int8 = (
+        evaluate(test.labels, each.classes, test.groups, project.labels) for each in (before, after)
     )
-    predicted = int8_classes(tflite, test.features)
-    int8 = evaluate(test.labels, predicted, test.groups, project.labels)
+    loss = int8_loss(test, before, after, project.labels)
     best = champion_candidate(store, project.name)
-    comparison = compare(store, project, best, test, predicted, frontend) if best else None
-    verdict = judge(project.objective, floating, int8, comparison)
+    comparison = compare(store, project, best, test, after.classes, frontend) if best else None
+    verdict = judge(project.objective, int8, loss, comparison)
     say(f"macro F1 float {floating.macro_f1:.3f}, int8 {int8.macro_f1:.3f}: {verdict.status}")
-    figures = headline(project.objective, floating, int8, comparison)
+    figures = {
+        **headline(project.objective, floating, int8, comparison),
+        **loss.figures(project.objective.metric),
+        "quantisation": made.method,
+    }
     facts = CardFacts(
         project=project,
         run=run_id,
@@ -86,6 +91,8 @@ def train_candidate(
         parts=parts,
         floating=floating,
         int8=int8,
+        quantised=made,
+        loss=loss,
         comparison=comparison,
         verdict=verdict,
         model_bytes=len(tflite),
@@ -94,6 +101,7 @@ def train_candidate(
     metrics = {
         "float": floating.to_dict(),
         "int8": int8.to_dict(),
+        "quantisation": made.to_dict() | {"test": loss.to_dict()},
         **comparison_metrics(comparison, project.objective.metric),
         "status": verdict.status,
         "reason": verdict.reason,
@@ -121,10 +129,10 @@ def train_candidate(
         metrics=metrics,
         card=model_card(facts),
         golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
-        proof_inputs=_spread(test.features, _PROOF_INPUTS),
+        proof_inputs=spread(test.features, _PROOF_INPUTS),
         reference=reference_windows(data, project, frontend),
     )
-    manifest["mlflow_run"] = _track(candidate, recipe, dataset, verdict)
+    manifest["mlflow_run"] = _track(candidate, recipe, dataset, verdict, loss)
     uri = write_candidate(store, candidate)
     _conclude(store, project, run_id, dataset, verdict, manifest, uri)
     return {
@@ -147,28 +155,24 @@ def _parts(
     }
 
 
-def _quantise(model: Any, train: WindowSet, frontend: Frontend) -> bytes:
-    from tinyops.conversion.int8 import quantise
-
-    representative = _spread(train.features, _REPRESENTATIVE)
-    return quantise(model, representative, frontend.input_scale, frontend.input_zero_point)
-
-
-def _spread(features: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` rows, evenly over all."""
-    chosen = np.linspace(0, len(features) - 1, min(count, len(features))).round().astype(int)
-    return features[chosen]
-
-
-def _track(candidate: Candidate, recipe: Recipe, dataset: str, verdict: Verdict) -> str:
+def _track(
+    candidate: Candidate, recipe: Recipe, dataset: str, verdict: Verdict, loss: Int8Loss
+) -> str:
     manifest, files = candidate.manifest, candidate.files()
     numbers = {k: v for k, v in manifest["metrics"].items() if not isinstance(v, str)}
+    for part in loss.classes:
+        # Names of MLflow's metrics take no other characters.
+        numbers[re.sub(r"[^\w. /-]", "_", f"int8_loss/{part.name}")] = part.share
     return registry.log_run(
         manifest["project"],
         manifest["run"],
         params={**recipe.__dict__, "dataset": dataset},
         metrics=numbers,
-        tags={"status": verdict.status, "simulated": str(manifest["simulated"]).lower()},
+        tags={
+            "status": verdict.status,
+            "quantisation": manifest["metrics"]["quantisation"],
+            "simulated": str(manifest["simulated"]).lower(),
+        },
         artifacts={name: files[name] for name in ("card.md", "metrics.json")},
     )
 

@@ -18,6 +18,8 @@ class Recipe:
 
     Parameters
     ----------
+    qat_epochs
+        Of quantisation-aware training, where it is needed.
     overlap
         Training windows start every hop / overlap samples; evaluation always uses the hop.
     width
@@ -38,6 +40,7 @@ class Recipe:
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 1e-3
+    qat_epochs: int = 4
     seed: int = 7
     overlap: int = 1
     width: int = 32

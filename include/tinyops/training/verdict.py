@@ -1,4 +1,4 @@
-"""Whether a candidate may replace the champion: four rules of project.yaml's `objective`."""
+"""Whether a candidate may replace the champion: the rules of project.yaml's `objective`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from tinyops.projects.schema import Objective
 from tinyops.training.comparison import Comparison
 from tinyops.training.evaluate import Evaluation
+from tinyops.training.int8_loss import Int8Loss, breaches
 
 
 @dataclass(frozen=True)
@@ -19,20 +20,21 @@ class Verdict:
 
 
 def judge(
-    objective: Objective, floating: Evaluation, int8: Evaluation, comparison: Comparison | None
+    objective: Objective, int8: Evaluation, loss: Int8Loss, comparison: Comparison | None
 ) -> Verdict:
     """Judge by the test part of one dataset version; the int8 model counts.
 
-    The champion is to be met on the whole part, and on what it knew nothing may be forgotten.
+    Against the float model it may not lose more than is allowed, in all or in any class, slice or
+    in the tail. The champion is to be met on the whole part, and on what it knew nothing may be
+    forgotten.
     """
     metric = objective.metric
-    score, before = float(getattr(int8, metric)), float(getattr(floating, metric))
+    score = float(getattr(int8, metric))
     if score < objective.minimum:
         reason = f"{metric} {score:.3f} (int8) is below the minimum {objective.minimum}"
         return Verdict("worse", reason)
-    if before - score > objective.int8_loss:
-        reason = f"int8 loses {before - score:.3f} {metric}, allowed are {objective.int8_loss}"
-        return Verdict("worse", reason)
+    if reasons := breaches(objective, loss):
+        return Verdict("worse", "; ".join(reasons))
     if comparison is None:
         return Verdict("first")
     best = float(getattr(comparison.whole.champion, metric))

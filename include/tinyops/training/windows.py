@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,15 @@ class WindowSet:
         [n], the machine or person that each window comes from.
     recordings
         [n], id of the recording that each window comes from.
+    conditions
+        Of each of the objective's slices, values [n]; "none" where a recording has not got it.
     """
 
     features: NDArray[np.int8]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
     recordings: NDArray[np.str_]
+    conditions: dict[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -71,6 +74,8 @@ def windows_of(
     """
     signal = project.signal
     features, labels, groups, names = [], [], [], []
+    slices = {name: name.removeprefix("condition:") for name in project.objective.slices}
+    values: dict[str, list[str]] = {name: [] for name in slices}
     for recording in recordings:
         if recording.label not in project.labels:
             continue
@@ -80,12 +85,26 @@ def windows_of(
         labels += [project.labels.index(recording.label)] * len(windows)
         groups += [recording.machine_id] * len(windows)
         names += [recording.recording_id] * len(windows)
+        for name, key in slices.items():
+            values[name] += [recording.conditions.get(key, "none")] * len(windows)
     if not labels:
         raise TrainingError(
             f"{project.name}: no labelled window of {signal.window} samples",
             "send longer or labelled recordings",
         )
-    return WindowSet(np.concatenate(features), np.array(labels), np.array(groups), np.array(names))
+    return WindowSet(
+        np.concatenate(features),
+        np.array(labels),
+        np.array(groups),
+        np.array(names),
+        {name: np.array(found) for name, found in values.items()},
+    )
+
+
+def spread(features: NDArray[np.int8], count: int) -> NDArray[np.int8]:
+    """At most `count` rows, evenly over all."""
+    chosen = np.linspace(0, len(features) - 1, min(count, len(features))).round().astype(int)
+    return features[chosen]
 
 
 def golden_windows(
