@@ -1,10 +1,15 @@
-"""Writes docs/benchmarks.md from benchmarks/results/*.json. Nothing in it is typed by hand."""
+"""Writes docs/benchmarks.md from benchmarks/results/*.json. Nothing in it is typed by hand.
+
+Fills the tables of docs/on-the-chip.md too, whose text is.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
+
+import chip_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -134,6 +139,7 @@ def main() -> None:
     for result in results:
         if result["benchmark"] == "quantisation":
             fill(QUANTISATION, quantisation_table(result["figures"]["cases"]))
+    chip_tables.main()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`tinyops fit`, `compile`, `prove` and `boards`, as a user runs them."""
+"""`tinyops fit`, `compile`, `prove`, `profile` and `boards`, as a user runs them."""
 
 from __future__ import annotations
 
@@ -74,6 +74,20 @@ def test_prove_gives_the_figures() -> None:
     assert (proof["samples"], proof["mismatches"]) == (5, 0)
     assert min(proof[key] for key in ("instructions_per_inference", "flash_bytes")) > 1000
     assert proof["ram_bytes"] > 8192
+
+
+def test_profile_names_the_layers_and_their_instructions() -> None:
+    done = tinyops("profile", TINY, "--board", "nano33ble-sense", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [step["name"].partition("_conv")[0] for step in found["steps"][:2]] == [
+        "tflite_0",
+        "tflite_1_depthwise",
+    ]
+    assert found["instructions"] == sum(step["instructions"] for step in found["steps"]) > 0
+    refused = tinyops("profile", TINY, "--board", "esp-eye")
+    assert refused.returncode == 1
+    assert "nothing can be counted for esp-eye" in refused.stderr
 
 
 @pytest.mark.parametrize(

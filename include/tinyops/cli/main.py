@@ -30,6 +30,7 @@ COMMANDS = (
     ("prove", "tinyops.cli.models", "prove"),
     ("export", "tinyops.cli.export", "export_app"),
     ("ops", "tinyops.cli.operators", "ops"),
+    ("profile", "tinyops.cli.models", "profile_model"),
     ("boards", "tinyops.cli.boards", "boards"),
     ("probe", "tinyops.cli.edge", "probe"),
     ("flash", "tinyops.cli.edge", "flash"),

@@ -1,4 +1,4 @@
-"""`tinyops fit`, `compile`, `prove`: what becomes of a .tflite on a board."""
+"""`tinyops fit`, `compile`, `prove`, `profile`: what becomes of a .tflite on a board."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ from rich.table import Table
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
     from tinyops.conversion.prove import Proof
+    from tinyops.conversion.tune import Search
+    from tinyops.conversion.tuning import Tuning
 
 app = typer.Typer(help="What becomes of a model on a board.")
 
 Model = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An int8 .tflite.")]
 OneBoard = Annotated[str, typer.Option("--board", "-b", help="A board of `tinyops boards`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Tuned = Annotated[
+    bool, typer.Option("--tune", help="Search for the fastest way to compile it, by counting.")
+]
 
 
 @app.command()
@@ -58,6 +63,7 @@ def compile_model(
     model: Model,
     board: OneBoard,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for image, map and sources.")],
+    tune: Tuned = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the image of a bare model: image.bin, image.json, the linked firmware and sources."""
@@ -68,7 +74,8 @@ def compile_model(
     described = load_board(board)
     out.mkdir(parents=True, exist_ok=True)
     with naming(model):
-        built = build_bare(read(model), described, model.stem, out)
+        tflite = read(model)
+        built = build_bare(tflite, described, model.stem, out, _tuning(tflite, described, tune))
     content = built.to_dict()
     text = json.dumps(content, indent=2, sort_keys=True)
     (out / "image.json").write_text(text + "\n")
@@ -92,6 +99,7 @@ def prove(
     board: OneBoard,
     samples: Annotated[int, typer.Option(min=1, help="Inputs to compare.")] = 16,
     seed: Annotated[int, typer.Option(help="Of the random inputs.")] = 0,
+    tune: Tuned = False,
     as_json: AsJson = False,
 ) -> None:
     """Boot the model's image on an emulated chip and compare it with TensorFlow Lite Micro.
@@ -106,7 +114,9 @@ def prove(
 
     described = load_board(board)
     with tempfile.TemporaryDirectory() as folder, naming(model):
-        built = build_bare(read(model), described, model.stem, Path(folder))
+        tflite = read(model)
+        tuning = _tuning(tflite, described, tune)
+        built = build_bare(tflite, described, model.stem, Path(folder), tuning)
         shape = Reference(built.canonical).input_shape[1:]
         inputs = inputs_for(shape, samples, seed)
         with _progress() as progress:
@@ -124,6 +134,53 @@ def prove(
     for name, value in _proof_rows(proof, described):
         table.add_row(name, value)
     Console().print(table)
+
+
+@app.command("profile")
+def profile_model(
+    model: Model,
+    board: OneBoard,
+    tune: Tuned = False,
+    as_json: AsJson = False,
+) -> None:
+    """Count the instructions of each layer on the emulated chip."""
+    from tinyops.boards.catalogue import load_board
+    from tinyops.cli.model_file import naming, read
+    from tinyops.cli.profile_view import show_profile, show_search
+    from tinyops.conversion.bare import profile_bare
+
+    described = load_board(board)
+    if tune:
+        with naming(model):
+            search = _search(read(model), described)
+        if as_json:
+            _print(search.to_dict())
+        else:
+            show_search(search, Console())
+        return
+    with tempfile.TemporaryDirectory() as folder, naming(model):
+        found = profile_bare(read(model), described, Path(folder))
+    if as_json:
+        _print(found.to_dict())
+    else:
+        show_profile(found, Console())
+
+
+def _tuning(tflite: bytes, board: Board, tune: bool) -> Tuning:
+    from tinyops.conversion.tuning import DEFAULT
+
+    return _search(tflite, board).best.tuning if tune else DEFAULT
+
+
+def _search(tflite: bytes, board: Board) -> Search:
+    from tinyops.conversion.bare import search_bare
+    from tinyops.conversion.tune import ATTEMPTS
+
+    with tempfile.TemporaryDirectory() as folder, _progress() as progress:
+        task = progress.add_task("counting", total=ATTEMPTS)
+        return search_bare(
+            tflite, board, Path(folder), lambda done: progress.update(task, completed=done)
+        )
 
 
 def _proof_rows(proof: Proof, board: Board) -> list[tuple[str, str]]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.lowering import lower
 
 NAME = "model"
+_VIEWS = ("portable.flatten_view", "portable.reshape_view")
+_CHEAP = "portable.pad2d"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call of a kernel: the layer's name and the kernel's."""
+
+    name: str
+    kernel: str
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,7 @@ class AotModel:
     output_scale: float
     portable_steps: tuple[str, ...]
     """Steps for which CMSIS-NN has no kernel: slower, not wrong."""
+    steps: tuple[Step, ...]
 
 
 def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
@@ -36,6 +47,7 @@ def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
         The compiler refuses the model; the message names the operator.
     """
     import bakenn
+    from bakenn.backend.portable_c import generate_portable_c
 
     options = bakenn.CBackendOptions(
         kernel_policy=bakenn.KernelPolicy.STATIC_PRIORITY,
@@ -43,27 +55,23 @@ def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
         enable_cmsis_nn=True,
     )
     out_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        file.write(tflite)
-        file.flush()
-        try:
-            compiled = bakenn.compile_tflite(
-                file.name, out_dir, name=NAME, target="cortex-m4", backend_options=options
-            )
-        except bakenn.BakeNNError as error:
-            raise ConversionError(
-                f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite)}",
-                "change that layer, or use a board with runtime tflm",
-            ) from None
-        except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
-            # bakenn 1.0 checks what it imports, and it has not been told of every model.
-            raise ConversionError(
-                f"the ahead-of-time compiler fails on the model: {_one_line(error, tflite)}",
-                "use a board with runtime tflm, and report the model",
-            ) from None
-    made, report = compiled.artifacts, compiled.memory_report
+    try:
+        made = generate_portable_c(lower(tflite, NAME), out_dir, model_name=NAME, options=options)
+    except bakenn.BakeNNError as error:
+        raise ConversionError(
+            f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite)}",
+            "change that layer, or use a board with runtime tflm",
+        ) from None
+    except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+        # bakenn 1.0 checks what it imports, and it has not been told of every model.
+        raise ConversionError(
+            f"the ahead-of-time compiler fails on the model: {_one_line(error, tflite)}",
+            "use a board with runtime tflm, and report the model",
+        ) from None
+    report = made.memory_report
     support = [path for path in made.support_sources if path.suffix == ".c"]
     header = made.header.read_text()
+    steps = _steps(report)
     return AotModel(
         sources=(made.model_source, made.weights_source, made.kernels_source, *support),
         include_dirs=(out_dir, *made.support_include_dirs),
@@ -72,8 +80,13 @@ def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
         input_bytes=report.input_bytes,
         outputs=report.output_bytes,
         output_scale=_output_scale(header),
-        portable_steps=_portable_steps(report),
+        portable_steps=tuple(step.name for step in steps if _is_slow(step)),
+        steps=steps,
     )
+
+
+def _is_slow(step: Step) -> bool:
+    return step.kernel.startswith("portable.") and not step.kernel.startswith(_CHEAP)
 
 
 def _output_scale(header: str) -> float:
@@ -83,13 +96,11 @@ def _output_scale(header: str) -> float:
     return float.fromhex(found[1])
 
 
-def _portable_steps(report: object) -> tuple[str, ...]:
+def _steps(report: object) -> tuple[Step, ...]:
+    """The steps that are code; a view of the step before is none."""
     text = report.to_text()  # type: ignore[attr-defined]
-    return tuple(
-        found[1]
-        for found in re.finditer(r"^\s*\[\d+\] (\S+): portable\.(\S+)", text, re.M)
-        if not found[2].startswith(("flatten_view", "pad2d"))
-    )
+    found = re.findall(r"^\s*\[\d+\] (\S+): (\S+)", text, re.M)
+    return tuple(Step(name, kernel) for name, kernel in found if not kernel.startswith(_VIEWS))
 
 
 def _one_line(error: Exception, tflite: bytes) -> str:

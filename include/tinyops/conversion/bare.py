@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.boards.catalogue import Board
+from tinyops.conversion.aot import AotModel, compile_model
 from tinyops.conversion.build_request import BuildRequest
 from tinyops.conversion.canonical import canonical
 from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.image import BuiltImage, build_image
+from tinyops.conversion.profile import Profile, profile
 from tinyops.conversion.reference import Reference
+from tinyops.conversion.tune import Search, tune
+from tinyops.conversion.tuning import DEFAULT, Tuning
 from tinyops.frontend import Frontend, FrontendSpec
 
 _GOLDEN = 4
@@ -28,7 +33,30 @@ def inputs_for(shape: tuple[int, ...], samples: int, seed: int) -> NDArray[np.in
     return inputs
 
 
-def build_bare(tflite: bytes, board: Board, name: str, folder: Path) -> BuiltImage:
+def search_bare(
+    tflite: bytes, board: Board, folder: Path, progress: Callable[[int], object] | None = None
+) -> Search:
+    """The fastest way to compile a model, by counting; errors as in `tune`."""
+    return tune(_compiled(tflite, board, folder), board, folder, progress)
+
+
+def profile_bare(tflite: bytes, board: Board, folder: Path, tuning: Tuning = DEFAULT) -> Profile:
+    """Instructions of each layer; errors as in `profile`."""
+    return profile(_compiled(tflite, board, folder), board, folder, tuning)
+
+
+def _compiled(tflite: bytes, board: Board, folder: Path) -> AotModel:
+    if board.runtime.kind != "aot" or not board.targets:
+        raise ConversionError(
+            f"nothing can be counted for {board.name}: its models are not compiled for an emulator",
+            "name a board with runtime aot (see `tinyops boards`)",
+        )
+    return compile_model(canonical(tflite), folder / "model")
+
+
+def build_bare(
+    tflite: bytes, board: Board, name: str, folder: Path, tuning: Tuning = DEFAULT
+) -> BuiltImage:
     """An image of a bare model for the board's first target; errors as in `build_image`."""
     if not board.targets:
         raise ConversionError(
@@ -47,5 +75,6 @@ def build_bare(tflite: bytes, board: Board, name: str, folder: Path) -> BuiltIma
         project=name[:31] or "model",
         version="bare",
         sampling=False,
+        tuning=tuning,
     )
     return build_image(request, folder)

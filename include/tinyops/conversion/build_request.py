@@ -16,6 +16,7 @@ from tinyops.conversion.canonical import canonical
 from tinyops.conversion.errors import ConversionError, DoesNotFit
 from tinyops.conversion.flatbuffer import operator_label, parse, reader_of, tensor_name
 from tinyops.conversion.tflm import TflmModel
+from tinyops.conversion.tuning import DEFAULT, Tuning
 from tinyops.monitoring.sketch import SketchSpec
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class BuildRequest:
         See ParameterBlock.
     sketch
         What the device counts of its windows; without one that part of the firmware is left out.
+    tuning
+        How the model is compiled, where it is compiled.
     """
 
     tflite: bytes
@@ -59,6 +62,7 @@ class BuildRequest:
     temperature: float = 1.0
     class_offset: tuple[int, ...] = ()
     sketch: SketchSpec | None = None
+    tuning: Tuning = DEFAULT
 
     @cached_property
     def canonical(self) -> bytes:

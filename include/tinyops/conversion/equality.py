@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from tinyops.conversion.check_inputs import check_inputs
 from tinyops.conversion.confined import confine
 from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.runtime_errors import refusal
 
 RUNTIME = "LiteRT"
-_CHECKS = 6
 
 
 def require_equal(tflite: bytes, rewritten: bytes, output: int | None) -> None:
@@ -46,18 +46,16 @@ def first_difference(tflite: bytes, rewritten: bytes, output: int | None) -> int
     old, new = _interpreter(tflite), _interpreter(rewritten)
     shape = new.get_input_details()[0]["shape"]
     tensor = old.get_output_details()[0]["index"] if output is None else output
-    generator = np.random.default_rng(0)
-    inputs = [generator.integers(-128, 128, shape).astype(np.int8) for _ in range(_CHECKS)]
-    inputs += [np.full(shape, value, np.int8) for value in (-128, 127)]
-    for number, values in enumerate(inputs):
+    for number, values in enumerate(check_inputs(tuple(shape))):
         for interpreter, content in ((old, tflite), (new, rewritten)):
             try:
-                interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values)
+                given = interpreter.get_input_details()[0]
+                interpreter.set_tensor(given["index"], values.reshape(given["shape"]))
                 interpreter.invoke()
             except (RuntimeError, ValueError) as error:
                 raise refusal(RUNTIME, content, error) from None
-        given = new.get_tensor(new.get_output_details()[0]["index"])
-        if old.get_tensor(tensor).tobytes() != given.tobytes():
+        answer = new.get_tensor(new.get_output_details()[0]["index"])
+        if old.get_tensor(tensor).tobytes() != answer.tobytes():
             return number
     return None
 

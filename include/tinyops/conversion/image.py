@@ -19,6 +19,7 @@ from tinyops.conversion.parameters import ParameterBlock
 from tinyops.conversion.reference import Reference
 from tinyops.conversion.tflm import examine
 from tinyops.conversion.toolchain import FIRMWARE, SectionSizes
+from tinyops.conversion.tuning import Tuning
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class BuiltImage:
     """An image and the folder with its sources, firmware and map.
 
     `sizes` are linked, and `sketch` is the sketch's part of them; both are None for an image whose
-    firmware was built for the host, where they would say nothing about the board.
+    firmware was built for the host, where they would say nothing about the board. `tuning` is how
+    the model was compiled, where it was.
     """
 
     image: Image
@@ -35,6 +37,7 @@ class BuiltImage:
     model: Model
     folder: Path
     sketch: Footprint | None = None
+    tuning: Tuning | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The content of image.json."""
@@ -46,6 +49,7 @@ class BuiltImage:
             "sizes": self.sizes.to_dict() if self.sizes else None,
             "header": self.image.header.to_dict(),
             "sketch": self.sketch.to_dict() if self.sketch else None,
+            "tuning": self.tuning.to_dict() if self.tuning else None,
         }
 
 
@@ -88,7 +92,7 @@ def _for_qemu(request: BuildRequest, folder: Path) -> BuiltImage:
     header = replace(header, ram_bytes=sizes.ram_bytes)
     image = _sealed(request, linked, header, sizes.parameters)
     footprint = qemu_image.footprint(request, folder)
-    return BuiltImage(image, sizes, request.canonical, model, folder, footprint)
+    return BuiltImage(image, sizes, request.canonical, model, folder, footprint, request.tuning)
 
 
 def _for_host(request: BuildRequest, folder: Path) -> BuiltImage:

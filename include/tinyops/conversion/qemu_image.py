@@ -11,6 +11,7 @@ from tinyops.conversion import sources, toolchain
 from tinyops.conversion.aot import AotModel
 from tinyops.conversion.footprint import Footprint, sketch_footprint
 from tinyops.conversion.toolchain import FIRMWARE, SectionSizes
+from tinyops.conversion.unit import write_unit
 
 if TYPE_CHECKING:
     from tinyops.conversion.image import BuildRequest
@@ -63,8 +64,9 @@ def link_for_qemu(
     objects = toolchain.compile_sources(
         [*own, *support], places, folder / "objects" / "own", toolchain.STRICT
     )
+    unit = write_unit(model, folder / "sources" / "unit", request.tuning.specialised)
     objects += toolchain.compile_sources(
-        model.sources, places, folder / "objects" / "vendor", toolchain.VENDOR
+        [unit], places, folder / "objects" / "model", request.tuning.flags
     )
     elf = folder / "firmware.elf"
     sizes = toolchain.link(

@@ -17,7 +17,6 @@ CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 # No contraction: the frontend must round as on the host, which has no fused multiply-add.
 COMMON = ("-std=c11", "-O2", "-ffunction-sections", "-fdata-sections", "-ffp-contract=off")
 STRICT = ("-Wall", "-Wextra", "-Werror")
-VENDOR = ("-w",)
 _SECONDS = 900
 _TELLING = re.compile(r"\berror: |undefined reference|cannot find|invalid assignment")
 LINK = ("-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", "-Wl,--gc-sections")
@@ -127,6 +126,13 @@ def _reason(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if "collect2:" not in line]
     telling = [line for line in lines if _TELLING.search(line)]
     return (telling or lines or ["no reason given"])[0]
+
+
+def object_bytes(path: Path) -> int:
+    """Code, constants and initial data of an object file."""
+    listing = _run(["size", str(path)], path.parent).splitlines()
+    text, data, *_ = listing[1].split()
+    return int(text) + int(data)
 
 
 def _overflow(cause: BaseException | None, board: str) -> DoesNotFit | None:

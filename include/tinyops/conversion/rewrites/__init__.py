@@ -1,0 +1,1 @@
+"""Rewrites of a .tflite's graph that change its form and not what it computes; one file each."""
