@@ -14,7 +14,8 @@ STRUCTURE = {
     "release": {
         "fit": ["compile", "prove"],
         "compile": ["prove"],
-        "prove": ["sign_and_stage"],
+        "prove": ["benchmark"],
+        "benchmark": ["sign_and_stage"],
         "sign_and_stage": [],
     },
     "monitor": {"judge": ["report"], "report": []},

@@ -148,6 +148,13 @@ def proof_name(target: str) -> str:
     return f"proof-{_part(target)}.json"
 
 
+BENCHMARK = "benchmark.json"
+"""In a release's folder: what serving takes by instructions, beside the champion; repeats."""
+
+HOST_BENCHMARK = "benchmark-host.json"
+"""In a release's folder: times of the host that built it; no two runs give the same."""
+
+
 def release_manifest(project: str, version: str) -> str:
     """Written last: the release is signed and staged."""
     return release(project, version) + "manifest.json"
