@@ -160,6 +160,21 @@ def release_manifest(project: str, version: str) -> str:
     return release(project, version) + "manifest.json"
 
 
+def predictions(project: str, dataset: str, model: str) -> str:
+    """Folder of what a model says of a dataset version."""
+    return f"{_part(project)}/predictions/{_part(dataset)}/{_part(model)}/"
+
+
+def predictions_shard(project: str, dataset: str, model: str, shard: str) -> str:
+    """Predictions for one shard of the dataset version."""
+    return predictions(project, dataset, model) + f"{_part(shard)}.parquet"
+
+
+def predictions_summary(project: str, dataset: str, model: str) -> str:
+    """Written last: all shards are there, and this is what they say in all."""
+    return predictions(project, dataset, model) + "summary.json"
+
+
 def report(project: str, kind: str, report_id: str = "") -> str:
     """Folder of one report (Data Docs and the like), or of all of a kind."""
     tail = _part(report_id) + "/" if report_id else ""
