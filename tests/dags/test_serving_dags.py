@@ -1,4 +1,7 @@
-"""The predict DAG on a real Airflow database and a real S3 server."""
+"""The predict DAG, and release up to its benchmark, on a real Airflow and a real S3 server.
+
+One process for both: a process of Airflow's costs about 10 s.
+"""
 
 from __future__ import annotations
 
@@ -12,39 +15,58 @@ from pyarrow import parquet
 
 from airflow_runs import airflow_env, run_dags
 from chip import HOP, MODELS, WINDOW
-from prediction_house import NAME, SAMPLES, fill, put_candidate, windows_of, write_project
+from serving_house import NAME, SAMPLES, crown, fill, put_candidate, windows_of, write_project
 from tinyops.conversion.reference import Reference
 from tinyops.data.dataset import open_dataset
-from tinyops.store import Store, layout
+from tinyops.store import Store, layout, receipts
 
 pytestmark = pytest.mark.timeout(900)
-DAG_ID = f"{NAME}__predict"
+PREDICT, RELEASE = f"{NAME}__predict", f"{NAME}__release"
+TARGET = "nano33ble-sense-qemu-virtual"
 WINDOWS = (SAMPLES - WINDOW) // HOP + 1
 
 
-def test_every_window_is_scored_once_nearly_as_the_device_would(
+def test_the_champion_scores_a_dataset_and_a_slower_candidate_is_refused(
     airflow_home: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TINYOPS_CACHE", str(tmp_path / "cache"))
     project = write_project(tmp_path, monkeypatch)
     version = fill(store, project)
-    put_candidate(store, "run-1", project.labels)
-    store.put_json(layout.pointer(NAME, "candidate"), {"version": "run-1"})
+    for run in ("quick", "slow"):
+        put_candidate(store, run, project.labels)
+    crown(store, "quick", instructions=5000)
+    store.put_json(layout.pointer(NAME, "candidate"), {"version": "slow"})
     env = airflow_env(airflow_home, TINYOPS_BUCKET=store.bucket)
 
-    first, again = run_dags(env, [DAG_ID, DAG_ID], tmp_path / "runs.json")
+    first, again, refused = run_dags(env, [PREDICT, PREDICT, RELEASE], tmp_path / "runs.json")
 
     tasks = ("choose_shards", "score", "summarise")
     assert first["tasks"] == dict.fromkeys(tasks, "success"), first
     told = first["xcoms"]["summarise"]["return_value"]
     summary = store.get_json(store.key(told["uri"]))
-    assert told["uri"] == store.uri(layout.predictions_summary(NAME, version, "run-1"))
+    assert told["uri"] == store.uri(layout.predictions_summary(NAME, version, "quick"))
     dataset = open_dataset(store, project, version)
     assert [one["shard"] for one in summary["shards"]] == ["0000", "0001"], "a file, a task"
     rows = [row for one in summary["shards"] for row in read(store, one["key"], tmp_path)]
     check_rows(rows, dataset, project.signal.full_scale[0])
     check_summary(summary, rows, project.labels)
     assert again["tasks"] == dict.fromkeys(tasks, "skipped"), "a pair is scored once"
+    check_refusal(store, refused)
+
+
+def check_refusal(store: Store, run: dict[str, Any]) -> None:
+    """What was proven is held against the champion, and nothing is signed."""
+    done = dict.fromkeys(("fit", "compile", "prove"), "success")
+    assert run["tasks"] == done | {"benchmark": "failed", "sign_and_stage": "upstream_failed"}
+    assert run["tries"]["benchmark"] == 1, "another try would give the same"
+    assert run["events"] == []
+    receipt = receipts.read(store, NAME, "release", "slow")
+    assert receipt is not None
+    assert receipt.status == "refused"
+    assert "more than quick with 5,000; the project allows 20%" in receipt.reason
+    proof = store.get_json(layout.release(NAME, "slow") + layout.proof_name(TARGET))
+    [written] = store.get_json(layout.release(NAME, "slow") + "benchmark.json")["targets"].values()
+    assert written["instructions"] == proof["instructions_per_window"] > 6000
 
 
 def read(store: Store, key: str, folder: Path) -> list[dict[str, Any]]:
