@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tinyops.cli.output import print_json, progress_bar
+
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from tinyops.boards.catalogue import Board
     from tinyops.serving.scenario import Result, Scenario
 
@@ -69,7 +70,7 @@ def bench(
     scenarios = chosen(scenario or [ALL])
     tflite = model.read_bytes()
     results: list[Result] = []
-    with _progress() as progress:
+    with progress_bar() as progress:
         if board is not None:
             results += _on_board(
                 tflite,
@@ -101,7 +102,7 @@ def bench(
             "note": NO_MLPERF_RESULT,
             "results": [result.to_dict() for result in results],
         }
-        typer.echo(json.dumps(content, indent=2, sort_keys=True))
+        print_json(content)
         return
     _show(results, Console())
 
@@ -180,15 +181,3 @@ def _show(results: list[Result], console: Console) -> None:
         console.print(f"[dim]{escape(metric)}[/]")
     for number, line in enumerate(notes, start=1):
         console.print(f"[dim]({number}) {escape(line)}[/]")
-
-
-def _progress() -> Progress:
-    # On standard error and only for a person: --json and pipes get the result alone.
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
