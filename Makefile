@@ -7,7 +7,7 @@ CONCEPT ?=
 # Tests wait for servers, boards and virtual time as much as they compute: one more than two cores.
 JOBS ?= 3
 BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc \
-  gateway_footprint flashing edges quantisation on_the_chip
+  gateway_footprint flashing edges quantisation on_the_chip serving
 BIN := .venv/bin
 FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]' -o -name '*.cpp')
 

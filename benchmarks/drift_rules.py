@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.conversion.int8 import output_scale
+from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.monitoring.conditions import units_of
 from tinyops.monitoring.effects import psi
@@ -23,7 +24,6 @@ from tinyops.monitoring.evidence import Evidence, judge_frame_set
 from tinyops.monitoring.reference import Reference, build_reference
 from tinyops.monitoring.sketch import SketchSpec, build_sketch, count
 from tinyops.projects.monitoring_section import Monitoring
-from tinyops.training.evaluate import int8_logits
 
 OURS = "TinyOps"
 EVIDENTLY_DATASET = "Evidently default, half of the columns"

@@ -13,10 +13,11 @@ import numpy as np
 from report import Report, options
 
 from tinyops.conversion.int8 import quantise
+from tinyops.conversion.litert import int8_logits
 from tinyops.data.sources import source_for
 from tinyops.frontend import from_project
 from tinyops.projects import load_project
-from tinyops.training.evaluate import int8_logits, macro_f1
+from tinyops.training.evaluate import macro_f1
 from tinyops.training.fit import fit, predict
 from tinyops.training.recipe import recipe_of
 from tinyops.training.windows import WindowSet, windows_of

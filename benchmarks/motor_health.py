@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from report import Report, options
 
 from tinyops.conversion.int8 import quantise
+from tinyops.conversion.litert import int8_logits
 from tinyops.data.sources import generate
 from tinyops.frontend import Frontend, cut_windows, from_project
 from tinyops.projects import Project, load_project
-from tinyops.training.evaluate import evaluate, int8_logits
+from tinyops.training.evaluate import evaluate
 from tinyops.training.fit import fit, predict
 from tinyops.training.recipe import recipe_of
 from tinyops.training.windows import WindowSet, counts_of, windows_of

@@ -1,6 +1,6 @@
 """Writes docs/benchmarks.md from benchmarks/results/*.json. Nothing in it is typed by hand.
 
-Fills the tables of docs/on-the-chip.md too, whose text is.
+Fills the tables of docs/on-the-chip.md and docs/serving.md too, whose text is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import chip_tables
+import serving_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -49,7 +50,7 @@ def section(result: dict[str, Any]) -> str:
         for name, seconds in sorted(use.items(), key=lambda item: -item[1]):
             rows.append(f"| {name} | {seconds:.1f} | {seconds / total:.0%} |")
     for name, boards in result["figures"].items():
-        if name.endswith("_by_board"):
+        if name.endswith(("_by_board", "_by_model")):
             rows += ["", *board_table(name, boards)]
     return "\n".join(rows) + "\n"
 
@@ -135,6 +136,9 @@ def main() -> None:
     """Write the page."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
     PAGE.write_text("\n".join([HEAD, *map(section, results)]), encoding="utf-8")
+    for result in results:
+        if result["benchmark"] == "serving":
+            serving_table.write(result)
     print(f"wrote {PAGE.relative_to(ROOT)}")
     for result in results:
         if result["benchmark"] == "quantisation":

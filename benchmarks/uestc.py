@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from report import SHARED, Report, options
 
 from tinyops.conversion.int8 import quantise
+from tinyops.conversion.litert import int8_logits
 from tinyops.frontend import cut_windows, from_project
 from tinyops.projects import load_project
-from tinyops.training.evaluate import evaluate, int8_logits
+from tinyops.training.evaluate import evaluate
 from tinyops.training.fit import fit, predict
 from tinyops.training.recipe import recipe_of
 from tinyops.training.windows import WindowSet

@@ -4,8 +4,8 @@
 
 **Params.** `candidate`: build this candidate instead of the newest one (a run by hand).
 
-**Inputs and outputs.** Reads `<project>/candidates/<run>/`; writes evidence (fit, image, proof) and
-what the boards' counts are held against (sketch.json, reference.json) to
+**Inputs and outputs.** Reads `<project>/candidates/<run>/`; writes evidence (fit, image, proof,
+benchmark) and what the boards' counts are held against (sketch.json, reference.json) to
 `<project>/releases/<version>/`, and the signed bundle to `tuf/`. Emits `<project>/release` with uri
 and version once the release is signed and staged.
 
@@ -16,9 +16,11 @@ same bytes; nothing reaches a gateway before `sign_and_stage` moves the signed c
 **When it fails.** Each stage fails with the board, the limit or the window concerned: `fit` when
 by estimate the model does not fit a board, `compile` when the linked image and the vendor's core do
 not fit, or the cross compiler refuses it, `prove` when the emulated chip and the reference
-disagree. Such a candidate is refused by a receipt and not built again unless it is named in
-`candidate`: correct the project or the model and train again. Any other failure (S3, a missing
-compiler) leaves it outstanding, and `tinyops__maintain` tries again. Boards keep what they run.
+disagree, `benchmark` when a window takes more instructions beside the champion's than
+`objective.allowed_slowdown` grants (times of this host are recorded and stop nothing). Such a
+candidate is refused by a receipt and not built again unless it is named in `candidate`: correct the
+project or the model and train again. Any other failure (S3, a missing compiler) leaves it
+outstanding, and `tinyops__maintain` tries again. Boards keep what they run.
 
 **Owner.** The project's owner.
 """
@@ -98,14 +100,25 @@ def release_dag(project: Project) -> None:
             with refusing(store, project.name, chosen):
                 return prove_candidate(store, project.name, chosen)
 
+        @task
+        def benchmark(proved: dict[str, Any]) -> dict[str, Any]:
+            """Serving figures from the proofs' instructions, held against the champion's."""
+            from tinyops.serving.release import benchmark_candidate
+            from tinyops.store import Store
+            from tinyops_airflow.work import refusing
+
+            store, version = Store.from_env(), proved["version"]
+            with refusing(store, project.name, version):
+                return benchmark_candidate(store, project.name, version)
+
         @task(outlets=[release])
-        def sign_and_stage(proved: dict[str, Any], *, outlet_events: Any) -> dict[str, Any]:
+        def sign_and_stage(benchmarked: dict[str, Any], *, outlet_events: Any) -> dict[str, Any]:
             """Sign the bundle and move the channel that gateways follow."""
             from tinyops.releases import publish
             from tinyops.store import Store, layout
 
             store = Store.from_env()
-            result = publish.sign_and_stage(store, project.name, proved["version"])
+            result = publish.sign_and_stage(store, project.name, benchmarked["version"])
             uri = store.uri(layout.release(project.name, result["version"]))
             outlet_events[release].extra = {**result, "uri": uri}
             return result
@@ -114,7 +127,7 @@ def release_dag(project: Project) -> None:
         compiled = compile_images(chosen)
         proved = prove(chosen)
         compiled >> proved
-        sign_and_stage(proved)
+        sign_and_stage(benchmark(proved))
 
     release_candidate()
 

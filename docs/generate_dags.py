@@ -19,6 +19,7 @@ FILES = (
     "train.py",
     "release.py",
     "monitor.py",
+    "predict.py",
     "maintain.py",
     "project_errors.py",
 )
@@ -28,7 +29,7 @@ HEAD = """\
 
 <!-- Written by docs/generate_dags.py from the DAG files: change them, not this page. -->
 
-Every project has the first four; `tinyops__maintain` serves all of them. DAGs hand over by assets:
+Every project has the first five; `tinyops__maintain` serves all of them. DAGs hand over by assets:
 
 ```mermaid
 flowchart LR

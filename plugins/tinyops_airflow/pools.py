@@ -11,5 +11,8 @@ TRAINING = "training"
 EMULATOR = "emulator"
 """Cross compiler and QEMU: one core for each task."""
 
+PREDICT = "predict"
+"""LiteRT: one core for each task."""
+
 REPORTS = "reports"
 """Evidently: one core for each task."""

@@ -12,6 +12,7 @@ class Tag(StrEnum):
     TRAIN = "stage:train"
     RELEASE = "stage:release"
     MONITOR = "stage:monitor"
+    PREDICT = "stage:predict"
     MAINTAIN = "stage:maintain"
 
     DATA = "impact:data"
@@ -20,6 +21,8 @@ class Tag(StrEnum):
     """What this DAG publishes reaches boards."""
     DRIFT = "impact:drift"
     """A failure delays verdicts on drift and requests for labels; boards go on as they are."""
+    FIGURES = "impact:figures"
+    """A failure delays figures that people read; data, models and boards go on as they are."""
     UPKEEP = "impact:upkeep"
     """Left failing for a day, signatures expire and boards stop updating."""
 

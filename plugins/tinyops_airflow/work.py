@@ -90,10 +90,11 @@ def refusing(store: Store, project: str, candidate: str) -> Iterator[None]:
     Anything else (S3, a missing compiler, an emulator that dies) leaves it outstanding.
     """
     from tinyops.conversion.errors import DoesNotFit, ProofFailed
+    from tinyops.serving.errors import SlowerThanChampion
 
     try:
         yield
-    except (DoesNotFit, ProofFailed) as verdict:
+    except (DoesNotFit, ProofFailed, SlowerThanChampion) as verdict:
         refusal = Receipt("release", candidate, "refused", reason=str(verdict))
         receipts.write(store, project, refusal)
         raise

@@ -19,6 +19,7 @@ EXPECTED = {
     "train.py": ["{project}__train"],
     "release.py": ["{project}__release"],
     "monitor.py": ["{project}__monitor"],
+    "predict.py": ["{project}__predict"],
     "maintain.py": ["tinyops__maintain"],
     "project_errors.py": [],
 }

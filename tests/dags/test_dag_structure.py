@@ -14,10 +14,12 @@ STRUCTURE = {
     "release": {
         "fit": ["compile", "prove"],
         "compile": ["prove"],
-        "prove": ["sign_and_stage"],
+        "prove": ["benchmark"],
+        "benchmark": ["sign_and_stage"],
         "sign_and_stage": [],
     },
     "monitor": {"judge": ["report"], "report": []},
+    "predict": {"choose_shards": ["score"], "score": ["summarise"], "summarise": []},
 }
 OUTLETS = {
     "ingest": {"ingest_batches": "dataset"},
@@ -25,12 +27,14 @@ OUTLETS = {
     "release": {"sign_and_stage": "release"},
     # An alias: only a request that is new wakes anybody.
     "monitor": {"judge": "drift/now_and_then"},
+    "predict": {},
 }
 TIMETABLES = {
     "ingest": "AssetTriggeredTimetable",
     "train": "AssetOrTimeSchedule",
     "release": "AssetTriggeredTimetable",
     "monitor": "AssetTriggeredTimetable",
+    "predict": "NullTimetable",
 }
 
 

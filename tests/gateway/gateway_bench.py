@@ -75,7 +75,7 @@ def build_tiny(board: str, folder: Path) -> Image:
 
 
 def release(store: Store, *images: Image, mismatches: int = 0) -> dict[str, object]:
-    """What fit, compile and prove leave behind of one version, and then the publication."""
+    """What the stages before it leave behind of one version, and then the publication."""
     for image in images:
         write_evidence(store, image, mismatches)
     return sign_and_stage(store, PROJECT, images[0].header.version)
@@ -90,6 +90,7 @@ def write_evidence(store: Store, image: Image, mismatches: int = 0) -> None:
     store.put_json(f"{folder}fit.json", {"candidate": f"run-{image.header.version}"})
     proof = {"image_sha256": sha256, "windows": 8, "mismatches": mismatches}
     store.put_json(f"{folder}proof-{target}.json", proof)
+    store.put_json(f"{folder}benchmark.json", {"version": image.header.version})
 
 
 @dataclass

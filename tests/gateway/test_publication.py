@@ -35,6 +35,7 @@ def test_a_publication_leaves_manifest_pointer_receipt_and_may_be_repeated(
     assert manifest["targets"][TARGET]["images"][0]["size"] == len(built.bytes)
     assert set(manifest["evidence"]) == {
         "fit.json",
+        "benchmark.json",
         f"proof-{TARGET}.json",
         f"{TARGET}/image.json",
     }

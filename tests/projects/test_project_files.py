@@ -58,6 +58,11 @@ def test_a_project_cannot_be_changed_by_accident() -> None:
         ({"objective": {"minimum": 0.5, "tail_loss": 2}}, "objective.tail_loss", "correct"),
         ({"objective": {"minimum": 0.5, "slices": ["day"]}}, "objective.slices.0", "correct"),
         ({"training": {"qat_epochs": -1}}, "training.qat_epochs", "correct training.qat_epochs"),
+        (
+            {"objective": {"minimum": 0.5, "allowed_slowdown": -0.1}},
+            "objective.allowed_slowdown: Input should be greater than or equal to 0",
+            "correct objective.allowed_slowdown",
+        ),
     ],
 )
 def test_wrong_content_names_file_key_and_fix(

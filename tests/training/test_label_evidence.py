@@ -13,6 +13,7 @@ import pytest
 
 from chip import MODELS
 from tinyops.conversion.int8 import output_scale
+from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import open_dataset
@@ -23,7 +24,6 @@ from tinyops.data.sources import generate
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows
 from tinyops.projects import Project, load_project
 from tinyops.store import ObjectMissing, Store, layout
-from tinyops.training.evaluate import int8_logits
 from tinyops.training.evidence import labelled_windows
 from tinyops.training.released import ReleasedModel
 from tinyops.training.windows import counts_of

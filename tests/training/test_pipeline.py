@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tinyops.conversion.int8 import input_quantisation
+from tinyops.conversion.litert import int8_logits
 from tinyops.data.batch import publish_batch
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.sources import generate
@@ -17,7 +18,6 @@ from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout, receipts, sha256_hex
 from tinyops.training import registry
-from tinyops.training.evaluate import int8_logits
 from tinyops.training.pipeline import outstanding_dataset, settle_champion, train_candidate
 
 LOSSES = ("int8_loss", "int8_class_loss", "int8_slice_loss", "tail_loss", "separation_loss")

@@ -11,7 +11,8 @@ import pytest
 
 import int8_cases as cases
 from tinyops.conversion.int8 import output_scale, quantise
-from tinyops.training.evaluate import evaluate, int8_logits
+from tinyops.conversion.litert import int8_logits
+from tinyops.training.evaluate import evaluate
 from tinyops.training.fake_quant import fake_quantised
 from tinyops.training.fit import fit, float_logits, import_keras
 from tinyops.training.fold import operators

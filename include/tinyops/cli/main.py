@@ -28,6 +28,7 @@ COMMANDS = (
     ("fit", "tinyops.cli.models", "fit"),
     ("compile", "tinyops.cli.models", "compile_model"),
     ("prove", "tinyops.cli.models", "prove"),
+    ("bench", "tinyops.cli.bench", "bench"),
     ("export", "tinyops.cli.export", "export_app"),
     ("ops", "tinyops.cli.operators", "ops"),
     ("profile", "tinyops.cli.models", "profile_model"),

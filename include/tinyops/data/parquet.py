@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,15 +40,15 @@ def write_recordings(path: Path, recordings: Iterable[Recording]) -> int:
     return count
 
 
-def read_recordings(path: Path) -> Iterator[Recording]:
-    """The recordings of a file, in order.
+def read_recordings(path: Path, groups: Sequence[int] | None = None) -> Iterator[Recording]:
+    """The recordings of a file, or of these row groups of it, in order.
 
     Raises
     ------
     ParquetError
         The file cannot be read, has other columns, or a row is no recording.
     """
-    for row in read_rows(path):
+    for row in read_rows(path, groups):
         if isinstance(row, BadRow):
             raise ParquetError(
                 f"{path.name} row {row.row}: {row.reason}", "correct or remove the row"
@@ -56,8 +56,10 @@ def read_recordings(path: Path) -> Iterator[Recording]:
         yield row
 
 
-def read_rows(path: Path) -> Iterator[Recording | BadRow]:
+def read_rows(path: Path, groups: Sequence[int] | None = None) -> Iterator[Recording | BadRow]:
     """Every row of a file as a recording, or as a BadRow that says what is wrong with it.
+
+    With `groups`, the rows of these row groups; they are numbered from the first of them on.
 
     Raises
     ------
@@ -65,14 +67,23 @@ def read_rows(path: Path) -> Iterator[Recording | BadRow]:
         The file cannot be read or has other columns.
     """
     first = 0
-    for batch in read_batches(path):
+    for batch in read_batches(path, groups):
         for index in range(batch.num_rows):
             yield _row(batch, index, first + index)
         first += batch.num_rows
 
 
-def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """The rows of a file as Arrow batches of at most about 8 MB, cast to the recording format."""
+def row_groups(path: Path) -> list[int]:
+    """How many rows each row group of a readable file has."""
+    from pyarrow import parquet
+
+    meta = parquet.read_metadata(path)
+    return [meta.row_group(number).num_rows for number in range(meta.num_row_groups)]
+
+
+def read_batches(path: Path, groups: Sequence[int] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a file, or of these row groups, as Arrow batches of at most about 8 MB, cast to
+    the recording format."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -86,7 +97,7 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
             size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
             rows = max(1, min(1024, CHUNK_BYTES * meta.num_rows // max(size, 1)))
             schema = arrow_schema()
-            for batch in file.iter_batches(batch_size=rows, columns=schema.names):
+            for batch in file.iter_batches(rows, groups, schema.names):
                 table = pa.Table.from_batches([batch]).select(schema.names)
                 yield from table.cast(schema, safe=False).to_batches()
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:

@@ -104,6 +104,13 @@ class Objective(Section):
     separation_loss: Fraction = Field(
         default=0.05, description="how much partial AUC the int8 score may lose, see docs"
     )
+    allowed_slowdown: float = Field(
+        default=0.2,
+        ge=0.0,
+        le=100.0,
+        description="share by which a candidate may need more instructions a window than the "
+        "champion, on the same target",
+    )
     allowed_forgetting: Fraction = Field(
         default=0.02, description="how much a candidate may lose on what the champion knew"
     )

@@ -45,6 +45,7 @@ def read_evidence(store: Store, project: str, version: str) -> Evidence:
         raise ReleaseError(f"{store.uri(folder)} holds no image", "compile the candidate first")
     digests: dict[str, str] = {}
     fit = _json(store, folder, layout.FIT, digests)
+    _json(store, folder, layout.BENCHMARK, digests)
     images = [_image(store, folder, target, digests) for target in targets]
     for image in images:
         if (image.header.project, image.header.version) != (project, version):
@@ -103,5 +104,5 @@ def _bytes(store: Store, folder: str, name: str) -> bytes:
         return store.get(folder + name)
     except ObjectMissing:
         raise ReleaseError(
-            f"{store.uri(folder + name)} is missing", "run fit, compile and prove first"
+            f"{store.uri(folder + name)} is missing", "run fit, compile, prove and benchmark first"
         ) from None

@@ -148,9 +148,31 @@ def proof_name(target: str) -> str:
     return f"proof-{_part(target)}.json"
 
 
+BENCHMARK = "benchmark.json"
+"""In a release's folder: what serving takes by instructions, beside the champion; repeats."""
+
+HOST_BENCHMARK = "benchmark-host.json"
+"""In a release's folder: times of the host that built it; no two runs give the same."""
+
+
 def release_manifest(project: str, version: str) -> str:
     """Written last: the release is signed and staged."""
     return release(project, version) + "manifest.json"
+
+
+def predictions(project: str, dataset: str, model: str) -> str:
+    """Folder of what a model says of a dataset version."""
+    return f"{_part(project)}/predictions/{_part(dataset)}/{_part(model)}/"
+
+
+def predictions_shard(project: str, dataset: str, model: str, shard: str) -> str:
+    """Predictions for one shard of the dataset version."""
+    return predictions(project, dataset, model) + f"{_part(shard)}.parquet"
+
+
+def predictions_summary(project: str, dataset: str, model: str) -> str:
+    """Written last: all shards are there, and this is what they say in all."""
+    return predictions(project, dataset, model) + "summary.json"
 
 
 def report(project: str, kind: str, report_id: str = "") -> str:

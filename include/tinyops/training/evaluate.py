@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.training.recipe import TrainingError
+from tinyops.conversion.litert import int8_logits
 
 
 @dataclass(frozen=True)
@@ -98,35 +98,3 @@ def evaluate(
 def int8_classes(tflite: bytes, features: NDArray[np.int8]) -> NDArray[np.int64]:
     """Classes [n] by an int8 model; see int8_logits."""
     return int8_logits(tflite, features).argmax(axis=1).astype(np.int64)
-
-
-def int8_logits(tflite: bytes, features: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Logits int8 [n, classes] of an int8 model by LiteRT, for features int8 [n, H, W, C].
-
-    Raises
-    ------
-    TrainingError
-        The model does not take these features.
-    """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    # Without XNNPACK, whose rounding may differ by one from the kernels on a microcontroller.
-    interpreter = Interpreter(
-        model_content=tflite,
-        num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
-    given, wanted = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    if tuple(given["shape"][1:]) != features.shape[1:] or given["dtype"] != np.int8:
-        raise TrainingError(
-            f"the model takes {given['dtype'].__name__} {list(given['shape'])}, the features are "
-            f"{features.dtype} {list(features.shape)}",
-            "use the frontend that the model was trained with",
-        )
-    logits = np.empty((len(features), int(wanted["shape"][-1])), dtype=np.int8)
-    for row, feature in zip(logits, features, strict=True):
-        interpreter.set_tensor(given["index"], feature[None])
-        interpreter.invoke()
-        row[:] = interpreter.get_tensor(wanted["index"]).ravel()
-    return logits

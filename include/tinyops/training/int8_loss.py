@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.conversion.int8 import output_scale
+from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.projects.schema import Objective
-from tinyops.training.evaluate import f1_scores, int8_logits, macro_f1
+from tinyops.training.evaluate import f1_scores, macro_f1
 from tinyops.training.tail import TailLoss, tail_loss
 from tinyops.training.windows import WindowSet
 
