@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
+
+from tinyops.cli.output import print_json
 
 
 def boards(
@@ -20,7 +21,7 @@ def boards(
 
     found = [load_board(name) for name in board_names()]
     if as_json:
-        typer.echo(json.dumps([board.model_dump() for board in found], indent=2, sort_keys=True))
+        print_json([board.model_dump() for board in found])
         return
     table = Table("board", "processor", "flash / RAM", "sensors, highest rate", "runtime")
     table.columns[0].no_wrap = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+
+from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
     from tinyops.cli.story import Story
@@ -60,7 +61,7 @@ def demo(
         told = _told(console, stack, chosen, timeout, concept=concept, loop=loop)
         told |= {"start_seconds": round(started, 1), "seconds": round(time.monotonic() - began, 1)}
         if as_json:
-            typer.echo(json.dumps(told, indent=2))
+            print_json(told)
         else:
             _addresses(console, stack)
         if not (leave or as_json):

@@ -11,6 +11,7 @@ import typer
 
 from tinyops.cli.gateway_devices import gateway_devices
 from tinyops.cli.gateway_status import gateway_status
+from tinyops.cli.output import print_json
 
 gateway_app = typer.Typer(help="The edge service between S3 and the boards.", no_args_is_help=True)
 gateway_app.command("status")(gateway_status)
@@ -45,7 +46,7 @@ def flash(
             lambda what: console.print(what, markup=False, highlight=False, soft_wrap=True),
         )
     if as_json:
-        typer.echo(json.dumps(asdict(report), indent=2))
+        print_json(asdict(report))
         return
     header = content.header
     typer.echo(

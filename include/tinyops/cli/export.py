@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
@@ -67,7 +68,7 @@ def arduino(
             facts["zip"] = str(archive)
         written.append(facts)
     if as_json:
-        typer.echo(json.dumps(written, indent=2, sort_keys=True))
+        print_json(written)
         return
     table = Table("board", "target", "library", "files")
     for facts in written:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyops.cli.output import print_json
+
 if TYPE_CHECKING:
     from tinyops.boards.discovery import FoundPort
     from tinyops.gateway.config import DeviceConfig
@@ -29,7 +31,7 @@ def gateway_devices(
     rows = [(port, _device(port, known)) for port in found_ports()]
     if as_json:
         found = [asdict(port) | {"device": device} for port, device in rows]
-        typer.echo(json.dumps(found, indent=2))
+        print_json(found)
     elif not rows:
         typer.echo("no serial port on USB; virtual boards have none, give their `port:`")
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
     from tinyops.store import Store
@@ -20,7 +21,7 @@ def gateway_status(
 
     found = read_statuses(Store.from_env())
     if as_json:
-        typer.echo(json.dumps(found, indent=2, sort_keys=True))
+        print_json(found)
     elif not found:
         typer.echo("no gateway has written a status yet")
     else:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from tinyops.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
@@ -51,7 +51,7 @@ def fit(
         canonical(tflite)
     reports = [measure(tflite, load_board(name)) for name in board or board_names()]
     if as_json:
-        _print([report.to_dict() for report in reports])
+        print_json([report.to_dict() for report in reports])
     else:
         show_fit(reports, Console())
     if not any(report.fits for report in reports):
@@ -119,7 +119,7 @@ def prove(
         built = build_bare(tflite, described, model.stem, Path(folder), tuning)
         shape = Reference(built.canonical).input_shape[1:]
         inputs = inputs_for(shape, samples, seed)
-        with _progress() as progress:
+        with progress_bar() as progress:
             task = progress.add_task("proving", total=samples)
             proof = compare(
                 built.image,
@@ -128,7 +128,7 @@ def prove(
                 progress=lambda done: progress.update(task, completed=done),
             )
     if as_json:
-        _print(proof.to_dict())
+        print_json(proof.to_dict())
         return
     table = Table(show_header=False)
     for name, value in _proof_rows(proof, described):
@@ -154,14 +154,14 @@ def profile_model(
         with naming(model):
             search = _search(read(model), described)
         if as_json:
-            _print(search.to_dict())
+            print_json(search.to_dict())
         else:
             show_search(search, Console())
         return
     with tempfile.TemporaryDirectory() as folder, naming(model):
         found = profile_bare(read(model), described, Path(folder))
     if as_json:
-        _print(found.to_dict())
+        print_json(found.to_dict())
     else:
         show_profile(found, Console())
 
@@ -176,7 +176,7 @@ def _search(tflite: bytes, board: Board) -> Search:
     from tinyops.conversion.bare import search_bare
     from tinyops.conversion.tune import ATTEMPTS
 
-    with tempfile.TemporaryDirectory() as folder, _progress() as progress:
+    with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         task = progress.add_task("counting", total=ATTEMPTS)
         return search_bare(
             tflite, board, Path(folder), lambda done: progress.update(task, completed=done)
@@ -202,22 +202,5 @@ def _proof_rows(proof: Proof, board: Board) -> list[tuple[str, str]]:
     ]
 
 
-def _progress() -> Progress:
-    # On standard error and only for a person: --json and pipes get the result alone.
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-
-
 def _bytes(count: int | None) -> str:
     return "-" if count is None else f"{count:,}"
-
-
-def _print(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=2, sort_keys=True))

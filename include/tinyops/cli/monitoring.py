@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from tinyops.cli.output import print_json
 
 monitor_app = typer.Typer(help="Drift: verdicts on devices, and what to do about them.")
 
@@ -33,7 +34,7 @@ def status(project: ProjectName, as_json: AsJson = False) -> None:
     store, name = Store.from_env(), load_project(project).name
     verdicts, requests = standing(store, name), open_requests(store, name)
     if as_json:
-        _print({"devices": verdicts, "requests": requests})
+        print_json({"devices": verdicts, "requests": requests})
         return
     console = Console()
     if not verdicts:
@@ -62,7 +63,7 @@ def verdicts(
 
     found = newest_verdicts(Store.from_env(), load_project(project).name, last, device)
     if as_json:
-        _print(found)
+        print_json(found)
         return
     Console().print(_verdict_table("at", found) if found else "no verdicts yet")
 
@@ -86,7 +87,7 @@ def report(
     page = report_page(Store.from_env(), load_project(project).name, device, kind)
     html.write_bytes(page)
     if as_json:
-        _print({"file": str(html), "bytes": len(page)})
+        print_json({"file": str(html), "bytes": len(page)})
     else:
         Console().print(f"wrote {html}", markup=False, soft_wrap=True)
 
@@ -105,7 +106,7 @@ def frames(
     since = datetime.now(UTC) - timedelta(days=days - 1)
     found = arrived(Store.from_env(), load_project(project).name, f"{since:%Y-%m-%d}")
     if as_json:
-        _print(found)
+        print_json(found)
         return
     console = Console()
     devices = Table("device", "gateway", "release", "boots", "frames", "last window", "received")
@@ -158,7 +159,3 @@ def _labels(residual: dict[str, Any] | None) -> str:
 
 def _time(text: str) -> str:
     return text[:16].replace("T", " ")
-
-
-def _print(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))

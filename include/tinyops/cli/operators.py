@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
     from tinyops.conversion.operator_probe import OperatorSet
@@ -33,14 +34,14 @@ def ops(
     if model is None:
         sets = operator_sets()
         if as_json:
-            typer.echo(json.dumps([each.to_dict() for each in sets], indent=2, sort_keys=True))
+            print_json([each.to_dict() for each in sets])
         else:
             _show_sets(sets, Console())
         return
     with naming(model):
         found = supported(read(model))
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2, sort_keys=True))
+        print_json(found.to_dict())
     else:
         _show_model(found, operator_sets(), Console())
     if not found.on_a_board():

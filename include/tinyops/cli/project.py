@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
 
+from tinyops.cli.output import print_json
 from tinyops.errors import TinyOpsError
 
 project_app = typer.Typer(help="Use cases: one folder with a project.yaml each.")
@@ -41,7 +41,7 @@ def validate(
     wrong = [verdict for verdict in verdicts if not verdict.good]
     if as_json:
         checks = [asdict(verdict) for verdict in verdicts]
-        typer.echo(json.dumps({"good": not wrong, "checks": checks}, indent=2))
+        print_json({"good": not wrong, "checks": checks})
     else:
         _show(verdicts)
     if wrong:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tinyops.cli.output import print_json
+
 if TYPE_CHECKING:
     from tinyops.local.stack import Stack
 
@@ -60,7 +62,7 @@ def env(state_dir: StateDir = DEFAULT_STATE, as_json: AsJson = False) -> None:
 
     variables = Stack(state_dir).env()
     if as_json:
-        typer.echo(json.dumps(variables, indent=2))
+        print_json(variables)
         return
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
@@ -84,7 +86,7 @@ def _show(stack: Stack, as_json: bool) -> None:
     sign_in = _sign_in(stack)
     if as_json:
         content = {"services": [asdict(row) for row in rows], "airflow": sign_in}
-        typer.echo(json.dumps(content, indent=2))
+        print_json(content)
         return
     from rich.console import Console
     from rich.table import Table
