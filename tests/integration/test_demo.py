@@ -18,7 +18,7 @@ from tinyops.projects import projects_folder
 
 TINYOPS = Path(sys.executable).with_name("tinyops")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2100)]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def run_demo(
         env=env | {"TINYOPS_PROJECTS": str(projects)},
         capture_output=True,
         text=True,
-        timeout=1200,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
