@@ -4,8 +4,7 @@ PYTHON ?=
 PROJECT ?= motor_health
 EXIT ?=
 CONCEPT ?=
-# Tests wait for servers, boards and virtual time as much as they compute: one more than two cores.
-JOBS ?= 3
+JOBS ?= 2
 BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc \
   gateway_footprint flashing edges quantisation on_the_chip serving
 BIN := .venv/bin
@@ -28,7 +27,7 @@ demo: setup ## Tell the whole story: PROJECT=motor_health, CONCEPT=1 for more, E
 
 # A file's tests stay on one worker, so that they share its expensive fixtures. In the order of
 # tests/conftest.py: sorted by their number the few long ones would come last, with one core idle.
-test: setup ## Run all tests: JOBS=3 workers
+test: setup ## Run all tests: JOBS=2 workers
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m 'not soak' --durations 15
 
 lint: setup ## Check style and types of Python and C

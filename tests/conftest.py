@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 
@@ -15,13 +14,6 @@ from tinyops.store import Store
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long stories first: as the last ones they would run with one of two cores idle."""
     items.sort(key=lambda item: "integration" not in item.path.parts)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What is no story makes room for the stories beside it: they are the longest way to the end,
-    and boards that live in virtual time fall behind on a busy machine."""
-    if "integration" not in item.path.parts and os.nice(0) == 0:
-        os.nice(5)
 
 
 @pytest.fixture(scope="session")
