@@ -58,6 +58,14 @@ def test_silence_is_told_with_what_did_come(line: PtyLine) -> None:
             port.read_exactly(4, 0.1)
 
 
+def test_a_port_that_takes_no_bytes_is_given_up(line: PtyLine) -> None:
+    with (
+        SerialPort(str(line.link), write_timeout=0.1) as port,
+        pytest.raises(PortLost, match="takes no bytes"),
+    ):
+        port.write(bytes(1 << 20))
+
+
 def test_an_unplugged_port_is_a_closed_link(line: PtyLine, tmp_path: Path) -> None:
     other = PtyLine(tmp_path / "other")
     with SerialPort(str(other.link)) as port:

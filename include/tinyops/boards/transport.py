@@ -62,12 +62,12 @@ class SerialPort:
         require_its_own(path)
         self.path = path
         self._lost = (serial.SerialException, OSError, termios.error)
+        self._write_timeout = write_timeout
         self._serial = serial.Serial()
         self._serial.port = path
         self._serial.baudrate = baud
         self._serial.exclusive = True
         self._serial.timeout = 0
-        self._serial.write_timeout = write_timeout
         try:
             self._serial.open()
         except self._lost as error:
@@ -115,10 +115,25 @@ class SerialPort:
 
     def write(self, data: bytes) -> None:
         """Send all bytes, in order, or raise PortLost."""
+        deadline = time.monotonic() + self._write_timeout
+        left = memoryview(data)
         try:
-            self._serial.write(data)
+            # Not by pyserial's write: it asks after each piece whether it may go on (3.5).
+            while left := left[self._written(left) :]:
+                if not select.select([], [self._serial], [], max(0.0, deadline - time.monotonic()))[
+                    1
+                ]:
+                    raise TimeoutError(
+                        errno.ETIMEDOUT, f"took nothing for {self._write_timeout:g} s"
+                    )
         except self._lost as error:
             raise self._gone(error) from None
+
+    def _written(self, data: memoryview) -> int:
+        try:
+            return os.write(self._serial.fileno(), data)
+        except BlockingIOError:
+            return 0
 
     def flush(self) -> None:
         """Wait until the bytes written have left this host."""

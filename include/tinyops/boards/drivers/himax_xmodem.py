@@ -185,8 +185,9 @@ class _Bootloader:
         # What came before a block is no answer to it: were it taken for one, every later answer
         # would be counted for the block after.
         self._called = True
-        self._dropped = (self._dropped + self._input + self.port.drain(0.0))[-len(WOKEN) * 2 :]
-        self._input.clear()
+        if stray := self._input + self.port.drain(0.0):
+            self._dropped = (self._dropped + stray)[-len(WOKEN) * 2 :]
+            self._input.clear()
         self.port.write(bytes(data))
         return len(data)
 
@@ -207,6 +208,8 @@ class _Bootloader:
     def _expect(self, pattern: re.Pattern[bytes], timeout: float) -> re.Match[bytes] | None:
         """Read up to the end of the next match; None when there is none in time."""
         deadline = time.monotonic() + timeout
+        if not self._input:
+            self._input += self.port.read(4096, timeout)
         while True:
             if found := pattern.search(bytes(self._input)):
                 del self._input[: found.end()]

@@ -19,8 +19,8 @@ from tinyops.boards.transport import SerialPort
 from tinyops.boards.usb import PortIdentity, await_port, identify, touch_1200
 
 BOOTLOADER_BAUD = 921600
-# The core waits 200 ms after the close; with less the touch may still be pending at the reopen.
-SETTLE = 0.5
+# The core waits 200 ms after the close; before that the touch may still be pending at the reopen.
+SETTLE = 0.3
 ENTER_TIMEOUT = 8.0
 PAGE_TRIES = 4
 BLANK = b"\xff" * PAGE
