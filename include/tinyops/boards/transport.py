@@ -120,12 +120,9 @@ class SerialPort:
         try:
             # Not by pyserial's write: it asks after each piece whether it may go on (3.5).
             while left := left[self._written(left) :]:
-                if not select.select([], [self._serial], [], max(0.0, deadline - time.monotonic()))[
-                    1
-                ]:
-                    raise TimeoutError(
-                        errno.ETIMEDOUT, f"took nothing for {self._write_timeout:g} s"
-                    )
+                patience = max(0.0, deadline - time.monotonic())
+                if not select.select([], [self._serial], [], patience)[1]:
+                    raise TimeoutError(errno.ETIMEDOUT, "it takes no bytes")
         except self._lost as error:
             raise self._gone(error) from None
 
