@@ -1,22 +1,13 @@
-"""Fills the tables of docs/on-the-chip.md between their marks from results/on_the_chip.json.
-
-A block begins with `<!-- table: NAME -->` and ends with `<!-- end -->`; the text around it is
-written by hand.
-"""
+"""The tables of results/on_the_chip.json: instructions, what was tried, memory."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULT = ROOT / "benchmarks" / "results" / "on_the_chip.json"
-PAGE = ROOT / "docs" / "on-the-chip.md"
+from page_tables import row, table
+
 BOARDS = ("nano33ble-sense", "sparkfun-edge2", "himax-we1-plus", "esp-eye")
-_BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 Models = Mapping[str, dict[str, Any]]
 
@@ -149,17 +140,6 @@ TABLES: dict[str, Callable[[Models], list[str]]] = {
 }
 
 
-def table(*columns: str, text: int = 1) -> list[str]:
-    """Head of a table whose first `text` columns are text."""
-    aligned = ["---"] * text + ["---:"] * (len(columns) - text)
-    return [row(*columns), row(*aligned)]
-
-
-def row(*cells: str) -> str:
-    """One line."""
-    return f"| {' | '.join(cells)} |"
-
-
 def millions(count: int) -> str:
     """`7.12`, or `0.571`."""
     return f"{count / 1e6:.3g}" if count < 1e6 else f"{count / 1e6:.2f}"
@@ -170,19 +150,6 @@ def kilobytes(count: int) -> str:
     return f"{count / 1000:.1f}"
 
 
-def main() -> None:
-    """Fill the blocks of the page that this benchmark knows."""
-    models = json.loads(RESULT.read_text())["figures"]["models"]
-
-    def fill(block: re.Match[str]) -> str:
-        made = TABLES.get(block[2])
-        if made is None:
-            return block[0]
-        return block[1] + "\n".join(made(models)) + "\n" + block[3]
-
-    PAGE.write_text(_BLOCK.sub(fill, PAGE.read_text()))
-    print(f"wrote {PAGE.relative_to(ROOT)}")
-
-
-if __name__ == "__main__":
-    main()
+def blocks(result: dict[str, Any]) -> dict[str, list[str]]:
+    """Each table by its name."""
+    return {name: made(result["figures"]["models"]) for name, made in TABLES.items()}

@@ -1,6 +1,6 @@
 """Writes docs/benchmarks.md from benchmarks/results/*.json. Nothing in it is typed by hand.
 
-Fills the tables of docs/on-the-chip.md and docs/serving.md too, whose text is.
+Fills the tables of docs/on-the-chip.md too, whose text is.
 """
 
 from __future__ import annotations
@@ -10,13 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import chip_tables
+import edges_table
+import quantisation_table
 import serving_table
+from page_tables import fill
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
-QUANTISATION = ROOT / "docs" / "quantisation.md"
-MARKS = "<!-- figures -->", "<!-- end of figures -->"
+CHIP = ROOT / "docs" / "on-the-chip.md"
+BLOCKS = {
+    "on_the_chip": chip_tables.blocks,
+    "quantisation": quantisation_table.blocks,
+    "serving": serving_table.blocks,
+    "edges": edges_table.blocks,
+}
+"""Benchmarks whose tables stand among the text of docs/on-the-chip.md."""
 
 SECONDS = ("beside_the_vendors_tool", "paced")
 """Figures of several cases, each with the same columns, in seconds but for ratios and shares."""
@@ -106,44 +115,14 @@ def board_table(name: str, boards: dict[str, dict[str, Any]]) -> list[str]:
     return rows
 
 
-def quantisation_table(cases: dict[str, dict[str, Any]]) -> list[str]:
-    """A row for each way in which a model became int8; losses on the test part."""
-    columns = ("int8_loss", "int8_class_loss", "int8_slice_loss", "tail_loss", "separation_loss")
-    rows = ["| model (float macro F1) | int8 by | " + " | ".join(columns) + " | beyond limits |"]
-    rows.append("|---|---|" + "---:|" * len(columns) + "---|")
-    for case, found in cases.items():
-        for method, loss in found["methods"].items():
-            cells = " | ".join(
-                f"{loss['figures'][name]:.3f}" if name in loss["figures"] else "too few"
-                for name in columns
-            )
-            beyond = ", ".join(loss["beyond"]) or "none"
-            rows.append(
-                f"| {case} ({found['float_macro_f1']:.3f}) | {method} | {cells} | {beyond} |"
-            )
-    return rows
-
-
-def fill(page: Path, rows: list[str]) -> None:
-    """Put rows between a page's marks."""
-    head, rest = page.read_text(encoding="utf-8").split(MARKS[0])
-    tail = rest.split(MARKS[1])[1]
-    page.write_text("\n".join([head + MARKS[0], *rows, MARKS[1] + tail]), encoding="utf-8")
-    print(f"wrote {page.relative_to(ROOT)}")
-
-
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     results = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))]
     PAGE.write_text("\n".join([HEAD, *map(section, results)]), encoding="utf-8")
-    for result in results:
-        if result["benchmark"] == "serving":
-            serving_table.write(result)
     print(f"wrote {PAGE.relative_to(ROOT)}")
     for result in results:
-        if result["benchmark"] == "quantisation":
-            fill(QUANTISATION, quantisation_table(result["figures"]["cases"]))
-    chip_tables.main()
+        if made := BLOCKS.get(result["benchmark"]):
+            fill(CHIP, made(result))
 
 
 if __name__ == "__main__":
