@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MARKS = {"waiting": "·", "running": "▶", "done": "✔", "stopped": "✘"}
 COLOURS = {"waiting": "dim", "running": "cyan", "done": "green", "stopped": "red"}
 DAGS = {"gate": "ingest", "train": "train", "release": "release"}
-TASK_POLL_SECONDS = 1.0
+TASK_POLL_SECONDS = 2.0
 
 
 class TaskFailed(TinyOpsError):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tinyops.projects import Project
     from tinyops.store import Store
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 
 
 class DemoFailed(TinyOpsError):

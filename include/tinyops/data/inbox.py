@@ -23,7 +23,8 @@ def outstanding_batches(store: Store, project: Project | str) -> list[str]:
         for row in store.objects(prefix)
         if row.key.removeprefix(prefix).endswith(_READY)
     )
-    done = receipts.handled(store, name, CONSUMER)
+    # Asked every few seconds of every project: most have nothing, and then one listing will do.
+    done = receipts.handled(store, name, CONSUMER) if ready else set()
     return [batch for _, batch in ready if input_id(batch) not in done]
 
 

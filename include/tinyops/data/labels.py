@@ -46,7 +46,7 @@ def outstanding_labels(store: Store, project: Project | str) -> list[str]:
         for row in store.objects(prefix)
         if row.key.endswith(".json")
     )
-    done = receipts.handled(store, name, CONSUMER)
+    done = receipts.handled(store, name, CONSUMER) if there else set()
     return [set_id for _, set_id in there if receipt_id(set_id) not in done]
 
 

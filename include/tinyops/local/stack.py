@@ -27,7 +27,7 @@ from tinyops.local.swift import PROCESSES, EmbeddedS3
 from tinyops.projects import Project, ProjectError, load_project, project_names
 
 DEFAULT_STATE = Path(".tinyops")
-PACE = {"TINYOPS_POLL_SECONDS": "2", "TINYOPS_MONITOR_SECONDS": "15"}
+PACE = {"TINYOPS_POLL_SECONDS": "2", "TINYOPS_MONITOR_SECONDS": "20"}
 """Seconds between looks into S3: everything is on this machine, and somebody is watching."""
 S3_PORT = 8333
 AIRFLOW_PORT = 8080

@@ -54,8 +54,9 @@ def outstanding_frames(store: Store, project: str, since: str = "") -> list[str]
     for folder in store.folders(layout.frames(project)):
         date = folder.removeprefix("date=")
         if _is_day(date) and date >= since:
-            done = receipts.handled(store, project, CONSUMER, date)
-            found += (file for file in _files(store, project, date) if file.id not in done)
+            sent = list(_files(store, project, date))
+            done = receipts.handled(store, project, CONSUMER, date) if sent else set()
+            found += (file for file in sent if file.id not in done)
     return [file.id for file in sorted(found)]
 
 
