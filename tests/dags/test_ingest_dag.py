@@ -87,3 +87,24 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     assert told["status"] == "quarantined"
     assert told["reason"]
     assert store.folders(f"{PROJECT.name}/quarantine/") == ["mislabelled"]
+
+    # Much is measured apart; a file that is cut short concerns its batch alone.
+    for number, name in enumerate(("late-1", "late-2", "cut"), 6):
+        publish(store, name, number)
+    cut = layout.batch_recordings(PROJECT.name, "cut")
+    store.put(cut, store.get(cut)[:-100])
+
+    run = run_dag(env | {"TINYOPS_MAPPED_MB": "0"}, DAG_ID, tmp_path / "large.json")
+
+    assert run["state"] == "success", run
+    assert set(run["tasks"].values()) == {"success"}
+    assert outstanding_batches(store, PROJECT) == []
+    version = current_version(store, PROJECT)
+    [[_, extra]] = run["events"]
+    assert extra["version"] == version
+    manifest = store.get_json(layout.dataset_manifest(PROJECT.name, str(version)))
+    taken = {entry["batch"] for entry in manifest["batches"]}
+    assert taken == {*names, "late-1", "late-2"}
+    told = {one["batch"]: one["status"] for one in run["xcoms"]["join_batches"]["batches"]}
+    assert told == {"late-1": "accepted", "late-2": "accepted", "cut": "quarantined"}
+    assert list(store.objects(layout.staging(PROJECT.name))) == []

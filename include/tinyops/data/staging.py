@@ -6,6 +6,7 @@ harmless, and what is missing is measured by whoever needs it. Nothing else read
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -21,10 +22,9 @@ from tinyops.data.ready import read_ready
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 
-MAPPED_BYTES = 256 << 20
-"""Less than this is faster in one task: each task costs its imports."""
+MAPPED_MB = 256
+"""Less than this is faster in one task, as each task costs its imports; TINYOPS_MAPPED_MB."""
 
-TASK_BYTES = 512 << 20
 MOST_TASKS = 1000
 """Airflow maps a task over 1024 inputs at most, as it comes (3.3.2: core.max_map_length)."""
 
@@ -41,9 +41,10 @@ def plan(store: Store, project: Project) -> list[Work]:
         except BatchError:
             continue  # Whoever takes it in says what is wrong.
         sizes |= {(batch, file.name): file.size for file in ready.files}
-    if len(sizes) < 2 or sum(sizes.values()) < MAPPED_BYTES:
+    enough = int(os.environ.get("TINYOPS_MAPPED_MB", MAPPED_MB)) << 20
+    if len(sizes) < 2 or sum(sizes.values()) < enough:
         return []
-    share = max(TASK_BYTES, sum(sizes.values()) // MOST_TASKS)
+    share = max(2 * enough, sum(sizes.values()) // MOST_TASKS)
     tasks: list[Work] = [[]]
     size = 0
     for (batch, name), more in sizes.items():
