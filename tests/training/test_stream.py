@@ -47,9 +47,7 @@ def test_batches_hold_every_window_once_an_epoch(
     assert not np.array_equal(first[0][0], other[0][0])
     assert not np.array_equal(first[0][0], first[7][0]), "another order in the next epoch"
     quiet = replace(RECIPE, noise=0.0, epochs=1)
-    stream = batches(
-        TRAIN, cases.FRONTEND, quiet, np.ones(4, np.float32), np.random.default_rng(1)
-    )
+    stream = batches(TRAIN, cases.FRONTEND, quiet, np.ones(4, np.float32), np.random.default_rng(1))
     seen = np.concatenate([features.numpy() for features, _, _ in stream]).reshape(100, -1)
     whole = TRAIN.inputs(cases.FRONTEND).reshape(100, -1)
     assert np.array_equal(np.sort(seen, axis=0), np.sort(whole, axis=0))

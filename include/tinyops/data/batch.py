@@ -201,6 +201,4 @@ def _parse_files(content: Any, batch_id: str) -> tuple[BatchFile, ...]:
 def _check(content: dict[str, Any], wanted: dict[str, type], where: str) -> None:
     for key, kind in wanted.items():
         if not isinstance(content.get(key), kind):
-            raise BatchError(
-                f"{where}: {key} is missing or no {kind.__name__}", "publish it again"
-            )
+            raise BatchError(f"{where}: {key} is missing or no {kind.__name__}", "publish it again")

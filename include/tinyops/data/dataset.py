@@ -57,8 +57,8 @@ class Dataset:
     ) -> Iterator[Recording]:
         """The recordings of a part (of all without one), one at a time, in the order of arrival.
 
-        With `only`, those of these ids; files that hold none of them are not fetched, and row groups
-        that hold none are not read.
+        With `only`, those of these ids. Files that hold none are not fetched, and row groups that
+        hold none are not read.
         """
         for file in self.manifest["files"]:
             wanted = [

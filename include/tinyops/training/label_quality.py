@@ -192,7 +192,7 @@ def _out_of_fold(
     seed: int,
     say: Callable[[str], object],
 ) -> NDArray[np.float64]:
-    """float64 [windows, C] of models that were trained on the other folds; some windows at a time."""
+    """float64 [windows, C] of models that were trained on the other folds."""
     from sklearn.ensemble import ExtraTreesClassifier
 
     features = windows.features.reshape(len(windows), -1)

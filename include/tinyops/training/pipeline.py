@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.data.dataset import current_version, open_dataset
-from tinyops.frontend import Frontend, from_project
+from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
 from tinyops.store import Receipt, Store, layout, receipts, sha256_hex
 from tinyops.training import registry
@@ -89,7 +89,7 @@ def train_candidate(
         run=run_id,
         dataset=dataset,
         recipe=recipe,
-        parts=parts,
+        parts={str(part): windows for part, windows in parts.items()},
         floating=floating,
         int8=int8,
         quantised=made,
