@@ -12,10 +12,15 @@ writes `<project>/datasets/<version>/` and moves the pointer `dataset`, or write
 `<project>/dataset` with uri, version and counts, only when there is a new version. An accepted
 batch or set that names a label request writes the receipt `answer/<request>`.
 
-**Idempotency.** The event is a wake-up call, not the work list: the task takes every batch without
+Little is taken in by `ingest_batches` alone: another task would cost more than it saves.
+Of 256 MB or more in several files, `measure_files` reads each file in a task of its own, as many at
+a time as the pool `ingest` has slots, and leaves what the gate looks at in `<project>/staging/`;
+`join_batches` then does the rest, which is little.
+
+**Idempotency.** The event is a wake-up call, not the work list: a run takes every batch without
 a receipt and then every label set, oldest first, one after the other because each version has the
 one before as parent. Versions are content hashes and the receipt is written last, so a repeated run
-changes nothing.
+changes nothing. What was not measured is measured by `join_batches`.
 
 **When it fails.** What is refused is no failure: the run ends as skipped, the reason is in the
 task's log, its XComs `batches` and `labels` and the quarantine folder. A red task means that a
@@ -31,10 +36,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import dag, task
+from airflow.sdk import TriggerRule, dag, task
 
 from tinyops.projects import Project
-from tinyops_airflow import assets
+from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
 from tinyops_airflow.usable_projects import usable_projects
@@ -43,6 +48,7 @@ from tinyops_airflow.usable_projects import usable_projects
 def ingest_dag(project: Project) -> None:
     """Declare `<project>__ingest`."""
     dataset = assets.dataset(project.name)
+    grown = assets.now_and_then(dataset)
 
     @dag(
         dag_id=f"{project.name}__ingest",
@@ -51,35 +57,56 @@ def ingest_dag(project: Project) -> None:
         start_date=START,
         catchup=False,
         max_active_runs=1,
-        dagrun_timeout=timedelta(hours=1),
+        dagrun_timeout=timedelta(hours=6),
         default_args=default_args(project.owner),
         tags=[Tag.INGEST, Tag.DATA, project_tag(project.name)],
         doc_md=__doc__,
     )
     def ingest() -> None:
-        @task(outlets=[dataset], execution_timeout=timedelta(minutes=30))
-        def ingest_batches(*, ti: Any, outlet_events: Any) -> None:
-            """Handle every outstanding batch and label set; skipped without a new version."""
-            from airflow.sdk.exceptions import AirflowSkipException
+        @task(outlets=[grown], execution_timeout=timedelta(minutes=30))
+        def ingest_batches(*, ti: Any, outlet_events: Any) -> list[Any]:
+            """Take in all that is outstanding, or say which files to measure first.
 
-            from tinyops.store import Store, layout
-            from tinyops_airflow.work import take_in
+            Skipped when nothing came of it.
+            """
+            from tinyops.data import staging
+            from tinyops.store import Store
+            from tinyops_airflow.work import take_in_all
 
             store = Store.from_env()
-            batches, labels, errors = take_in(store, project.name)
-            ti.xcom_push(key="batches", value=batches)
-            ti.xcom_push(key="labels", value=labels)
-            done = [*batches, *labels]
-            versions = [one["dataset"] for one in done if one["status"] in ("accepted", "applied")]
-            if errors and not versions:
-                raise errors[0]
-            if not versions:
-                raise AirflowSkipException(f"no new version from {len(done)} inputs: {done}")
-            uri = store.uri(layout.dataset(project.name, versions[-1]))
-            extra = {"uri": uri, "version": versions[-1], "batches": batches, "labels": labels}
-            outlet_events[dataset].extra = extra
+            staging.sweep(store, project)
+            work = staging.plan(store, project)
+            if not work:
+                extra = take_in_all(store, project.name, ti)
+                outlet_events[grown].add(dataset, extra=extra)
+            return work
 
-        ingest_batches()
+        @task(pool=pools.INGEST, execution_timeout=timedelta(minutes=30))
+        def measure_files(work: list[Any]) -> dict[str, int]:
+            """Read some files and leave what the gate looks at."""
+            from tinyops.data.staging import stage
+            from tinyops.store import Store
+
+            return stage(Store.from_env(), project, work)
+
+        @task(
+            outlets=[grown],
+            trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+            execution_timeout=timedelta(hours=2),
+        )
+        def join_batches(measured: Any, *, ti: Any, outlet_events: Any) -> list[Any]:
+            """Take in all that is outstanding by what was measured; skipped as the first task."""
+            from tinyops.data.staging import sweep
+            from tinyops.store import Store
+            from tinyops_airflow.work import take_in_all
+
+            store = Store.from_env()
+            extra = take_in_all(store, project.name, ti)
+            outlet_events[grown].add(dataset, extra=extra)
+            sweep(store, project)
+            return list(measured)
+
+        join_batches(measure_files.expand(work=ingest_batches()))
 
     ingest()
 

@@ -5,6 +5,9 @@ A task whose pool does not exist is never scheduled (Airflow 3.3.2), so set-up m
 
 from __future__ import annotations
 
+INGEST = "ingest"
+"""Reading recordings: about 400 MB and one core for each task."""
+
 TRAINING = "training"
 """TensorFlow: about 700 MB and one core for each task."""
 

@@ -52,6 +52,31 @@ def take_in(
     return batches, labels, errors + more
 
 
+def take_in_all(store: Store, project: str, ti: Any) -> dict[str, Any]:
+    """Handle all that is outstanding and push what became of it; the extra of the new version.
+
+    Raises
+    ------
+    AirflowSkipException
+        There is no new version.
+    TinyOpsError
+        The first of those that could not be handled, when there is no new version either.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    batches, labels, errors = take_in(store, project)
+    ti.xcom_push(key="batches", value=batches)
+    ti.xcom_push(key="labels", value=labels)
+    done = [*batches, *labels]
+    versions = [one["dataset"] for one in done if one["status"] in ("accepted", "applied")]
+    if errors and not versions:
+        raise errors[0]
+    if not versions:
+        raise AirflowSkipException(f"no new version from {len(done)} inputs: {done}")
+    uri = store.uri(layout.dataset(project, versions[-1]))
+    return {"uri": uri, "version": versions[-1], "batches": batches, "labels": labels}
+
+
 def run_name(run_id: str, run_after: datetime) -> str:
     """A name for an S3 folder that sorts by time and is the same at every try of a run.
 

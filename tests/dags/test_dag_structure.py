@@ -9,7 +9,11 @@ import pytest
 from tinyops.projects import project_names
 
 STRUCTURE = {
-    "ingest": {"ingest_batches": []},
+    "ingest": {
+        "ingest_batches": ["measure_files"],
+        "measure_files": ["join_batches"],
+        "join_batches": [],
+    },
     "train": {"choose_dataset": ["train_candidate"], "train_candidate": []},
     "release": {
         "fit": ["compile", "prove"],
@@ -22,7 +26,11 @@ STRUCTURE = {
     "predict": {"choose_shards": ["score"], "score": ["summarise"], "summarise": []},
 }
 OUTLETS = {
-    "ingest": {"ingest_batches": "dataset"},
+    # Aliases: batches are taken in by the one or by the other, or nothing comes of them.
+    "ingest": {
+        "ingest_batches": "dataset/now_and_then",
+        "join_batches": "dataset/now_and_then",
+    },
     "train": {"train_candidate": "candidate"},
     "release": {"sign_and_stage": "release"},
     # An alias: only a request that is new wakes anybody.

@@ -53,7 +53,8 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     run = run_dag(env, DAG_ID, tmp_path / "run.json")
 
     assert run["state"] == "success", run
-    assert run["tasks"] == {"ingest_batches": "success"}
+    apart = {"measure_files": "skipped", "join_batches": "skipped"}
+    assert run["tasks"] == {"ingest_batches": "success", **apart}
     assert outstanding_batches(store, PROJECT) == []
     assert receipts.handled(store, PROJECT.name, "ingest") == set(names)
     version = current_version(store, PROJECT)
@@ -79,10 +80,31 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
 
     # A refused batch is no failure, and nothing new wakes nobody up.
     assert run["state"] == "success", run
-    assert run["tasks"] == {"ingest_batches": "skipped"}
+    assert run["tasks"] == {"ingest_batches": "skipped", **apart}
     assert run["events"] == []
     assert current_version(store, PROJECT) == version
     [told] = run["xcoms"]["ingest_batches"]["batches"]
     assert told["status"] == "quarantined"
     assert told["reason"]
     assert store.folders(f"{PROJECT.name}/quarantine/") == ["mislabelled"]
+
+    # Much is measured apart; a file that is cut short concerns its batch alone.
+    for number, name in enumerate(("late-1", "late-2", "cut"), 6):
+        publish(store, name, number)
+    cut = layout.batch_recordings(PROJECT.name, "cut")
+    store.put(cut, store.get(cut)[:-100])
+
+    run = run_dag(env | {"TINYOPS_MAPPED_MB": "0"}, DAG_ID, tmp_path / "large.json")
+
+    assert run["state"] == "success", run
+    assert set(run["tasks"].values()) == {"success"}
+    assert outstanding_batches(store, PROJECT) == []
+    version = current_version(store, PROJECT)
+    [[_, extra]] = run["events"]
+    assert extra["version"] == version
+    manifest = store.get_json(layout.dataset_manifest(PROJECT.name, str(version)))
+    taken = {entry["batch"] for entry in manifest["batches"]}
+    assert taken == {*names, "late-1", "late-2"}
+    told = {one["batch"]: one["status"] for one in run["xcoms"]["join_batches"]["batches"]}
+    assert told == {"late-1": "accepted", "late-2": "accepted", "cut": "quarantined"}
+    assert list(store.objects(layout.staging(PROJECT.name))) == []

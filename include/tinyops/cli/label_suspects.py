@@ -36,8 +36,8 @@ def suspects(
     """
     from tinyops.data.label_file import write_template
     from tinyops.frontend import from_project
+    from tinyops.training.feature_cache import windows_at
     from tinyops.training.label_quality import label_quality
-    from tinyops.training.windows import windows_of
 
     store, config = open_project(project)
     dataset = newest_dataset(store, config)
@@ -45,7 +45,7 @@ def suspects(
     with console.status("cutting windows") as status:
         # All parts: a wrong label does its harm in the test part too.
         frontend = from_project(config.frontend, config.signal)
-        windows = windows_of(dataset.recordings(), config, frontend)
+        windows = windows_at(dataset, config, frontend, {"all": config.signal.hop})["all"]
         found = label_quality(windows, config.labels, seed, say=status.update)
     shown = found.suspects[:top]
     if out is not None:

@@ -1,7 +1,8 @@
-"""Hand in a batch of recordings: the file first, `batch.json` last as the ready mark."""
+"""Hand in a batch of recordings: its files first, `batch.json` last as the ready mark."""
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -14,16 +15,36 @@ from tinyops.data.parquet import write_recordings
 from tinyops.data.recording import Recording
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
-from tinyops.store import Store, layout
+from tinyops.store import Store, content_id, layout
+
+FILE_BYTES = 128 << 20
+"""Samples in one file of a batch: what one worker reads, and what a reader fetches at a time."""
 
 
 class BatchError(TinyOpsError):
     """A batch cannot be handed in, or is not complete."""
 
 
+class BatchRefused(BatchError):
+    """The whole batch is bad, whatever its recordings are."""
+
+
+@dataclass(frozen=True)
+class BatchFile:
+    """A file in the batch's folder; `size` in bytes, `count` in recordings."""
+
+    name: str
+    sha256: str
+    size: int
+    count: int
+
+
 @dataclass(frozen=True)
 class Batch:
-    """What `batch.json` says; `size` in bytes, `request` the label request that it answers."""
+    """What `batch.json` says; `request` is the label request that it answers.
+
+    `size` and `count` are of all files; `sha256` is that of the only file, or a hash of theirs.
+    """
 
     batch: str
     sha256: str
@@ -34,6 +55,7 @@ class Batch:
     note: str = ""
     request: str = ""
     created_at: str = ""
+    files: tuple[BatchFile, ...] = ()
 
 
 def publish_batch(
@@ -48,7 +70,8 @@ def publish_batch(
 ) -> str:
     """Write recordings to `incoming/`; nothing sees them before `batch.json` is there.
 
-    Publishing the same content twice is harmless. Returns the URI of `batch.json`.
+    They come in files of at most about FILE_BYTES, one on the disk at a time. Publishing the same
+    content twice is harmless. Returns the URI of `batch.json`.
 
     Parameters
     ----------
@@ -68,31 +91,55 @@ def publish_batch(
     if not batch_id:
         raise BatchError("a batch needs a name", "give a batch id")
     ready = layout.batch_ready(project.name, batch_id)
+    there = store.get_json_or(ready, None)
+    simulated = [source is None and project.source.simulated]
+    files: list[BatchFile] = []
     with tempfile.TemporaryDirectory(prefix="tinyops-batch-") as folder:
-        path = Path(folder) / "recordings.parquet"
-        simulated = [source is None and project.source.simulated]
-        count = write_recordings(path, _watched(recordings, simulated))
-        batch = Batch(
-            batch=batch_id,
-            sha256=file_sha256(path),
-            count=count,
-            size=path.stat().st_size,
-            source=source or project.source.kind,
-            simulated=any(simulated),
-            note=note,
-            request=request,
-            created_at=datetime.now(UTC).isoformat(),
-        )
-        there = store.get_json_or(ready, None)
-        if there is not None:
-            if there.get("sha256") == batch.sha256:
-                return store.uri(ready)
-            raise BatchError(
-                f"batch {batch_id!r} of {project.name} is published with other content",
-                "choose another batch id; a published batch never changes",
-            )
-        store.upload(path, layout.batch_recordings(project.name, batch_id))
-    return store.put_json(ready, asdict(batch))
+        for path, count in _files(_watched(recordings, simulated), Path(folder)):
+            files.append(BatchFile(path.name, file_sha256(path), path.stat().st_size, count))
+            if there is None:
+                store.upload(path, layout.batch_recordings(project.name, batch_id, path.name))
+            path.unlink()
+    batch = Batch(
+        batch=batch_id,
+        sha256=files[0].sha256 if len(files) == 1 else content_id([f.sha256 for f in files], 64),
+        count=sum(file.count for file in files),
+        size=sum(file.size for file in files),
+        source=source or project.source.kind,
+        simulated=any(simulated),
+        note=note,
+        request=request,
+        created_at=datetime.now(UTC).isoformat(),
+        files=tuple(files),
+    )
+    if there is None:
+        return store.put_json(ready, asdict(batch))
+    if there.get("sha256") == batch.sha256:
+        return store.uri(ready)
+    raise BatchError(
+        f"batch {batch_id!r} of {project.name} is published with other content",
+        "choose another batch id; a published batch never changes",
+    )
+
+
+def _files(recordings: Iterable[Recording], folder: Path) -> Iterator[tuple[Path, int]]:
+    """Files of about FILE_BYTES of samples, at least one, with their counts of recordings."""
+    number = 0
+    for number, part in itertools.groupby(_numbered(recordings), key=lambda pair: pair[0]):
+        path = folder / layout.batch_file(number)
+        yield path, write_recordings(path, (recording for _, recording in part))
+    if number == 0:
+        path = folder / layout.batch_file(1)
+        yield path, write_recordings(path, ())
+
+
+def _numbered(recordings: Iterable[Recording]) -> Iterator[tuple[int, Recording]]:
+    number, size = 1, 0
+    for recording in recordings:
+        if size and size + recording.signal.nbytes > FILE_BYTES:
+            number, size = number + 1, 0
+        size += recording.signal.nbytes
+        yield number, recording
 
 
 def _watched(recordings: Iterable[Recording], simulated: list[bool]) -> Iterator[Recording]:
@@ -103,7 +150,7 @@ def _watched(recordings: Iterable[Recording], simulated: list[bool]) -> Iterator
 
 
 def parse_batch(content: Any, batch_id: str) -> Batch:
-    """Check the content of a `batch.json`.
+    """Check the content of a `batch.json`; without `files` it is about one `recordings.parquet`.
 
     Raises
     ------
@@ -113,22 +160,45 @@ def parse_batch(content: Any, batch_id: str) -> Batch:
     if not isinstance(content, dict):
         raise BatchError(f"batch {batch_id!r}: batch.json is no mapping", "publish it again")
     wanted = {"sha256": str, "count": int, "size": int, "source": str, "simulated": bool}
-    for key, kind in wanted.items():
-        if not isinstance(content.get(key), kind):
-            raise BatchError(
-                f"batch {batch_id!r}: batch.json: {key} is missing or no {kind.__name__}",
-                "publish it again",
-            )
+    _check(content, wanted, f"batch {batch_id!r}: batch.json")
     request = content.get("request", "")
     if not isinstance(request, str) or (request and not layout.is_safe(request)):
         raise BatchError(
             f"batch {batch_id!r}: batch.json: request: {request!r} cannot name a request",
             "publish it again",
         )
+    whole = {key: content[key] for key in ("sha256", "size", "count")}
     return Batch(
         batch=batch_id,
         **{key: content[key] for key in wanted},
         note=str(content.get("note", "")),
         request=request,
         created_at=str(content.get("created_at", "")),
+        files=_parse_files(content["files"], batch_id)
+        if "files" in content
+        else (BatchFile(layout.batch_file(1), **whole),),
     )
+
+
+def _parse_files(content: Any, batch_id: str) -> tuple[BatchFile, ...]:
+    where = f"batch {batch_id!r}: batch.json: files"
+    if not isinstance(content, list) or not content:
+        raise BatchError(f"{where} is no list of files", "publish it again")
+    wanted = {"name": str, "sha256": str, "size": int, "count": int}
+    for number, entry in enumerate(content):
+        if not isinstance(entry, dict):
+            raise BatchError(f"{where}[{number}] is no mapping", "publish it again")
+        _check(entry, wanted, f"{where}[{number}]")
+        name = entry["name"]
+        if not layout.is_safe(name) or not name.endswith(".parquet"):
+            raise BatchError(f"{where}[{number}]: {name!r} cannot name a file", "publish it again")
+    names = [entry["name"] for entry in content]
+    if len(set(names)) < len(names):
+        raise BatchError(f"{where} names a file twice", "publish it again")
+    return tuple(BatchFile(**{key: entry[key] for key in wanted}) for entry in content)
+
+
+def _check(content: dict[str, Any], wanted: dict[str, type], where: str) -> None:
+    for key, kind in wanted.items():
+        if not isinstance(content.get(key), kind):
+            raise BatchError(f"{where}: {key} is missing or no {kind.__name__}", "publish it again")

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyops.data.cache import cached
 from tinyops.data.index import IndexRow, read_index
-from tinyops.data.parquet import read_recordings
+from tinyops.data.parquet import read_recordings, row_groups
 from tinyops.data.recording import Recording
 from tinyops.data.split import Part, find_group
 from tinyops.errors import TinyOpsError
@@ -57,17 +57,22 @@ class Dataset:
     ) -> Iterator[Recording]:
         """The recordings of a part (of all without one), one at a time, in the order of arrival.
 
-        With `only`, those of these ids; files that hold none of them are not fetched.
+        With `only`, those of these ids. Files that hold none are not fetched, and row groups that
+        hold none are not read.
         """
         for file in self.manifest["files"]:
-            if only is not None and not any(row.recording_id in only for row in self._rows(file)):
+            wanted = [
+                (only is None or row.recording_id in only)
+                and (part is None or self.part_of(row) == part)
+                for row in self._rows(file)
+            ]
+            if not any(wanted):
                 continue
             path = cached(self.store, file["key"], file["sha256"])
-            for recording in read_recordings(path):
-                name = recording.recording_id
-                if only is not None and name not in only:
-                    continue
-                if part is None or self.part_of(recording) == part:
+            groups, rows = _holding(row_groups(path), wanted)
+            for recording, said in zip(read_recordings(path, groups), rows, strict=True):
+                if said:
+                    name = recording.recording_id
                     yield replace(recording, label=self.relabelled.get(name, recording.label))
 
     def index(self) -> list[IndexRow]:
@@ -125,3 +130,17 @@ def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
 
 def _name(project: Project | str) -> str:
     return project if isinstance(project, str) else project.name
+
+
+def _holding(groups: list[int], wanted: list[bool]) -> tuple[list[int], list[bool]]:
+    """Row groups that hold a wanted row, and for each of their rows whether it is wanted."""
+    found: list[int] = []
+    rows: list[bool] = []
+    start = 0
+    for number, count in enumerate(groups):
+        part = wanted[start : start + count]
+        start += count
+        if any(part):
+            found.append(number)
+            rows += part
+    return found, rows

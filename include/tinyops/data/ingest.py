@@ -6,17 +6,15 @@ after the pointer. Nothing is deleted from `incoming/`, and the previous version
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.batch import Batch, BatchError, parse_batch
+from tinyops.data.batch import BatchError, BatchRefused
 from tinyops.data.dataset import Dataset, current_version, open_dataset
-from tinyops.data.divide import divide_rows
+from tinyops.data.divide import divide
 from tinyops.data.docs import publish_docs
-from tinyops.data.file_hash import file_sha256
 from tinyops.data.gate import check
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.index import index_rows
@@ -27,19 +25,18 @@ from tinyops.data.outcome import (
     settle_accepted,
     settle_quarantined,
 )
-from tinyops.data.parquet import ParquetError, read_rows
+from tinyops.data.parquet import ParquetError
+from tinyops.data.ready import read_ready
 from tinyops.data.split import SplitError
+from tinyops.data.staging import pieces_of
+from tinyops.data.summary import gate_table
 from tinyops.data.version import Addition, make_manifest, point_to, publish_manifest
 from tinyops.projects import Project, load_project
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import Store, layout
 
 __all__ = ["ingest_batch", "outstanding_batches"]
 
 log = logging.getLogger(__name__)
-
-
-class BatchRefused(BatchError):
-    """The whole batch is bad, whatever its recordings are."""
 
 
 def ingest_batch(store: Store, project: Project | str, batch: str) -> dict[str, Any]:
@@ -87,64 +84,26 @@ def _handle(store: Store, project: Project, batch: str) -> Outcome:
 def _take_in(
     store: Store, project: Project, batch: str, parent: Dataset | None, folder: Path
 ) -> Outcome:
-    ready = _ready(store, project, batch)
-    path = _fetch(store, project, ready, folder)
+    ready = read_ready(store, project, batch)
+    pieces = list(pieces_of(store, project, ready, folder))
     known = {row.fingerprint: row.recording_id for row in parent.index()} if parent else {}
-    result = check(read_rows(path), project, known, name=batch)
-    if len(result.table) != ready.count:
-        raise BatchRefused(
-            f"batch.json says {ready.count} recordings, the file holds {len(result.table)}",
-            "publish it again",
-        )
-    good, bad = folder / "good.parquet", folder / "bad.parquet"
-    divide_rows(path, result.refused_rows, good, bad)
+    table = gate_table((entry for piece in pieces for entry in piece.entries), known)
+    result = check(table, project, name=batch)
+    kept = result.table[~result.table["row"].isin(result.refused_rows)]
+    divided = divide(store, pieces, result.refused_rows, index_rows(kept), folder)
     reason = result.reason
     if not reason:
-        kept = result.table[~result.table["row"].isin(result.refused_rows)]
-        addition = Addition(good, index_rows(kept), ready, result.summary())
+        addition = Addition(divided.good, ready, result.summary())
         try:
             manifest = make_manifest(store, project, parent, addition)
         except SplitError as error:
             reason = f"the dataset cannot be split with this batch: {error}"
     said = reason or f"joined dataset {manifest['version']}"
     publish_docs(store, project, batch, result, said, ready.simulated)
-    refused = bad if bad.exists() else None
     if reason:
-        return settle_quarantined(store, project.name, batch, reason, result, refused)
-    if refused:
-        keep_refused(store, project.name, batch, "", result, refused)
+        return settle_quarantined(store, project.name, batch, reason, result, divided.bad)
+    if divided.bad:
+        keep_refused(store, project.name, batch, "", result, divided.bad)
     publish_manifest(store, manifest)
     point_to(store, manifest)
     return settle_accepted(store, manifest, batch)
-
-
-def _ready(store: Store, project: Project, batch: str) -> Batch:
-    try:
-        text = store.get(layout.batch_ready(project.name, batch))
-    except ObjectMissing:
-        raise BatchError(
-            f"batch {batch!r} of {project.name} is not complete: it has no batch.json",
-            "wait for the upload, or publish it again",
-        ) from None
-    try:
-        return parse_batch(json.loads(text), batch)
-    except (ValueError, RecursionError, BatchError) as error:
-        raise BatchRefused(f"batch.json: {error}", "publish it again") from None
-
-
-def _fetch(store: Store, project: Project, ready: Batch, folder: Path) -> Path:
-    key = layout.batch_recordings(project.name, ready.batch)
-    try:
-        path = store.download(key, folder / "recordings.parquet")
-    except ObjectMissing:
-        raise BatchRefused(
-            "there is a batch.json but no recordings.parquet", "publish it again"
-        ) from None
-    size = path.stat().st_size
-    if size != ready.size or file_sha256(path) != ready.sha256:
-        raise BatchRefused(
-            f"recordings.parquet is not what batch.json says: {size} of {ready.size} bytes, "
-            "or other content",
-            "the upload was cut short or changed; publish it again",
-        )
-    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,41 @@ def read_rows(path: Path, groups: Sequence[int] | None = None) -> Iterator[Recor
         first += batch.num_rows
 
 
+def in_own_form(path: Path, most: int) -> bool:
+    """Whether a file is as `write_recordings` makes it, and of at most about `most` bytes.
+
+    Foreign types, notes of other programs, row groups that would take much memory are not ours.
+
+    Raises
+    ------
+    ParquetError
+        The file cannot be read.
+    """
+    with _opened(path) as file:
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        return bool(
+            file.schema_arrow.equals(arrow_schema())
+            and not file.schema_arrow.metadata
+            and path.stat().st_size <= 2 * most
+            and all(g.num_rows == 1 or g.total_byte_size <= 2 * CHUNK_BYTES for g in groups)
+        )
+
+
+def write_batches(batches: Iterable[pa.RecordBatch], folder: Path, most: int) -> Iterator[Path]:
+    """Write Arrow batches to files of at most about `most` bytes, each as it is asked for."""
+    rest = iter(batches)
+    for number, first in enumerate(rest, 1):
+        path = folder / f"{number:05d}.parquet"
+        with parquet_writer(path) as writer:
+            size = 0
+            for batch in itertools.chain([first], rest):
+                writer.write_batch(batch)
+                size += batch.nbytes
+                if size >= most:
+                    break
+        yield path
+
+
 def row_groups(path: Path) -> list[int]:
     """How many rows each row group of a readable file has."""
     from pyarrow import parquet
@@ -85,6 +121,21 @@ def read_batches(path: Path, groups: Sequence[int] | None = None) -> Iterator[pa
     """The rows of a file, or of these row groups, as Arrow batches of at most about 8 MB, cast to
     the recording format."""
     import pyarrow as pa
+
+    with _opened(path) as file:
+        meta = file.metadata
+        size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+        rows = max(1, min(1024, CHUNK_BYTES * meta.num_rows // max(size, 1)))
+        schema = arrow_schema()
+        for batch in file.iter_batches(rows, groups, schema.names):
+            table = pa.Table.from_batches([batch]).select(schema.names)
+            yield from table.cast(schema, safe=False).to_batches()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A file of recordings, its schema checked; what pyarrow raises inside is a ParquetError."""
+    import pyarrow as pa
     from pyarrow import parquet
 
     name = path.name
@@ -93,13 +144,7 @@ def read_batches(path: Path, groups: Sequence[int] | None = None) -> Iterator[pa
     try:
         with parquet.ParquetFile(path) as file:
             check_schema(file.schema_arrow, name)
-            meta = file.metadata
-            size = sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-            rows = max(1, min(1024, CHUNK_BYTES * meta.num_rows // max(size, 1)))
-            schema = arrow_schema()
-            for batch in file.iter_batches(rows, groups, schema.names):
-                table = pa.Table.from_batches([batch]).select(schema.names)
-                yield from table.cast(schema, safe=False).to_batches()
+            yield file
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ParquetError(f"{name}: cannot be read as Parquet: {first}", "send it again") from None

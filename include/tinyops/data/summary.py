@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,33 @@ COLUMNS = {
 def summarise(
     rows: Iterable[Recording | BadRow], project: Project, known: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """The gate's table, columns as in COLUMNS; what a bad row does not have is null.
+    """The gate's table of rows; see `gate_table`."""
+    return gate_table(measure(rows, project), known)
+
+
+def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[dict[str, Any]]:
+    """What the gate looks at of each row, by itself: JSON values under the names in COLUMNS.
+
+    What a bad row does not have is left out, and so is what only a whole batch tells: `row` and
+    `duplicate_of`.
+    """
+    now = datetime.now(UTC)
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield {"recording_id": row.recording_id or None, "problem": row.reason}
+        else:
+            yield _entry(row, project, now)
+
+
+def gate_table(
+    entries: Iterable[Mapping[str, Any]], known: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """The gate's table of a whole batch, columns as in COLUMNS; what is left out is null.
 
     Parameters
     ----------
+    entries
+        What `measure` says of the batch's rows, in their order.
     known
         Fingerprint -> recording id of what the dataset holds already.
     """
@@ -64,22 +87,17 @@ def summarise(
 
     fingerprints = dict(known or {})
     ids = set(fingerprints.values())
-    now = datetime.now(UTC)
     table = []
-    for index, row in enumerate(rows):
-        if isinstance(row, BadRow):
-            entry: dict[str, Any] = {
-                "recording_id": row.recording_id or None,
-                "problem": row.reason,
-            }
-        else:
-            entry = _entry(row, project, now)
-            twin = fingerprints.setdefault(entry["fingerprint"], row.recording_id)
-            entry["duplicate_of"] = twin if twin != row.recording_id or twin in ids else None
-            if row.recording_id in ids:
-                entry["duplicate_of"] = row.recording_id
-            ids.add(row.recording_id)
-        table.append(entry | {"row": index})
+    for index, entry in enumerate(entries):
+        row = {"row": index, **entry}
+        if "fingerprint" in entry:
+            name = entry["recording_id"]
+            twin = fingerprints.setdefault(entry["fingerprint"], name)
+            row["duplicate_of"] = twin if twin != name or twin in ids else None
+            if name in ids:
+                row["duplicate_of"] = name
+            ids.add(name)
+        table.append(row)
     return pd.DataFrame(table, columns=list(COLUMNS))
 
 

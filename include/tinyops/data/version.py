@@ -17,6 +17,7 @@ from tinyops.data.dataset import POINTER, Dataset
 from tinyops.data.file_hash import file_sha256
 from tinyops.data.index import IndexRow, write_index
 from tinyops.data.labels import Label
+from tinyops.data.piece import Piece
 from tinyops.data.split import Part, checked_split, group_of
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, sha256_hex
@@ -24,10 +25,9 @@ from tinyops.store import Store, content_id, layout, sha256_hex
 
 @dataclass(frozen=True)
 class Addition:
-    """What a batch adds: a file of accepted recordings, its index, and what the gate said."""
+    """What a batch adds: files of accepted recordings, each with its index, and the gate's word."""
 
-    path: Path
-    rows: Sequence[IndexRow]
+    files: Sequence[tuple[Piece, Sequence[IndexRow]]]
     batch: Batch
     gate: dict[str, Any]
 
@@ -44,10 +44,14 @@ def make_manifest(
     SplitError
         The grown dataset cannot be divided; nothing has been uploaded then.
     """
-    rows = [*(parent.index() if parent else []), *addition.rows]
+    added = [row for _, rows in addition.files for row in rows]
+    rows = [*(parent.index() if parent else []), *added]
     groups = checked_split(rows, project)
     old = parent.manifest if parent else {"files": [], "batches": []}
-    files = [*old["files"], _upload(store, project, addition)]
+    files = [*old["files"]]
+    for piece, index in addition.files:
+        file = _upload(store, project, piece, index)
+        files.append({"batch": addition.batch.batch} | file)
     batch = asdict(addition.batch)
     kept = ("batch", "sha256", "source", "simulated", "note", "request")
     entry = {key: batch[key] for key in kept}
@@ -59,7 +63,7 @@ def make_manifest(
             "parent": parent.version if parent else None,
             "batches": [
                 *old["batches"],
-                entry | {"accepted": len(addition.rows), "refused": addition.gate["refused"]},
+                entry | {"accepted": len(added), "refused": addition.gate["refused"]},
             ],
             "files": files,
             "relabelled": old.get("relabelled"),
@@ -146,18 +150,27 @@ def _manifest(
     }
 
 
-def _upload(store: Store, project: Project, addition: Addition) -> dict[str, Any]:
+def _upload(
+    store: Store, project: Project, piece: Piece, rows: Sequence[IndexRow]
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="tinyops-index-") as folder:
         index = Path(folder) / "index.parquet"
-        write_index(index, addition.rows)
-        file: dict[str, Any] = {"batch": addition.batch.batch, "rows": len(addition.rows)}
-        for path, prefix in ((index, "index_"), (addition.path, "")):
-            sha256 = file_sha256(path)
-            key = layout.dataset_file(project.name, sha256)
-            if not store.exists(key):
-                store.upload(path, key)
-            file |= {f"{prefix}sha256": sha256, f"{prefix}key": key}
-        return file | {"bytes": addition.path.stat().st_size}
+        write_index(index, rows)
+        index_sha256 = file_sha256(index)
+        index_key = layout.dataset_file(project.name, index_sha256)
+        if not store.exists(index_key):
+            store.upload(index, index_key)
+    key = layout.dataset_file(project.name, piece.sha256)
+    if not store.exists(key):
+        piece.copied(store, key)
+    return {
+        "rows": len(rows),
+        "index_sha256": index_sha256,
+        "index_key": index_key,
+        "sha256": piece.sha256,
+        "key": key,
+        "bytes": piece.size,
+    }
 
 
 def _counts(

@@ -66,10 +66,11 @@ def build(sources: Sequence[Path], include_dirs: Sequence[Path], optimise: str =
 
 
 class HostFrontend:
-    """A loaded host build of one frontend."""
+    """A loaded host build of one frontend; `digest` is a hash of its sources."""
 
     def __init__(self, library: Path, spec: FrontendSpec) -> None:
         self._spec = spec
+        self.digest = library.stem
         self._run = ctypes.CDLL(str(library)).frontend_run
         self._run.argtypes = (_INT16, _INT8)
         self._run.restype = None

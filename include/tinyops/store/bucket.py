@@ -155,6 +155,17 @@ class Store:
             return False
         return True
 
+    def etag(self, key: str) -> str:
+        """The mark of an object's content, which changes with it; ObjectMissing without one."""
+        answer = self._call(key, lambda: self.client.head_object(Bucket=self.bucket, Key=key))
+        return str(answer["ETag"])
+
+    def copy(self, source: str, key: str) -> str:
+        """Copy an object within the bucket, by the server, in parts when large. Returns its URI."""
+        origin = {"Bucket": self.bucket, "Key": source}
+        self._call(source, lambda: self.client.copy(origin, self.bucket, key))
+        return self.uri(key)
+
     def objects(self, prefix: str) -> Iterator[ObjectInfo]:
         """All objects below a prefix, in key order."""
         for page in self._pages(Prefix=prefix):

@@ -30,14 +30,24 @@ def incoming(project: str, batch: str = "") -> str:
     return f"{_part(project)}/incoming/{_part(batch) + '/' if batch else ''}"
 
 
-def batch_recordings(project: str, batch: str) -> str:
-    """The recordings of a batch."""
-    return incoming(project, batch) + "recordings.parquet"
+def batch_file(number: int) -> str:
+    """In a batch's folder: its first, second … file of recordings."""
+    return f"recordings-{number:05d}.parquet" if number > 1 else "recordings.parquet"
+
+
+def batch_recordings(project: str, batch: str, name: str = "recordings.parquet") -> str:
+    """A file of recordings of a batch."""
+    return incoming(project, batch) + _part(name)
 
 
 def batch_ready(project: str, batch: str) -> str:
     """Written last: the batch is complete."""
     return incoming(project, batch) + "batch.json"
+
+
+def staging(project: str, name: str = "") -> str:
+    """What tasks of a run of ingest leave for its last one; the next run sweeps it."""
+    return f"{_part(project)}/staging/{_part(name) if name else ''}"
 
 
 def quarantines(project: str) -> str:

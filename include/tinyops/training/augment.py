@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,15 @@ Batch = NDArray[np.float32]
 Augment = Callable[[Batch, np.random.Generator], Batch]
 
 
-def augmenter(spec: FrontendSpec, recipe: Recipe, healthy: Batch | None = None) -> Augment:
+class Windows(Protocol):
+    """An array of windows, or what gives some of them when asked."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, chosen: NDArray[np.int64], /) -> Batch: ...
+
+
+def augmenter(spec: FrontendSpec, recipe: Recipe, healthy: Windows | None = None) -> Augment:
     """The variations that a recipe asks for, for maps of one kind of frontend.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -11,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.frontend import Frontend
-from tinyops.training.augment import augmenter
 from tinyops.training.evaluate import macro_f1
 from tinyops.training.models import build
 from tinyops.training.recipe import Recipe
+from tinyops.training.stream import batches, rows_at_once
 from tinyops.training.windows import WindowSet
 
 Say = Callable[[str], None]
+_PREDICT = 512
 
 
 def fit(
@@ -45,22 +47,18 @@ def fit(
         ),
         _loss(keras, classes, recipe.label_smoothing),
     )
-    inputs = train.inputs(frontend)
-    vary = augmenter(frontend.spec, recipe, healthy=inputs[train.labels == 0])
     weights = _class_weights(train.labels, classes)
-    held = validation.inputs(frontend) if validation is not None else None
+    stream = iter(batches(train, frontend, recipe, weights, rng))
     best, best_weights, started = -1.0, None, time.monotonic()
     for epoch in range(1, recipe.epochs + 1):
-        order = rng.permutation(len(train))
-        varied, labels = vary(inputs[order], rng), train.labels[order]
         model.reset_metrics()
         # Keras 3.15: `model.fit` called for every epoch sets itself up each time, a quarter more.
-        for at in range(0, len(train), recipe.batch_size):
-            rows = slice(at, at + recipe.batch_size)
-            loss = model.train_on_batch(varied[rows], labels[rows], weights[labels[rows]])
+        for batch in itertools.islice(stream, steps):
+            loss = model.train_on_batch(*batch)
         line = f"epoch {epoch}/{recipe.epochs} loss {float(loss):.3f}"
-        if held is not None and validation is not None and epoch > recipe.epochs // 2:
-            score = macro_f1(validation.labels, predict(model, held), classes)
+        if validation is not None and epoch > recipe.epochs // 2:
+            found = logits_of(model, validation, frontend).argmax(axis=1)
+            score = macro_f1(validation.labels, found, classes)
             line += f" validation macro F1 {score:.3f}"
             if score >= best:
                 best, best_weights = score, model.get_weights()
@@ -77,8 +75,18 @@ def predict(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def float_logits(model: Any, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logits [n, classes] by the float model."""
-    logits = model.predict(inputs, batch_size=512, verbose=0)
+    logits = model.predict(inputs, batch_size=_PREDICT, verbose=0)
     return np.asarray(logits, dtype=np.float32).reshape(len(inputs), -1)
+
+
+def logits_of(model: Any, windows: WindowSet, frontend: Frontend) -> NDArray[np.float32]:
+    """Logits [n, classes] of a set by the float model, a block of its features in memory."""
+    size = rows_at_once(frontend.output_shape, _PREDICT)
+    blocks = [
+        float_logits(model, windows.inputs(frontend, slice(start, start + size)))
+        for start in range(0, len(windows), size)
+    ]
+    return np.concatenate(blocks)
 
 
 def import_keras() -> Any:

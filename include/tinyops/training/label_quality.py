@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.training.recipe import TrainingError
-from tinyops.training.windows import WindowSet
+from tinyops.training.windows import WindowSet, spread
 
 FOLDS = 5
 TREES = 200
+MOST_WINDOWS, MOST_VALUES = 50_000, 48 << 20
+"""Trees are grown from at most so many windows, evenly over all, and so many of their values."""
 
 
 @dataclass(frozen=True)
@@ -194,11 +196,15 @@ def _out_of_fold(
     from sklearn.ensemble import ExtraTreesClassifier
 
     features = windows.features.reshape(len(windows), -1)
+    most = max(1, min(MOST_WINDOWS, MOST_VALUES // features.shape[1]))
     probabilities = np.zeros((len(windows), classes))
     for fold in range(FOLDS):
         say(f"fold {fold + 1} of {FOLDS}")
         held = folds == fold
         model = ExtraTreesClassifier(TREES, min_samples_leaf=2, random_state=seed)
-        model.fit(features[~held], windows.labels[~held])
-        probabilities[np.ix_(held, model.classes_)] = model.predict_proba(features[held])
+        learnt, asked = spread(np.flatnonzero(~held), most), np.flatnonzero(held)
+        model.fit(features[learnt], windows.labels[learnt])
+        for start in range(0, len(asked), most):
+            rows = asked[start : start + most]
+            probabilities[np.ix_(rows, model.classes_)] = model.predict_proba(features[rows])
     return probabilities

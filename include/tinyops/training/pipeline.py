@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tinyops.data.dataset import Dataset, current_version, open_dataset
-from tinyops.frontend import Frontend, from_project
+from tinyops.data.dataset import current_version, open_dataset
+from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
 from tinyops.store import Receipt, Store, layout, receipts, sha256_hex
 from tinyops.training import registry
@@ -18,13 +18,14 @@ from tinyops.training.card import CardFacts, model_card
 from tinyops.training.champion import champion_candidate, settle_champion
 from tinyops.training.comparison import compare, comparison_metrics
 from tinyops.training.evaluate import evaluate
-from tinyops.training.fit import fit, float_logits
+from tinyops.training.feature_cache import training_steps, windows_at
+from tinyops.training.fit import fit, logits_of
 from tinyops.training.int8_loss import Int8Loss, float_decisions, int8_decisions, int8_loss
 from tinyops.training.quantisation import quantised
 from tinyops.training.recipe import Recipe, recipe_of
 from tinyops.training.reference_windows import reference_windows
 from tinyops.training.verdict import Verdict, headline, judge
-from tinyops.training.windows import WindowSet, golden_windows, spread, windows_of
+from tinyops.training.windows import golden_windows, spread
 
 __all__ = ["outstanding_dataset", "settle_champion", "train_candidate"]
 
@@ -62,13 +63,13 @@ def train_candidate(
     recipe = recipe_of(project.training)
     frontend = from_project(project.frontend, project.signal)
     data = open_dataset(store, project, dataset)
-    parts = _parts(data, project, frontend, recipe)
+    parts = windows_at(data, project, frontend, training_steps(project, recipe))
     say = _speaker(project.name)
     say(", ".join(f"{name} {len(part)} windows" for name, part in parts.items()))
     model = fit(parts["train"], parts["validation"], frontend, len(project.labels), recipe, say)
     made = quantised(model, parts["train"], parts["validation"], frontend, project, recipe, say)
     tflite, test = made.tflite, parts["test"]
-    before = float_decisions(float_logits(model, test.inputs(frontend)))
+    before = float_decisions(logits_of(model, test, frontend))
     after = int8_decisions(tflite, test.features)
     floating, int8 = (
         evaluate(test.labels, each.classes, test.groups, project.labels) for each in (before, after)
@@ -88,7 +89,7 @@ def train_candidate(
         run=run_id,
         dataset=dataset,
         recipe=recipe,
-        parts=parts,
+        parts={str(part): windows for part, windows in parts.items()},
         floating=floating,
         int8=int8,
         quantised=made,
@@ -130,7 +131,7 @@ def train_candidate(
         card=model_card(facts),
         golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
         proof_inputs=spread(test.features, _PROOF_INPUTS),
-        reference=reference_windows(data, project, frontend),
+        reference=reference_windows(data, project, frontend, recipe),
     )
     manifest["mlflow_run"] = _track(candidate, recipe, dataset, verdict, loss)
     uri = write_candidate(store, candidate)
@@ -142,16 +143,6 @@ def train_candidate(
         "dataset": dataset,
         "mlflow_run": manifest["mlflow_run"],
         **figures,
-    }
-
-
-def _parts(
-    data: Dataset, project: Project, frontend: Frontend, recipe: Recipe
-) -> dict[str, WindowSet]:
-    return {
-        "train": windows_of(data.recordings("train"), project, frontend, recipe.overlap),
-        "validation": windows_of(data.recordings("validation"), project, frontend),
-        "test": windows_of(data.recordings("test"), project, frontend),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from tinyops.conversion.int8 import quantise
 from tinyops.frontend import Frontend
 from tinyops.projects import Project
-from tinyops.training.fit import float_logits
+from tinyops.training.fit import logits_of
 from tinyops.training.int8_loss import (
     Int8Loss,
     breaches,
@@ -66,7 +66,7 @@ def quantised(
 ) -> Quantised:
     """The int8 model with the lesser loss, by `severity`; post-training alone where it will do."""
     objective = project.objective
-    floating = float_decisions(float_logits(model, validation.inputs(frontend)))
+    floating = float_decisions(logits_of(model, validation, frontend))
     representative = spread(train.features, _REPRESENTATIVE)
 
     def converted(source: Any) -> tuple[bytes, Int8Loss]:

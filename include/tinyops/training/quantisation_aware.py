@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinyops.frontend import Frontend
-from tinyops.training.augment import augmenter
 from tinyops.training.fake_quant import fake_quantised
 from tinyops.training.fit import import_keras
 from tinyops.training.recipe import Recipe
+from tinyops.training.stream import varied_blocks
 from tinyops.training.windows import WindowSet
 
 _RATE = 0.1
@@ -43,22 +43,21 @@ def quantisation_aware(
     keras = import_keras()
     keras.utils.set_random_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    inputs = train.inputs(frontend)
     zero, scale = frontend.input_zero_point, frontend.input_scale
-    some = np.linspace(0, len(inputs) - 1, min(_SAMPLE, len(inputs))).round().astype(int)
-    rounded = fake_quantised(model, inputs[some], (-128 - zero) * scale, (127 - zero) * scale)
+    some = np.linspace(0, len(train) - 1, min(_SAMPLE, len(train))).round().astype(int)
+    sample = train.inputs(frontend, some)
+    rounded = fake_quantised(model, sample, (-128 - zero) * scale, (127 - zero) * scale)
     steps = -(-len(train) // recipe.batch_size) * recipe.qat_epochs
     rate = keras.optimizers.schedules.CosineDecay(_RATE * recipe.learning_rate, steps)
     rounded.compile(keras.optimizers.Adam(rate), keras.losses.Huber(_HUBER))
-    vary = augmenter(frontend.spec, recipe, healthy=inputs[train.labels == 0])
     started = time.monotonic()
     for epoch in range(1, recipe.qat_epochs + 1):
-        varied = vary(inputs[rng.permutation(len(train))], rng)
-        wanted = model.predict(varied, batch_size=512, verbose=0)
         rounded.reset_metrics()
-        for at in range(0, len(train), recipe.batch_size):
-            rows = slice(at, at + recipe.batch_size)
-            loss = rounded.train_on_batch(varied[rows], wanted[rows])
+        for _, varied in varied_blocks(train, frontend, recipe, rng):
+            wanted = model.predict(varied, batch_size=512, verbose=0)
+            for start in range(0, len(varied), recipe.batch_size):
+                part = slice(start, start + recipe.batch_size)
+                loss = rounded.train_on_batch(varied[part], wanted[part])
         say(
             f"quantisation-aware epoch {epoch}/{recipe.qat_epochs} Huber loss of logits "
             f"{float(loss):.4f} ({time.monotonic() - started:.0f} s)"

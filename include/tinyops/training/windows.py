@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from tinyops.frontend import Frontend, cut_windows, to_counts
 from tinyops.projects import Project
 from tinyops.training.recipe import TrainingError
 
+T = TypeVar("T", bound=np.generic)
+
 
 @dataclass(frozen=True, eq=False)
 class WindowSet:
@@ -21,7 +24,7 @@ class WindowSet:
     Parameters
     ----------
     features
-        int8 [n, *frontend.output_shape].
+        int8 [n, *frontend.output_shape]; may be a memory map.
     labels
         int64 [n], index into the project's labels.
     groups
@@ -46,10 +49,13 @@ class WindowSet:
         found = np.bincount(self.labels, minlength=len(names))
         return {name: int(count) for name, count in zip(names, found, strict=True)}
 
-    def inputs(self, frontend: Frontend) -> NDArray[np.float32]:
-        """The features as real numbers, float32."""
+    def inputs(
+        self, frontend: Frontend, rows: NDArray[np.int64] | slice | None = None
+    ) -> NDArray[np.float32]:
+        """The features, or these rows of them, as real numbers, float32."""
         zero, scale = frontend.input_zero_point, np.float32(frontend.input_scale)
-        return (self.features.astype(np.float32) - zero) * scale
+        some = self.features if rows is None else self.features[rows]
+        return (some.astype(np.float32) - zero) * scale
 
 
 def counts_of(recording: Recording, project: Project) -> NDArray[np.int16]:
@@ -101,7 +107,7 @@ def windows_of(
     )
 
 
-def spread(features: NDArray[np.int8], count: int) -> NDArray[np.int8]:
+def spread(features: NDArray[T], count: int) -> NDArray[T]:
     """At most `count` rows, evenly over all."""
     chosen = np.linspace(0, len(features) - 1, min(count, len(features))).round().astype(int)
     return features[chosen]
@@ -126,6 +132,8 @@ def golden_windows(
         if len(kept) < count:
             kept.append(windows.pop(len(windows) // 2))
             others.setdefault(label, []).extend(windows[:count])
+        elif all(len(middles.get(each, ())) >= count for each in range(len(project.labels))):
+            break
     queues = [(label, middles[label] + others[label]) for label in sorted(middles)]
     taken = [
         (queue[turn], label)

@@ -1,0 +1,119 @@
+"""Ingest or train under a limit of memory; run by tests/test_memory.py in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from tinyops.data.batch import publish_batch
+from tinyops.data.dataset import Dataset, current_version, open_dataset
+from tinyops.data.ingest import ingest_batch
+from tinyops.data.recording import Recording
+from tinyops.projects import Project, load_project
+from tinyops.store import Store
+from tinyops.training import feature_cache, stream
+from tinyops.training.recipe import Recipe
+
+ALLOWED = 96 << 20
+"""Bytes beyond what the process has when its libraries are warm."""
+SAMPLES, RECORDINGS, MACHINES = 60_000, 200, 20
+
+
+def project() -> Project:
+    """`exercise_watch` with windows that do not overlap; each class from each person."""
+    full = load_project("exercise_watch")
+    signal = full.signal.model_copy(update={"hop": full.signal.window})
+    split = full.split.model_copy(update={"group_by": "recording"})
+    return full.model_copy(update={"signal": signal, "split": split})
+
+
+def recordings(count: int, start: int = 0) -> Iterator[Recording]:
+    """Noise, 1.4 MB each."""
+    config = project()
+    for number in range(start, start + count):
+        noise = np.random.default_rng(number).standard_normal((6, SAMPLES), np.float32)
+        yield Recording(
+            recording_id=f"r{number:05d}",
+            machine_id=f"m{number % MACHINES:02d}",
+            device_id=f"d{number % MACHINES:02d}",
+            sensor=config.sensor,
+            recorded_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number),
+            rate_hz=config.signal.rate_hz,
+            channels=tuple(config.signal.channels),
+            unit=config.signal.unit,
+            signal=noise * np.float32(0.5),
+            label=config.labels[number % len(config.labels)],
+        )
+
+
+def limited() -> None:
+    """Allow ALLOWED bytes of memory of its own from here on."""
+    status = Path("/proc/self/status").read_text()
+    found = re.search(r"^VmData:\s+(\d+) kB", status, re.M)
+    assert found
+    limit = int(found[1]) * 1024 + ALLOWED
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def ingest(store: Store) -> dict[str, int | str]:
+    """Take the large batch in, after a small one has loaded what there is to load."""
+    config = project()
+    publish_batch(store, config, "small", recordings(60, start=RECORDINGS))
+    ingest_batch(store, config, "small")
+    limited()
+    return dict(ingest_batch(store, config, "large"))
+
+
+def train(store: Store) -> dict[str, int]:
+    """Features of the large version, and one epoch."""
+    from tinyops.frontend import from_project
+    from tinyops.training.fit import fit, logits_of
+    from tinyops.training.label_quality import label_quality
+
+    config, dataset = project(), opened(store)
+    recipe = Recipe(width=4, blocks=1, epochs=1, batch_size=512, noise=0.1)
+    frontend = from_project(config.frontend, config.signal)
+    some = feature_cache.windows_at(dataset, config, frontend, {"test": config.signal.window * 50})
+    fit(some["test"], some["test"], frontend, len(config.labels), recipe)
+    label_quality(some["test"], config.labels)
+    stream.BLOCK_BYTES = 4 << 20
+    limited()
+    steps = feature_cache.training_steps(config, recipe)
+    sets = feature_cache.windows_at(dataset, config, frontend, steps)
+    model = fit(sets["train"], sets["validation"], frontend, len(config.labels), recipe)
+    logits_of(model, sets["train"], frontend)
+    real = sum(4 * each.features.size for each in sets.values())
+    return {"windows": sum(map(len, sets.values())), "bytes": real}
+
+
+def everything(store: Store) -> dict[str, int]:
+    """What must not be done: all recordings at once."""
+    dataset = opened(store)
+    next(dataset.recordings())
+    limited()
+    return {"recordings": len(list(dataset.recordings()))}
+
+
+def opened(store: Store) -> Dataset:
+    """The version with the large batch."""
+    version = current_version(store, project())
+    assert version is not None
+    return open_dataset(store, project(), version)
+
+
+def main() -> None:
+    threading.stack_size(256 << 10)
+    step = {"ingest": ingest, "train": train, "everything": everything}[sys.argv[1]]
+    print(json.dumps(step(Store.from_env())))
+
+
+if __name__ == "__main__":
+    main()
