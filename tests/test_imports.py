@@ -15,17 +15,26 @@ LIBRARY = ROOT / "include" / "tinyops"
 
 # Room -> rooms it may import. `tinyops.errors` and the package itself are open to all.
 ALLOWED: dict[str, set[str]] = {
+    "confinement": set(),
     "emulation": set(),
     "firmware": set(),
     "frontend": set(),
     "projects": set(),
     "store": set(),
-    "data": {"projects", "store"},
+    "data": {"confinement", "projects", "store"},
     "boards": {"emulation"},
     "local": {"boards", "projects", "store"},
     "releases": {"boards", "projects", "store"},
     "monitoring": {"data", "projects", "store"},
-    "conversion": {"projects", "store", "frontend", "boards", "emulation", "monitoring"},
+    "conversion": {
+        "confinement",
+        "projects",
+        "store",
+        "frontend",
+        "boards",
+        "emulation",
+        "monitoring",
+    },
     "training": {"data", "frontend", "conversion", "projects", "store"},
     "serving": {"data", "frontend", "conversion", "boards", "emulation", "projects", "store"},
     "gateway": {"boards", "releases", "monitoring", "store"},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.conversion.confined import Limits, confine
+from tinyops.confinement import Limits
+from tinyops.conversion.confined import confine
 from tinyops.conversion.errors import ConversionError
 
 MAX_BYTES = 16 << 20

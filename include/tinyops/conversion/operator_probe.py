@@ -13,7 +13,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from tinyops.conversion.confined import Confined, Limits, confine
+from tinyops.confinement import Limits
+from tinyops.conversion.confined import Confined, confine
 from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.flatbuffer import schema_module, write_model
 from tinyops.conversion.runtime_errors import said

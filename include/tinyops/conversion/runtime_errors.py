@@ -21,7 +21,7 @@ _SHOWN = 200
 
 def said() -> str:
     """What this process, a child of `confined`, has written to its standard error."""
-    return os.pread(2, os.fstat(2).st_size, 0).decode(errors="replace")
+    return os.pread(2, os.lseek(2, 0, os.SEEK_CUR), 0).decode(errors="replace")
 
 
 def refusal(runtime: str, tflite: bytes, error: Exception) -> ConversionError:

@@ -1,4 +1,4 @@
-"""The process that forks a child for each untrusted model; `confined` speaks with the children."""
+"""The process that forks a child for each guest; `confined` speaks with the children."""
 
 from __future__ import annotations
 
@@ -10,44 +10,32 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
 from typing import Any
 
+from tinyops.confinement.limits import Limits
 from tinyops.environment import bare_environment
 from tinyops.errors import TinyOpsError
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What one child may use.
-
-    Parameters
-    ----------
-    memory_bytes
-        Address space, the 140 MB of the interpreter and its imports included.
-    processor_seconds, wall_seconds
-        Of one call.
-    message_bytes
-        Of one call's arguments, and of its result.
-    """
-
-    memory_bytes: int = 1 << 30
-    processor_seconds: int = 60
-    wall_seconds: float = 300.0
-    message_bytes: int = 256 << 20
+# One thread in BLAS: a process with threads cannot be forked safely. Arrow's own allocators reserve
+# address space by the gigabyte, and glibc 64 MB for each thread, which the limit of memory counts.
+_QUIET = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "1",
+}
 
 
 class Nursery:
-    """The process that forks the children: one for this process, started when first needed."""
+    """The process that forks the children: one for this process and each set of modules, started
+    when first needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
         self.control, guest = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # One thread in BLAS: a process with threads cannot be forked safely.
-        environment = {**bare_environment(), "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**bare_environment(), **_QUIET}
         with guest:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tinyops.conversion.confined_child", str(guest.fileno())],
+                [sys.executable, "-m", f"{__package__}.worker", str(guest.fileno()), *preload],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=environment,
@@ -61,6 +49,7 @@ class Nursery:
             "memory": limits.memory_bytes,
             "processor": limits.processor_seconds,
             "message": limits.message_bytes,
+            "file": limits.file_bytes,
         }
         return int(self._ask(request, [channel.fileno(), log]))
 
@@ -83,34 +72,34 @@ class Nursery:
             socket.send_fds(self.control, [json.dumps(request).encode()], files)
             answer = self.control.recv(256)
         if not answer:
-            raise TinyOpsError("the process that runs untrusted models has ended", "try again")
+            raise TinyOpsError("the process that starts confined children has ended", "try again")
         return json.loads(answer)
 
 
-_started: Nursery | None = None
+_started: dict[tuple[str, ...], Nursery] = {}
 _starting = threading.Lock()
 
 
-def nursery() -> Nursery:
-    """The one of this process."""
-    global _started
+def nursery(preload: tuple[str, ...]) -> Nursery:
+    """The one of this process whose children have these modules."""
     with _starting:
-        if _started is None or _started.process.poll() is not None:
-            _started = Nursery()
-        return _started
+        found = _started.get(preload)
+        if found is None or found.process.poll() is not None:
+            found = _started[preload] = Nursery(preload)
+        return found
 
 
 def _stop() -> None:
-    if _started is not None:
-        _started.stop()
+    for each in _started.values():
+        each.stop()
 
 
 def _forget() -> None:
-    # A fork of this process must not speak on its parent's line.
+    # A fork of this process must not speak on its parent's lines.
     global _started, _starting
-    if _started is not None:
-        _started.control.close()
-    _started, _starting = None, threading.Lock()
+    for each in _started.values():
+        each.control.close()
+    _started, _starting = {}, threading.Lock()
 
 
 atexit.register(_stop)

@@ -1,4 +1,4 @@
-"""The other side of `confined`: a process that forks one child for each untrusted model.
+"""The other side of `confined`: a process that forks one child for each guest.
 
 What takes time to import is imported once, here; a child then starts in milliseconds, with limits
 of its own, and takes nothing with it when it falls. Started by `nursery.Nursery`.
@@ -19,18 +19,20 @@ import socket
 import sys
 from typing import Any
 
-from tinyops.conversion.wire import WireError, receive, send
+from tinyops.confinement.wire import WireError, receive, send
 from tinyops.errors import TinyOpsError
 
 _REQUEST_BYTES = 65536
 _PR_SET_PDEATHSIG = 1
-_LOG_BYTES = 1 << 20
 _REMEMBERED = 1024
 
 
-def main(control: socket.socket) -> None:
+def main(control: socket.socket, preload: list[str]) -> None:
     """Fork children until the other end closes: then this process ends, and they with it."""
-    _import_runtimes()
+    for module in preload:
+        # What is not imported here is imported again by every child.
+        importlib.import_module(module)
+    gc.freeze()
     alive: set[int] = set()
     ended: dict[int, int] = {}
     while True:
@@ -52,19 +54,6 @@ def main(control: socket.socket) -> None:
             os.close(file)
         alive.add(child)
         control.send(json.dumps(child).encode())
-
-
-def _import_runtimes() -> None:
-    # What is not imported here is imported again by every child.
-    for module in (
-        "ai_edge_litert.interpreter",
-        "tflite_micro",
-        "tinyops.conversion.equality",
-        "tinyops.conversion.operator_probe",
-        "tinyops.conversion.tflm_interpreter",
-    ):
-        importlib.import_module(module)
-    gc.freeze()
 
 
 def _collect(alive: set[int], ended: dict[int, int]) -> None:
@@ -96,7 +85,7 @@ def _serve(channel: socket.socket, log: int, limits: dict[str, int], parent: int
     if os.getppid() != parent:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LOG_BYTES, _LOG_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["file"], limits["file"]))
     resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
     served: Any = None
     with contextlib.suppress(EOFError, OSError, WireError):
@@ -132,4 +121,4 @@ def _find(name: str) -> Any:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

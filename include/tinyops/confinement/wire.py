@@ -1,7 +1,7 @@
-"""Values over a socket between this process and the child that runs untrusted models for it.
+"""Values over a socket between this process and a confined child.
 
-JSON and plain arrays, not pickle: what comes from a child that a model has taken over is data here
-and never code.
+JSON and plain arrays, not pickle: what comes from a child that its input has taken over is data
+here and never code.
 """
 
 from __future__ import annotations

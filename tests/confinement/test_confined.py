@@ -1,4 +1,4 @@
-"""The child that runs untrusted models: what falls in it falls alone, within its limits."""
+"""Confined children: what falls in one falls alone, within its limits."""
 
 from __future__ import annotations
 
@@ -9,16 +9,39 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tinyops.conversion.confined import Confined, Limits, confine
-from tinyops.conversion.errors import ConversionError, DoesNotFit
-from tinyops.conversion.wire import WireError, receive, send
+from tinyops import confinement
+from tinyops.confinement import Confined, Fall, Limits, Terms
+from tinyops.confinement.wire import WireError, receive, send
+from tinyops.errors import TinyOpsError
+from tinyops.projects import ProjectError
 
-KIND = "from tinyops.conversion.errors import DoesNotFit"
+
+class ThingError(TinyOpsError):
+    """A fall, in this file's words."""
+
+
+def explain(what: str, fall: Fall) -> ThingError:
+    return ThingError(f"{what}: {fall.kind}: {fall.detail}", "change it")
+
+
+TERMS = Terms(("numpy",), (ThingError, ProjectError), explain)
 TIGHT = Limits(memory_bytes=400 << 20, processor_seconds=1, wall_seconds=20)
+PRELUDE = """import os
+from functools import partial
+from tinyops import confinement
+from tinyops.confinement import Terms
+terms = Terms((), (), None)
+confine = partial(confinement.confine, terms=terms)
+"""
+
+
+def confine(what: str, target: str, *arguments: object, limits: Limits = TIGHT) -> Any:
+    return confinement.confine(what, target, *arguments, terms=TERMS, limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -61,13 +84,13 @@ def test_what_arrives_is_data_never_code() -> None:
 @pytest.mark.parametrize(
     ("target", "arguments", "reason"),
     [
-        ("os:abort", (), r"^the thing crashes on the model \(SIGABRT\)$"),
-        ("ctypes:string_at", (0,), "SIGSEGV"),
-        ("os:_exit", (7,), "exit status"),
-        ("time:sleep", (60,), "takes more than 1 s for the model"),
-        ("math:factorial", (10**8,), "takes more than 1 s of processor time"),
-        ("numpy:ones", (1 << 29,), "needs more than 400 MiB"),
-        ("json:loads", ("{\n",), "cannot take the model: JSONDecodeError: Expecting"),
+        ("os:abort", (), r"^the thing: crash: SIGABRT$"),
+        ("ctypes:string_at", (0,), "crash: SIGSEGV"),
+        ("os:_exit", (7,), "crash: exit status"),
+        ("time:sleep", (60,), "time: 1 s$"),
+        ("math:factorial", (10**8,), "time: 1 s of processor time"),
+        ("numpy:ones", (1 << 29,), "memory: 400 MiB"),
+        ("json:loads", ("{\n",), "exception: JSONDecodeError: Expecting"),
         ("builtins:print", ("\x1b[2J\nline",), None),
     ],
     ids=["abort", "fault", "exit", "sleep", "loop", "memory", "exception", "writes"],
@@ -80,7 +103,7 @@ def test_what_falls_is_one_line(
     if reason is None:
         confine("the thing", target, *arguments, limits=limits)
         return
-    with pytest.raises(ConversionError) as refused:
+    with pytest.raises(ThingError) as refused:
         confine("the thing", target, *arguments, limits=limits)
     assert "\n" not in str(refused.value)
     assert re.search(reason, refused.value.message)
@@ -88,13 +111,34 @@ def test_what_falls_is_one_line(
 
 
 def test_errors_of_the_library_pass_with_their_kind_and_fix() -> None:
-    with pytest.raises(DoesNotFit) as refused:
-        confine("x", "builtins:exec", f"{KIND}\nraise DoesNotFit('too large', 'make it smaller')")
+    code = "from tinyops.{}\nraise {}('too large', 'make it smaller')"
+    with pytest.raises(ProjectError) as refused:
+        confine("x", "builtins:exec", code.format("projects import ProjectError", "ProjectError"))
     assert (refused.value.message, refused.value.fix) == ("too large", "make it smaller")
+    with pytest.raises(ThingError, match="too large"):
+        confine("x", "builtins:exec", code.format("store import StoreError", "StoreError"))
+
+
+def test_only_so_much_is_written_to_a_file_and_to_the_log(tmp_path: Path) -> None:
+    write = "open({!r}, 'wb').write(bytes({}))"
+    small, large = tmp_path / "small", tmp_path / "large"
+    limits = Limits(file_bytes=2 << 20)
+    confine("x", "builtins:exec", write.format(str(small), 2 << 20), limits=limits)
+    assert small.stat().st_size == 2 << 20
+    with pytest.raises(ThingError, match="File too large"):
+        confine("x", "builtins:exec", write.format(str(large), 3 << 20), limits=limits)
+    assert large.stat().st_size <= 2 << 20
+    child = Confined("x", "io:FileIO", 1, "w", terms=TERMS, limits=Limits(file_bytes=1 << 30))
+    child.call("write", b"first\n")
+    assert child.call("write", b"x" * (2 << 20)) < 1 << 20
+    with pytest.raises(ThingError, match="Operation not permitted"):
+        child.call("write", b"more")
+    assert child.log().startswith("first\nxxx")
+    assert len(child.log()) <= 1 << 20
 
 
 def test_the_limit_of_time_is_for_a_call_not_for_a_life() -> None:
-    child = Confined("counting", "collections:Counter", limits=TIGHT)
+    child = Confined("counting", "collections:Counter", terms=TERMS, limits=TIGHT)
     text, used = "ab" * 2_000_000, 0.0
     while used < 1.5 * TIGHT.processor_seconds:
         child.call("update", text)
@@ -110,8 +154,7 @@ def _times(pid: int) -> tuple[float, float]:
 
 
 def test_a_child_has_no_credentials_and_leaves_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    code = "import os; from tinyops.conversion.confined import confine; "
-    code += "print(confine('x', 'os:getenv', 'AWS_SECRET_ACCESS_KEY')); "
+    code = PRELUDE + "print(confine('x', 'os:getenv', 'AWS_SECRET_ACCESS_KEY')); "
     code += "print(confine('x', 'resource:getrlimit', 4))"
     environment = {**os.environ, "AWS_SECRET_ACCESS_KEY": "secret"}
     done = subprocess.run(
@@ -122,8 +165,7 @@ def test_a_child_has_no_credentials_and_leaves_no_core(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("end", ["os._exit(1)", "os.kill(os.getpid(), 9)"], ids=["exit", "kill"])
 def test_children_end_with_their_parent(end: str) -> None:
-    code = "import os; from tinyops.conversion.confined import Confined, confine\n"
-    code += "child = Confined('x', 'collections:Counter')\n"
+    code = PRELUDE + "child = confinement.Confined('x', 'collections:Counter', terms=terms)\n"
     code += "print(confine('x', 'os:getppid'), child.process, flush=True)\n" + end
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     pids = [int(word) for word in done.stdout.split()]
