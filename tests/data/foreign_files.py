@@ -15,9 +15,24 @@ import pyarrow as pa
 from pyarrow import parquet
 from scipy.io import savemat, wavfile
 
+from tinyops.projects import Project, load_project
+
 RATE = 400.0
 NAMES = ("ax", "ay", "az")
 AT = 1_700_000_000
+
+
+def three_axes(window: int = 256) -> Project:
+    """A project of three axes at RATE, whose recordings may be of one machine."""
+    base = load_project("motor_health").model_dump()
+    base["signal"] |= {
+        "channels": list(NAMES),
+        "rate_hz": RATE,
+        "full_scale": [40.0] * 3,
+        "window": window,
+        "hop": window,
+    }
+    return Project.model_validate(base)
 
 
 def samples(seed: int = 1, count: int = 2000) -> np.ndarray:

@@ -10,13 +10,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from foreign_files import AT, NAMES, RATE, WRITERS, acquisition, csv_text, samples, write
+from foreign_files import (
+    AT,
+    NAMES,
+    RATE,
+    WRITERS,
+    acquisition,
+    csv_text,
+    samples,
+    three_axes,
+    write,
+)
 from scipy.io import wavfile
 
 from tinyops.data.importers import Description, ImportRefused, import_file
 from tinyops.data.parquet import write_recordings
 from tinyops.data.recording import Recording
-from tinyops.projects import Project, load_project
+from tinyops.projects import Project
 
 SAID = Description(
     machine="pump-1", channels=NAMES, unit="m/s^2", recorded_at="2026-01-31T13:00:00+01:00"
@@ -25,16 +35,7 @@ SAID = Description(
 
 @pytest.fixture(scope="module")
 def project() -> Project:
-    """Three axes at 400 Hz."""
-    base = load_project("motor_health").model_dump()
-    base["signal"] |= {
-        "channels": list(NAMES),
-        "rate_hz": RATE,
-        "full_scale": [40.0] * 3,
-        "window": 256,
-        "hop": 256,
-    }
-    return Project.model_validate(base)
+    return three_axes()
 
 
 def imported(path: Path, project: Project, **said: Any) -> Recording:

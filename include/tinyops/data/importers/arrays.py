@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from tinyops.data.importers.capture import LIMIT_BYTES, Capture, ImportRefused, numbers
-from tinyops.data.importers.describe import Description
+from tinyops.data.importers.description import Description
+from tinyops.data.importers.naming import filled, places_of
+from tinyops.data.importers.records import record_captures
 
 RATES = ("rate_hz", "fs", "rate", "sample_rate", "sampling_rate", "sr")
 LARGEST_SIDE = 64
 """No sensor here has more channels: the longer side of an array is time."""
 
 
-def arrays_capture(
+def arrays_captures(
     shapes: Mapping[str, tuple[int, ...]],
     load: Callable[[str], npt.NDArray[np.generic]],
     said: Description,
     path: Path,
-) -> Capture:
-    """The capture in one of several arrays.
+) -> Iterator[Capture]:
+    """The capture in one of several arrays, or all records of one.
 
     Parameters
     ----------
@@ -36,11 +39,15 @@ def arrays_capture(
     ImportRefused
         No array is a signal, or several are and none was named; an array is too large.
     """
-    able = [name for name, shape in shapes.items() if _is_signal(shape)]
+    said = replace(said, array=filled(said.array, places_of(path, said.named), path))
     if said.array and said.array not in shapes:
         raise ImportRefused(
             f"{path.name}: no array {said.array!r}", f"it has: {', '.join(sorted(shapes))}"
         )
+    if said.records:
+        yield from record_captures(shapes, load, said, path, _rate(shapes, load))
+        return
+    able = [name for name, shape in shapes.items() if _is_signal(shape)]
     if not said.array and len(able) != 1:
         listed = ", ".join(f"{name} {list(shape)}" for name, shape in sorted(shapes.items()))
         raise ImportRefused(
@@ -52,7 +59,8 @@ def arrays_capture(
     if not _is_signal(shape):
         raise ImportRefused(
             f"{path.name}: {name} {list(shape)} is no signal",
-            "give one capture: [samples], or [samples, channels] with few channels",
+            "give one capture: [samples], or [samples, channels] with few channels; "
+            "or say --records if its first side counts records",
         )
     if np.prod(shape, dtype=np.float64) * 8 > LIMIT_BYTES:
         raise ImportRefused(
@@ -62,7 +70,7 @@ def arrays_capture(
     samples = np.atleast_2d(numbers(load(name), f"{path.name}: {name}"))
     if samples.shape[0] > samples.shape[1]:
         samples = samples.T
-    return Capture(samples, rate_hz=_rate(shapes, load))
+    yield Capture(samples, rate_hz=_rate(shapes, load))
 
 
 def _is_signal(shape: tuple[int, ...]) -> bool:

@@ -34,6 +34,10 @@ class Capture:
         Whether the samples are evenly spaced; if not, `times` has seconds since the first one.
     name
         Of the capture within its file, where one holds several.
+    places
+        What this capture has for places in the description's texts: `{rpm}`.
+    samples_before
+        Of the captures before it in its file, where the file does not say when each was made.
     """
 
     samples: npt.NDArray[np.float64]
@@ -45,6 +49,8 @@ class Capture:
     times: npt.NDArray[np.float64] | None = None
     name: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    samples_before: int | None = None
 
     @property
     def steady(self) -> bool:

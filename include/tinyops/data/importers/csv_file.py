@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tinyops.data.importers.capture import Capture, ImportRefused
-from tinyops.data.importers.describe import Description
+from tinyops.data.importers.description import Description
 from tinyops.data.importers.table import table_capture
 
 DELIMITERS = ",;\t|"

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from tinyops.data.importers.capture import Capture, ImportRefused
+from tinyops.data.importers.description import FILE_TIME, Description
+from tinyops.data.importers.naming import filled, names_any, places_of
 from tinyops.data.importers.resample import METHODS
 from tinyops.data.recording import Recording
 from tinyops.projects import Project
 
 RATE_TOLERANCE = 0.01
-FILE_TIME = "file"
 _SPELLINGS = {"m/s2": "m/s^2", "m/s²": "m/s^2", "°/s": "deg/s", "dps": "deg/s"}
-
-
-@dataclass(frozen=True)
-class Description:
-    """What is said beside the file. Texts may hold {stem}, {folder} (the file's) and {parent}.
-
-    Parameters
-    ----------
-    channels
-        The file's channels, in the project's order; names of the file's own where it has them.
-    rate_hz
-        Samples per second; for a file that states its own, only a check.
-    gain, offset
-        physical = gain * value + offset, in the project's unit.
-    unit
-        The file's unit. Unlike the project's unit it needs a gain.
-    recorded_at
-        ISO 8601 with a zone, or "file" for the time at which the file was changed last.
-    resample
-        A method of `resample.METHODS`, used where the rate is not the project's.
-    array
-        Name of the array in an NPZ or MAT file.
-    """
-
-    machine: str
-    device: str = ""
-    label: str | None = None
-    recording: str = "{stem}"
-    channels: tuple[str, ...] = ()
-    rate_hz: float | None = None
-    unit: str = ""
-    gain: float | None = None
-    offset: float = 0.0
-    recorded_at: str = ""
-    resample: str = ""
-    array: str = ""
-    time_column: str = ""
-    conditions: dict[str, str] = field(default_factory=dict)
 
 
 def describe(capture: Capture, said: Description, project: Project, path: Path) -> Recording:
@@ -69,31 +32,35 @@ def describe(capture: Capture, said: Description, project: Project, path: Path) 
     gain = _gain(resampled, said, project, path)
     with np.errstate(over="ignore", invalid="ignore"):  # the gate names what is no number
         signal = (resampled.samples * gain + said.offset).astype(np.float32)
-    conditions = dict(said.conditions) | capture.notes
+    places = places_of(path, said.named) | capture.places
+
+    def text(given: str) -> str:
+        return filled(given, places, path)
+
+    conditions = {key: text(value) for key, value in said.conditions.items()} | capture.notes
     if resampled.samples is not ordered.samples:
         rate = ordered.rate_hz or said.rate_hz or 0
         conditions["resampled"] = f"{said.resample} from {rate:g} Hz"
-    name = _filled(said.recording, path)
+    recorded_at = _time(capture, replace(said, recorded_at=text(said.recorded_at)), path)
+    if capture.samples_before and not names_any(said.recorded_at, capture.places):
+        rate = capture.rate_hz or said.rate_hz or project.signal.rate_hz
+        recorded_at += timedelta(seconds=capture.samples_before / rate)
+        conditions.setdefault("recorded_at", "in the order of the file's records")
+    name = text(said.recording)
+    numbered = capture.name and not names_any(said.recording, capture.places)
     return Recording(
-        recording_id=f"{name}.{capture.name}" if capture.name else name,
-        machine_id=_filled(said.machine, path),
-        device_id=_filled(said.device, path) or capture.device or _filled(said.machine, path),
+        recording_id=f"{name}.{capture.name}" if numbered else name,
+        machine_id=text(said.machine),
+        device_id=text(said.device) or capture.device or text(said.machine),
         sensor=project.sensor,
-        recorded_at=_time(capture, said, path),
+        recorded_at=recorded_at,
         rate_hz=resampled.rate_hz or 0.0,
         channels=tuple(project.signal.channels),
         unit=project.signal.unit,
         signal=signal,
-        label=None if said.label is None else _filled(said.label, path),
+        label=None if said.label is None else text(said.label),
         conditions=conditions,
     )
-
-
-def _filled(text: str, path: Path) -> str:
-    places = {"stem": path.stem, "folder": path.parent.name, "parent": path.parent.parent.name}
-    for name, value in places.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
 
 
 def _in_order(capture: Capture, said: Description, project: Project, path: Path) -> Capture:
@@ -106,6 +73,10 @@ def _in_order(capture: Capture, said: Description, project: Project, path: Path)
         raise ImportRefused(
             f"{path.name}: channels are {have}; {project.name} has {', '.join(wanted)}",
             "name the file's channels in the project's order with --channels",
+        )
+    if len(set(names)) < len(names):
+        raise ImportRefused(
+            f"{path.name}: a channel is named twice: {', '.join(names)}", "name each once"
         )
     if len(names) != len(wanted):
         raise ImportRefused(
@@ -184,11 +155,11 @@ def _time(capture: Capture, said: Description, path: Path) -> datetime:
         return capture.recorded_at
     try:
         at = datetime.fromisoformat(said.recorded_at)
-    except ValueError:
-        at = datetime(1, 1, 1)  # noqa: DTZ001 - no zone: refused below
-    if at.tzinfo is None:
-        raise ImportRefused(
-            f"--recorded-at {said.recorded_at!r} is no ISO 8601 time with a zone",
-            "for example 2026-01-31T12:00:00Z",
-        )
-    return at.astimezone(UTC)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ImportRefused(
+        f"--recorded-at {said.recorded_at!r} is no ISO 8601 time with a zone",
+        "for example 2026-01-31T12:00:00Z",
+    )

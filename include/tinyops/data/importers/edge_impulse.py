@@ -8,7 +8,6 @@ ours.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinyops.data.importers.capture import Capture, ImportRefused, numbers
-from tinyops.data.importers.describe import Description
+from tinyops.data.importers.description import Description
+from tinyops.data.json_text import loads_unique
 
 LIMIT = 256 << 20
 
@@ -64,8 +64,9 @@ def _parsed(path: Path) -> dict[str, Any]:
 
     try:
         data = path.read_bytes()
-        content = cbor2.loads(data) if path.suffix == ".cbor" else json.loads(data)
-    except (ValueError, RecursionError, cbor2.CBORDecodeError, MemoryError) as error:
+        cbor = path.suffix.lower() == ".cbor"
+        content = cbor2.loads(data) if cbor else loads_unique(data)
+    except Exception as error:  # cbor2's tags lead to numbers, dates and patterns of any kind
         first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise ImportRefused(f"{path.name}: cannot be parsed: {first}", "export it again") from None
     if not isinstance(content, dict):

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.data.importers.arrays import arrays_capture
+from tinyops.data.importers.arrays import arrays_captures
 from tinyops.data.importers.capture import Capture, ImportRefused
-from tinyops.data.importers.describe import Description
+from tinyops.data.importers.description import Description
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _NUMBERS = {
@@ -20,7 +20,7 @@ _NUMBERS = {
 
 
 def read(path: Path, said: Description) -> Iterator[Capture]:
-    """One capture: a vector, or a matrix with few channels.
+    """One capture: a vector, or a matrix with few channels; or one for each record.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def read(path: Path, said: Description) -> Iterator[Capture]:
         The file is damaged, or no array of numbers is a signal.
     """
     try:
-        yield _new(path, said) if _is_new(path) else _old(path, said)
+        yield from _new(path, said) if _is_new(path) else _old(path, said)
     except ImportRefused:
         raise
     except Exception as error:  # scipy and h5py raise whatever the bytes lead them to
@@ -46,16 +46,16 @@ def _is_new(path: Path) -> bool:
     return HDF5 in (head[:8], head[512:520])
 
 
-def _old(path: Path, said: Description) -> Capture:
+def _old(path: Path, said: Description) -> Iterator[Capture]:
     from scipy.io import loadmat, whosmat
 
     shapes = {name: shape for name, shape, kind in whosmat(path) if kind in _NUMBERS}
-    return arrays_capture(
+    yield from arrays_captures(
         shapes, lambda name: loadmat(path, variable_names=[name])[name], said, path
     )
 
 
-def _new(path: Path, said: Description) -> Capture:
+def _new(path: Path, said: Description) -> Iterator[Capture]:
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -64,8 +64,13 @@ def _new(path: Path, said: Description) -> Capture:
         def keep(name: str, item: Any) -> None:
             # Cells and strings are references and characters; only numbers are a signal.
             if isinstance(item, h5py.Dataset) and item.dtype.kind in "iuf":
+                # Its samples would be bytes of any file that this user may read.
+                if item.external or item.is_virtual:
+                    raise ImportRefused(
+                        f"{path.name}: {name} lies in another file", "save the array itself"
+                    )
                 found[name] = item
 
         file.visititems(keep)
         shapes = {name: tuple(item.shape) for name, item in found.items()}
-        return arrays_capture(shapes, lambda name: np.asarray(found[name][()]), said, path)
+        yield from arrays_captures(shapes, lambda name: np.asarray(found[name][()]), said, path)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from tinyops.data.importers.arrays import arrays_capture
+from tinyops.data.importers.arrays import arrays_captures
 from tinyops.data.importers.capture import LIMIT_BYTES, Capture, ImportRefused
-from tinyops.data.importers.describe import Description
+from tinyops.data.importers.description import Description
 
 
 def read(path: Path, said: Description) -> Iterator[Capture]:
-    """One capture.
+    """One capture, or one for each record.
 
     Raises
     ------
@@ -24,6 +25,7 @@ def read(path: Path, said: Description) -> Iterator[Capture]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _require_plain([entry.filename for entry in archive.infolist()], path)
             total = sum(entry.file_size for entry in archive.infolist())
             if total > LIMIT_BYTES:
                 raise ImportRefused(
@@ -36,7 +38,7 @@ def read(path: Path, said: Description) -> Iterator[Capture]:
                 if entry.filename.endswith(".npy")
             }
         with np.load(path, allow_pickle=False) as content:
-            yield arrays_capture(shapes, lambda name: content[name], said, path)
+            yield from arrays_captures(shapes, lambda name: content[name], said, path)
     except ImportRefused:
         raise
     except (zipfile.BadZipFile, zlib.error, ValueError, OSError, KeyError, EOFError) as error:
@@ -48,6 +50,15 @@ def read(path: Path, said: Description) -> Iterator[Capture]:
         ) from None
     except (MemoryError, NotImplementedError, RuntimeError) as error:
         raise ImportRefused(f"{path.name}: {error}", "write it with numpy.savez") from None
+
+
+def _require_plain(names: list[str], path: Path) -> None:
+    # Nothing is unpacked to a disk, so they could do no harm here; but nobody honest writes them.
+    for name, count in Counter(names).items():
+        if name.startswith(("/", "\\")) or ".." in name:
+            raise ImportRefused(f"{path.name}: {name[:60]!r} is no name of an array", "rename it")
+        if count > 1:
+            raise ImportRefused(f"{path.name}: {name[:60]!r} is there twice", "write it once")
 
 
 def _shape(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tinyops.data.importers import csv_file, edge_impulse, mat, npz, parquet_file, wav
 from tinyops.data.importers.capture import LIMIT_BYTES, Capture, ImportRefused
-from tinyops.data.importers.describe import Description, describe
+from tinyops.data.importers.describe import describe
+from tinyops.data.importers.description import Description
 from tinyops.data.parquet import read_recordings
 from tinyops.data.recording import Recording
 from tinyops.data.schema import ParquetError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,9 @@ def table_capture(table: pa.Table, path: Path, time_column: str = "") -> Capture
     ImportRefused
         Nothing is a channel, a cell is empty, or times do not increase.
     """
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise ImportRefused(f"{path.name}: column {twice[0]} is there twice", "rename one of them")
     column = time_column or next((n for n in table.column_names if n.lower() in TIME_COLUMNS), "")
     if column and column not in table.column_names:
         raise ImportRefused(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyops.data.importers.capture import Capture, ImportRefused, numbers
-from tinyops.data.importers.describe import Description
+from tinyops.data.importers.description import Description
 
 # scipy 1.17 gives 24-bit samples left-justified in int32, so all integers are of full range.
 _FULL_SCALE = {"u1": 2.0**7, "i2": 2.0**15, "i4": 2.0**31, "i8": 2.0**63}
@@ -38,6 +38,8 @@ def read(path: Path, said: Description) -> Iterator[Capture]:
             else f"{path.name}: no WAV that can be read",
             "send it again, as uncompressed PCM or float",
         ) from None
+    if not content.size:
+        raise ImportRefused(f"{path.name}: no samples", "send it again")
     samples = numbers(content, path.name)
     kind = content.dtype.str[1:]
     if kind == "u1":
