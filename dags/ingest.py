@@ -12,6 +12,10 @@ writes `<project>/datasets/<version>/` and moves the pointer `dataset`, or write
 `<project>/dataset` with uri, version and counts, only when there is a new version. An accepted
 batch or set that names a label request writes the receipt `answer/<request>`.
 
+A batch may consist of foreign files (CSV, WAV, NPZ, MAT, Parquet, Edge Impulse; docs/data.md): they
+are imported in a child with limits, and one that cannot be read is named in the quarantine's
+`reason.json` while the others go on.
+
 Little is taken in by `ingest_batches` alone: another task would cost more than it saves.
 Of 256 MB or more in several files, `measure_files` reads each file in a task of its own, as many at
 a time as the pool `ingest` has slots, and leaves what the gate looks at in `<project>/staging/`;

@@ -83,6 +83,36 @@ def test_publish_a_file_of_simulated_recordings_says_so(store: Store, tmp_path: 
     assert (content["batch"], content["source"], content["simulated"]) == ("bench", "file", True)
 
 
+def test_foreign_files_are_handed_in_as_they_are(store: Store, tmp_path: Path) -> None:
+    for name in ("m1", "m2"):
+        rows = np.random.default_rng(1).normal(0, 9, 2 * PROJECT.signal.window)
+        np.savez(tmp_path / f"{name}.npz", x=rows, fs=PROJECT.signal.rate_hz)
+    (tmp_path / "m3.npz").write_bytes(b"no")
+    files = [str(path) for path in sorted(tmp_path.glob("*.npz"))]
+    said = ["--machine", "{stem}", "--label", "normal", "--gain", "1", "--recorded-at", "file"]
+    arguments = ["import", *files, "-p", "motor_health", *said]
+    done = run(data_app, [*arguments, "--publish", "raw", "--note", "bench", "--json"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    content = store.get_json(store.key(json.loads(done.output)["uri"]))
+    assert (content["note"], content["said"]["machine"]) == ("bench", "{stem}")
+    assert [Path(each["path"]).name for each in content["originals"]] == [
+        "m1.npz",
+        "m2.npz",
+        "m3.npz",
+    ]
+    # In one file they are read here, and all or nothing is written.
+    out = tmp_path / "out.parquet"
+    done = run(data_app, [*arguments, "--out", str(out)])
+    assert "m3.npz" in str(done.exception)
+    assert not out.exists()
+    (tmp_path / "m3.npz").unlink()
+    arguments.remove(files[2])
+    assert run(data_app, [*arguments, "--out", str(out)]).exit_code == 0
+    assert run(data_app, ["check", str(out), "-p", "motor_health"]).exit_code == 1, "one is a copy"
+    assert run(data_app, arguments).exit_code == 2
+    assert run(data_app, [*arguments, "--out", str(out), "--publish", "x"]).exit_code == 2
+
+
 @pytest.mark.parametrize("module", ["tinyops.cli.data", "tinyops.data", "tinyops.data.ingest"])
 def test_importing_costs_nothing(module: str) -> None:
     heavy = {"pandas", "pyarrow", "great_expectations", "boto3", "tensorflow", "scipy", "seglearn"}

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tinyops.cli.data_download import download
 from tinyops.cli.data_import import import_files
 from tinyops.cli.output import print_json
 
 data_app = typer.Typer(help="Recordings, the quality gate and dataset versions.")
 data_app.command("import")(import_files)
+data_app.command()(download)
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -30,9 +32,11 @@ def check(
     from dataclasses import asdict
 
     from tinyops.data.gate import check as gate
+    from tinyops.data.importers.confined import require_readable
     from tinyops.data.parquet import read_rows
     from tinyops.projects import load_project
 
+    require_readable(file)
     result = gate(read_rows(file), load_project(project), name=file.stem)
     if as_json:
         refusals = [asdict(refusal) for refusal in result.refusals]

@@ -1,16 +1,18 @@
-"""Hand in a batch of recordings: its files first, `batch.json` last as the ready mark."""
+"""Hand in recordings or foreign files: the files first, `batch.json` last as the ready mark."""
 
 from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tinyops.data.file_hash import file_sha256
+from tinyops.data.importers import Description
+from tinyops.data.originals import Lot, lots_of, original_of, originals_of
 from tinyops.data.parquet import write_recordings
 from tinyops.data.recording import Recording
 from tinyops.errors import TinyOpsError
@@ -44,6 +46,7 @@ class Batch:
     """What `batch.json` says; `request` is the label request that it answers.
 
     `size` and `count` are of all files; `sha256` is that of the only file, or a hash of theirs.
+    Foreign files come in lots, and how many recordings they hold is not known before: `count` is 0.
     """
 
     batch: str
@@ -55,7 +58,7 @@ class Batch:
     note: str = ""
     request: str = ""
     created_at: str = ""
-    files: tuple[BatchFile, ...] = ()
+    files: tuple[BatchFile | Lot, ...] = ()
 
 
 def publish_batch(
@@ -112,12 +115,63 @@ def publish_batch(
         created_at=datetime.now(UTC).isoformat(),
         files=tuple(files),
     )
+    return _mark(store, project, batch, asdict(batch), there)
+
+
+def publish_originals(
+    store: Store,
+    project: Project,
+    batch_id: str,
+    paths: Sequence[Path],
+    said: Description,
+    note: str = "",
+    *,
+    source: str = "file",
+    simulated: bool = False,
+    request: str = "",
+) -> str:
+    """Hand in foreign files as they are, with what is said of them; ingest imports them.
+
+    Publishing the same files twice is harmless. Returns the URI of `batch.json`.
+
+    Raises
+    ------
+    BatchError
+        No files; or a complete batch of that name exists with other content.
+    ImportRefused
+        A file is of a kind that cannot be read, empty or too large, or its name says nothing.
+    """
+    if not batch_id or not paths:
+        raise BatchError("a batch needs a name and files", "give both")
+    words = {key: value for key, value in asdict(said).items() if value not in (None, "", (), {})}
+    originals = [original_of(path, file_sha256(path)) for path in paths]
+    content = {
+        "source": source,
+        "simulated": simulated,
+        "note": note,
+        "request": request,
+        "created_at": datetime.now(UTC).isoformat(),
+        "said": words,
+        "originals": [asdict(one) for one in originals],
+    }
+    batch = parse_batch(content, batch_id)
+    there = store.get_json_or(layout.batch_ready(project.name, batch_id), None)
     if there is None:
-        return store.put_json(ready, asdict(batch))
+        for path, original in zip(paths, originals, strict=True):
+            store.upload(path, layout.batch_original(project.name, batch_id, original.name))
+    marked = {"batch": batch_id, "sha256": batch.sha256, **content}
+    return _mark(store, project, batch, marked, there)
+
+
+def _mark(store: Store, project: Project, batch: Batch, content: dict[str, Any], there: Any) -> str:
+    """Write the ready mark of a batch, unless `there` is one already."""
+    ready = layout.batch_ready(project.name, batch.batch)
+    if there is None:
+        return store.put_json(ready, content)
     if there.get("sha256") == batch.sha256:
         return store.uri(ready)
     raise BatchError(
-        f"batch {batch_id!r} of {project.name} is published with other content",
+        f"batch {batch.batch!r} of {project.name} is published with other content",
         "choose another batch id; a published batch never changes",
     )
 
@@ -150,7 +204,8 @@ def _watched(recordings: Iterable[Recording], simulated: list[bool]) -> Iterator
 
 
 def parse_batch(content: Any, batch_id: str) -> Batch:
-    """Check the content of a `batch.json`; without `files` it is about one `recordings.parquet`.
+    """Check the content of a `batch.json`; without `files` and `originals` it is about one
+    `recordings.parquet`.
 
     Raises
     ------
@@ -159,25 +214,46 @@ def parse_batch(content: Any, batch_id: str) -> Batch:
     """
     if not isinstance(content, dict):
         raise BatchError(f"batch {batch_id!r}: batch.json is no mapping", "publish it again")
-    wanted = {"sha256": str, "count": int, "size": int, "source": str, "simulated": bool}
-    _check(content, wanted, f"batch {batch_id!r}: batch.json")
+    where = f"batch {batch_id!r}: batch.json"
+    _check(content, {"source": str, "simulated": bool}, where)
     request = content.get("request", "")
     if not isinstance(request, str) or (request and not layout.is_safe(request)):
         raise BatchError(
             f"batch {batch_id!r}: batch.json: request: {request!r} cannot name a request",
             "publish it again",
         )
-    whole = {key: content[key] for key in ("sha256", "size", "count")}
+    files = _parse_originals(content, where) if "originals" in content else ()
+    if not files:
+        _check(content, {"sha256": str, "count": int, "size": int}, where)
+    whole = _whole(files) if files else {key: content[key] for key in ("sha256", "size", "count")}
     return Batch(
         batch=batch_id,
-        **{key: content[key] for key in wanted},
+        **whole,
+        source=content["source"],
+        simulated=content["simulated"],
         note=str(content.get("note", "")),
         request=request,
         created_at=str(content.get("created_at", "")),
-        files=_parse_files(content["files"], batch_id)
-        if "files" in content
-        else (BatchFile(layout.batch_file(1), **whole),),
+        files=files
+        or (
+            _parse_files(content["files"], batch_id)
+            if "files" in content
+            else (BatchFile(layout.batch_file(1), **whole),)
+        ),
     )
+
+
+def _parse_originals(content: Mapping[str, Any], where: str) -> tuple[Lot, ...]:
+    try:
+        return lots_of(originals_of(content), FILE_BYTES)
+    except TinyOpsError as error:
+        raise BatchError(f"{where}: {error.message}", error.fix) from None
+
+
+def _whole(lots: Sequence[Lot]) -> dict[str, Any]:
+    content = [asdict(lot) for lot in lots]
+    size = sum(lot.size for lot in lots)
+    return {"sha256": content_id(content, 64), "count": 0, "size": size}
 
 
 def _parse_files(content: Any, batch_id: str) -> tuple[BatchFile, ...]:

@@ -18,6 +18,7 @@ from tinyops.data.docs import publish_docs
 from tinyops.data.gate import check
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.index import index_rows
+from tinyops.data.lot import RefusedFile
 from tinyops.data.outcome import (
     Outcome,
     keep_refused,
@@ -26,6 +27,7 @@ from tinyops.data.outcome import (
     settle_quarantined,
 )
 from tinyops.data.parquet import ParquetError
+from tinyops.data.piece import Piece
 from tinyops.data.ready import read_ready
 from tinyops.data.split import SplitError
 from tinyops.data.staging import pieces_of
@@ -85,7 +87,12 @@ def _take_in(
     store: Store, project: Project, batch: str, parent: Dataset | None, folder: Path
 ) -> Outcome:
     ready = read_ready(store, project, batch)
-    pieces = list(pieces_of(store, project, ready, folder))
+    found = list(pieces_of(store, project, ready, folder))
+    pieces = [each for each in found if isinstance(each, Piece)]
+    files = [each for each in found if isinstance(each, RefusedFile)]
+    if files and not pieces:
+        reason = f"no file could be read; {files[0].reason} -> {files[0].fix}"
+        return settle_quarantined(store, project.name, batch, reason, files=files)
     known = {row.fingerprint: row.recording_id for row in parent.index()} if parent else {}
     table = gate_table((entry for piece in pieces for entry in piece.entries), known)
     result = check(table, project, name=batch)
@@ -93,17 +100,19 @@ def _take_in(
     divided = divide(store, pieces, result.refused_rows, index_rows(kept), folder)
     reason = result.reason
     if not reason:
-        addition = Addition(divided.good, ready, result.summary())
+        addition = Addition(divided.good, ready, result.summary() | {"files_refused": len(files)})
         try:
             manifest = make_manifest(store, project, parent, addition)
         except SplitError as error:
             reason = f"the dataset cannot be split with this batch: {error}"
     said = reason or f"joined dataset {manifest['version']}"
+    if files:
+        said += f"; {len(files)} files could not be read, reason.json in quarantine names them"
     publish_docs(store, project, batch, result, said, ready.simulated)
     if reason:
-        return settle_quarantined(store, project.name, batch, reason, result, divided.bad)
-    if divided.bad:
-        keep_refused(store, project.name, batch, "", result, divided.bad)
+        return settle_quarantined(store, project.name, batch, reason, result, divided.bad, files)
+    if divided.bad or files:
+        keep_refused(store, project.name, batch, "", result, divided.bad, files)
     publish_manifest(store, manifest)
     point_to(store, manifest)
     return settle_accepted(store, manifest, batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from tinyops.data.dataset import open_dataset
 from tinyops.data.gate import GateResult
 from tinyops.data.inbox import CONSUMER, input_id
 from tinyops.data.labels import answered
+from tinyops.data.lot import RefusedFile
 from tinyops.store import Receipt, Store, layout, receipts
 
 REASON = "reason.json"
@@ -39,10 +41,12 @@ def keep_refused(
     reason: str,
     result: GateResult | None = None,
     file: Path | None = None,
+    files: Sequence[RefusedFile] = (),
 ) -> dict[str, Any]:
     """Write refused recordings, if they could be read at all, and then why they were refused.
 
-    `reason` concerns the whole batch; "" when only some recordings were refused.
+    `reason` concerns the whole batch; "" when only some recordings were refused, or some foreign
+    files, which stay where they are.
     """
     folder = layout.quarantine(project, input_id(batch))
     kept = store.upload(file, folder + "recordings.parquet") if file else None
@@ -55,6 +59,7 @@ def keep_refused(
         "accepted": 0 if reason or not result else result.accepted,
         "refused": total if reason or not result else len(result.refused_rows),
         "refusals": [asdict(refusal) for refusal in result.refusals] if result else [],
+        "files": [asdict(each) for each in files],
     }
     store.put_json(folder + REASON, content)
     return content
@@ -67,9 +72,10 @@ def settle_quarantined(
     reason: str,
     result: GateResult | None = None,
     file: Path | None = None,
+    files: Sequence[RefusedFile] = (),
 ) -> Outcome:
     """Quarantine a whole batch and write its receipt."""
-    content = keep_refused(store, project, batch, reason, result, file)
+    content = keep_refused(store, project, batch, reason, result, file, files)
     outcome = _quarantined(store, project, batch, content)
     name = input_id(batch)
     receipts.write(
@@ -105,12 +111,14 @@ def recall(store: Store, project: str, batch: str) -> Outcome | None:
 
 def _accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
     entry = _entry(manifest, batch)
-    refused = entry["refused"]
+    refused, files = entry["refused"], entry["files_refused"]
+    said = [f"{refused} recordings were refused"] if refused else []
+    said += [f"{files} files could not be read"] if files else []
     return Outcome(
         status="accepted",
         batch=batch,
         dataset=manifest["version"],
-        reason=f"{refused} recordings were refused" if refused else "",
+        reason="; ".join(said),
         accepted=entry["accepted"],
         refused=refused,
         uri=store.uri(layout.dataset_manifest(manifest["project"], manifest["version"])),

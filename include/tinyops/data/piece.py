@@ -9,6 +9,8 @@ from typing import Any
 
 from tinyops.data.batch import FILE_BYTES, Batch, BatchFile, BatchRefused
 from tinyops.data.file_hash import file_sha256
+from tinyops.data.importers import ImportRefused
+from tinyops.data.importers.confined import require_readable
 from tinyops.data.parquet import in_own_form, read_batches, read_rows, write_batches
 from tinyops.data.summary import measure
 from tinyops.projects import Project
@@ -82,6 +84,10 @@ def measured(
     """
     key = layout.batch_recordings(project.name, ready.batch, file.name)
     path, etag = _fetch(store, key, file, folder)
+    try:
+        require_readable(path)
+    except ImportRefused as refusal:
+        raise BatchRefused(refusal.message, refusal.fix) from None
     if in_own_form(path, FILE_BYTES):
         entries = list(measure(read_rows(path), project))
         pieces = [Piece(file.sha256, file.size, entries, path, key, etag)]
@@ -118,8 +124,13 @@ def _fetch(store: Store, key: str, file: BatchFile, folder: Path) -> tuple[Path,
 
 def _rewritten(path: Path, project: Project, folder: Path) -> Iterator[Piece]:
     for part in write_batches(read_batches(path), folder / "rewritten", FILE_BYTES):
-        entries = list(measure(read_rows(part), project))
-        yield Piece(file_sha256(part), part.stat().st_size, entries, part)
+        yield piece_of(part, project)
+
+
+def piece_of(path: Path, project: Project) -> Piece:
+    """The piece that a file of our own form is, on this disk alone."""
+    entries = list(measure(read_rows(path), project))
+    return Piece(file_sha256(path), path.stat().st_size, entries, path)
 
 
 def _without_file(piece: Piece) -> Piece:

@@ -16,6 +16,8 @@ from typing import Any
 
 from tinyops.data.batch import Batch, BatchError, BatchFile, BatchRefused
 from tinyops.data.inbox import outstanding_batches
+from tinyops.data.lot import RefusedFile, imported
+from tinyops.data.originals import Lot
 from tinyops.data.parquet import ParquetError
 from tinyops.data.piece import Piece, measured
 from tinyops.data.ready import read_ready
@@ -69,11 +71,14 @@ def stage(store: Store, project: Project, work: Work) -> dict[str, int]:
         file = next(each for each in ready.files if each.name == name)
         with tempfile.TemporaryDirectory(prefix="tinyops-measure-") as folder:
             try:
-                found = measured(store, project, ready, file, Path(folder))
+                found, refused = _found(store, project, ready, file, Path(folder))
             except (BatchRefused, ParquetError) as error:
                 content: dict[str, Any] = {"refused": [error.message, error.fix]}
             else:
-                content = {"pieces": [asdict(_staged(store, project, piece)) for piece in found]}
+                content = {
+                    "pieces": [asdict(_staged(store, project, piece)) for piece in found],
+                    "files": [asdict(each) for each in refused],
+                }
                 counts["recordings"] += sum(len(piece.entries) for piece in found)
         store.put_json(_key(project, ready, file), content)
         counts["files"] += 1
@@ -81,16 +86,30 @@ def stage(store: Store, project: Project, work: Work) -> dict[str, int]:
     return counts
 
 
-def pieces_of(store: Store, project: Project, ready: Batch, folder: Path) -> Iterator[Piece]:
-    """The pieces of a batch, as they were staged or measured now; errors as in `measured`."""
+def pieces_of(
+    store: Store, project: Project, ready: Batch, folder: Path
+) -> Iterator[Piece | RefusedFile]:
+    """The pieces of a batch, as they were staged or measured now, and which foreign files gave
+    none; errors as in `measured`."""
     for number, file in enumerate(ready.files):
         staged = store.get_json_or(_key(project, ready, file), None)
         if staged is None:
-            yield from measured(store, project, ready, file, folder / str(number))
+            found, refused = _found(store, project, ready, file, folder / str(number))
+            yield from found
+            yield from refused
         elif "refused" in staged:
             raise BatchRefused(*staged["refused"])
         else:
             yield from (Piece(**piece) for piece in staged["pieces"])
+            yield from (RefusedFile(**each) for each in staged["files"])
+
+
+def _found(
+    store: Store, project: Project, ready: Batch, file: BatchFile | Lot, folder: Path
+) -> tuple[list[Piece], list[RefusedFile]]:
+    if isinstance(file, Lot):
+        return imported(store, project, ready, file, folder)
+    return measured(store, project, ready, file, folder), []
 
 
 def sweep(store: Store, project: Project) -> None:
@@ -110,7 +129,7 @@ def _staged(store: Store, project: Project, piece: Piece) -> Piece:
     return replace(piece, path=None, key=key, etag=store.etag(key))
 
 
-def _key(project: Project, ready: Batch, file: BatchFile) -> str:
+def _key(project: Project, ready: Batch, file: BatchFile | Lot) -> str:
     made_of: Sequence[Any] = (
         ready.batch,
         asdict(file),

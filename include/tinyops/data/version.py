@@ -63,7 +63,9 @@ def make_manifest(
             "parent": parent.version if parent else None,
             "batches": [
                 *old["batches"],
-                entry | {"accepted": len(added), "refused": addition.gate["refused"]},
+                entry
+                | {"accepted": len(added)}
+                | {key: addition.gate[key] for key in ("refused", "files_refused")},
             ],
             "files": files,
             "relabelled": old.get("relabelled"),

@@ -40,6 +40,11 @@ def batch_recordings(project: str, batch: str, name: str = "recordings.parquet")
     return incoming(project, batch) + _part(name)
 
 
+def batch_original(project: str, batch: str, file: str) -> str:
+    """A foreign file of a batch; `file` may have folders."""
+    return incoming(project, batch) + "/".join(_part(part) for part in file.split("/"))
+
+
 def batch_ready(project: str, batch: str) -> str:
     """Written last: the batch is complete."""
     return incoming(project, batch) + "batch.json"
