@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import memory_step
 import pytest
 
+import memory_step
 from tinyops.data.batch import publish_batch
 from tinyops.store import Store
 

@@ -150,9 +150,7 @@ class Confined:
         return self._nursery.end(self.process)
 
 
-def confine(
-    what: str, target: str, *arguments: Any, terms: Terms, limits: Limits = DEFAULT
-) -> Any:
+def confine(what: str, target: str, *arguments: Any, terms: Terms, limits: Limits = DEFAULT) -> Any:
     """The result of a function, run once in a child; parameters and errors as of `Confined`."""
     child = Confined(what, target, *arguments, terms=terms, limits=limits)
     child.close()
