@@ -12,8 +12,9 @@ from foreign_files import NAMES, RATE, acquisition, samples, three_axes, write
 
 from tinyops.confinement import Limits, confine
 from tinyops.data.importers import Description, ImportRefused, import_file
-from tinyops.data.importers.confined import TERMS, import_to, require_readable
+from tinyops.data.importers.confined import TERMS, import_to
 from tinyops.data.parquet import read_recordings
+from tinyops.data.readable import require_readable
 from tinyops.projects import Project
 
 SAID = Description(machine="m", channels=NAMES, gain=1.0, rate_hz=RATE, recorded_at="file")
@@ -50,9 +51,8 @@ def refused(path: Path, project: Project, limits: Limits) -> str:
 def test_memory_time_and_output_have_limits(tmp_path: Path, project: Project) -> None:
     path = tmp_path / "a.npz"
     np.savez_compressed(path, signal=np.zeros((30_000_000, 1), np.float32))
-    mono = project.model_copy(
-        update={"signal": project.signal.model_copy(update={"channels": ["ax"]})}
-    )
+    signal = project.signal.model_copy(update={"channels": ["ax"], "full_scale": [40.0]})
+    mono = project.model_copy(update={"signal": signal})
     one = Description(machine="m", gain=1.0, rate_hz=RATE, recorded_at="file")
     with pytest.raises(ImportRefused, match=r"a\.npz: .*(allocate|memory)"):
         import_to(path, one, mono, tmp_path / "out", Limits(memory_bytes=640 << 20))
@@ -68,7 +68,7 @@ def test_memory_time_and_output_have_limits(tmp_path: Path, project: Project) ->
 @pytest.mark.parametrize(
     ("target", "arguments", "message"),
     [
-        ("os:abort", (), r"^a\.mat: its reader crashes on it \(SIGABRT\)$"),
+        ("os:abort", (), r"^a\.mat: its reader crashes on it \(SIGABRT\) ->"),
         ("os:_exit", (3,), r"^a\.mat: its reader crashes on it \(exit status "),
         ("json:loads", ("{",), r"^a\.mat: cannot be read: JSONDecodeError"),
         ("numpy:ones", (1 << 40,), r"^a\.mat: needs more than 1,024 MiB of memory"),

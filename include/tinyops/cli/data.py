@@ -32,8 +32,8 @@ def check(
     from dataclasses import asdict
 
     from tinyops.data.gate import check as gate
-    from tinyops.data.importers.confined import require_readable
     from tinyops.data.parquet import read_rows
+    from tinyops.data.readable import require_readable
     from tinyops.projects import load_project
 
     require_readable(file)

@@ -85,8 +85,8 @@ def _serve(channel: socket.socket, log: int, limits: dict[str, int], parent: int
     if os.getppid() != parent:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["file"], limits["file"]))
-    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
+    _limit(resource.RLIMIT_FSIZE, limits["file"])
+    _limit(resource.RLIMIT_AS, limits["memory"])
     served: Any = None
     with contextlib.suppress(EOFError, OSError, WireError):
         while True:
@@ -106,6 +106,13 @@ def _serve(channel: socket.socket, log: int, limits: dict[str, int], parent: int
                 # Whatever the bytes lead a reader or a runtime to.
                 answer = {"failure": f"{type(error).__name__}: {error}"[:400]}
             send(channel, answer)
+
+
+def _limit(kind: int, wanted: int) -> None:
+    """A limit that cannot be raised again; what this process was given may be less already."""
+    given = resource.getrlimit(kind)[1]
+    most = wanted if given == resource.RLIM_INFINITY else min(wanted, given)
+    resource.setrlimit(kind, (most, most))
 
 
 def _allow(seconds: int) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 
 from tinyops.data.batch import FILE_BYTES, Batch, BatchFile, BatchRefused
 from tinyops.data.file_hash import file_sha256
-from tinyops.data.importers import ImportRefused
-from tinyops.data.importers.confined import require_readable
 from tinyops.data.parquet import in_own_form, read_batches, read_rows, write_batches
+from tinyops.data.readable import require_readable
 from tinyops.data.summary import measure
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Store, layout
@@ -84,10 +83,7 @@ def measured(
     """
     key = layout.batch_recordings(project.name, ready.batch, file.name)
     path, etag = _fetch(store, key, file, folder)
-    try:
-        require_readable(path)
-    except ImportRefused as refusal:
-        raise BatchRefused(refusal.message, refusal.fix) from None
+    require_readable(path)
     if in_own_form(path, FILE_BYTES):
         entries = list(measure(read_rows(path), project))
         pieces = [Piece(file.sha256, file.size, entries, path, key, etag)]

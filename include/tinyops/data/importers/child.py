@@ -9,15 +9,17 @@ from typing import Any
 from tinyops.data.importers.capture import ImportRefused
 from tinyops.data.importers.description import description_of
 from tinyops.data.importers.read import import_file
-from tinyops.data.parquet import read_batches, write_recordings
-from tinyops.data.schema import ParquetError
+from tinyops.data.parquet import write_recordings
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 
 
 def import_file_to(path: str, said: dict[str, Any], project: dict[str, Any], out: str) -> int:
     """Import a file and write its recordings; how many there are."""
-    _one_thread()
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
     file = Path(path)
     try:
         recordings = import_file(file, description_of(said), Project.model_validate(project))
@@ -35,20 +37,3 @@ def import_file_to(path: str, said: dict[str, Any], project: dict[str, Any], out
     if not count:
         raise ImportRefused(f"{file.name}: holds no recordings", "give one with some")
     return count
-
-
-def decode(path: str) -> None:
-    """Whether all of a Parquet file of recordings can be decoded."""
-    _one_thread()
-    try:
-        for batch in read_batches(Path(path)):
-            batch.validate()
-    except ParquetError as error:
-        raise ImportRefused(error.message, error.fix) from None
-
-
-def _one_thread() -> None:
-    import pyarrow as pa
-
-    pa.set_cpu_count(1)
-    pa.set_io_thread_count(1)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from tinyops.confinement import Fall, Limits, Terms, confine
 from tinyops.data.importers.capture import ImportRefused
@@ -69,34 +68,17 @@ def import_to(
         is left of `out`.
     """
     try:
-        found = _confined(
-            path,
-            "import_file_to",
+        found = confine(
+            path.name,
+            "tinyops.data.importers.child:import_file_to",
             str(path.absolute()),
             asdict(said),
             project.model_dump(mode="json"),
             str(out.absolute()),
+            terms=TERMS,
             limits=limits,
         )
     except ImportRefused:
         out.unlink(missing_ok=True)
         raise
     return int(found)
-
-
-def require_readable(path: Path, limits: Limits = LIMITS) -> None:
-    """Decode a Parquet file of recordings once, in a child, and throw the answer away.
-
-    What the child could do within its limits, this process can.
-
-    Raises
-    ------
-    ImportRefused
-        The file cannot be decoded, or its reader falls over it.
-    """
-    _confined(path, "decode", str(path.absolute()), limits=limits)
-
-
-def _confined(path: Path, function: str, *arguments: Any, limits: Limits = LIMITS) -> Any:
-    target = f"tinyops.data.importers.child:{function}"
-    return confine(path.name, target, *arguments, terms=TERMS, limits=limits)
