@@ -9,14 +9,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import Dataset, current_version, open_dataset
+from tinyops.data.index import IndexRow
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.recording import Recording
+from tinyops.data.split import find_salt
 from tinyops.projects import Project, load_project
 from tinyops.store import Store
 from tinyops.training import feature_cache, stream
@@ -24,22 +27,31 @@ from tinyops.training.recipe import Recipe
 
 ALLOWED = 96 << 20
 """Bytes beyond what the process has when its libraries are warm."""
-SAMPLES, RECORDINGS, MACHINES = 60_000, 200, 20
+SAMPLES, RECORDINGS, SMALL, MACHINES = 60_000, 200, 60, 20
 
 
+@cache
 def project() -> Project:
-    """`exercise_watch` with windows that do not overlap; each class from each person."""
+    """`exercise_watch` with windows that do not overlap; a salt for the small batch."""
     full = load_project("exercise_watch")
     signal = full.signal.model_copy(update={"hop": full.signal.window})
     split = full.split.model_copy(update={"group_by": "recording"})
-    return full.model_copy(update={"signal": signal, "split": split})
+    made = full.model_copy(update={"signal": signal, "split": split})
+    rows = [
+        IndexRow(name, "m", "d", "imu", "", 1.0, made.labels[n % len(made.labels)], {}, name)
+        for n in range(SMALL)
+        for name in [f"r{n:05d}"]
+    ]
+    salt = find_salt(rows, made)
+    assert salt is not None
+    return made.model_copy(update={"split": split.model_copy(update={"salt": salt})})
 
 
-def recordings(count: int, start: int = 0) -> Iterator[Recording]:
+def recordings(count: int, start: int = 0, samples: int = SAMPLES) -> Iterator[Recording]:
     """Noise, 1.4 MB each."""
     config = project()
     for number in range(start, start + count):
-        noise = np.random.default_rng(number).standard_normal((6, SAMPLES), np.float32)
+        noise = np.random.default_rng(number).standard_normal((6, samples), np.float32)
         yield Recording(
             recording_id=f"r{number:05d}",
             machine_id=f"m{number % MACHINES:02d}",
@@ -66,7 +78,7 @@ def limited() -> None:
 def ingest(store: Store) -> dict[str, int | str]:
     """Take the large batch in, after a small one has loaded what there is to load."""
     config = project()
-    publish_batch(store, config, "small", recordings(60, start=RECORDINGS))
+    publish_batch(store, config, "small", recordings(SMALL, samples=2000))
     ingest_batch(store, config, "small")
     limited()
     return dict(ingest_batch(store, config, "large"))

@@ -35,7 +35,7 @@ def test_a_dataset_larger_than_memory_is_ingested_and_trained_on(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tinyops.data.batch.FILE_BYTES", 32 << 20)
-    sent = memory_step.recordings(memory_step.RECORDINGS)
+    sent = memory_step.recordings(memory_step.RECORDINGS, start=memory_step.SMALL)
     publish_batch(store, memory_step.project(), "large", sent)
     samples = memory_step.RECORDINGS * memory_step.SAMPLES * 6 * 4
     assert samples > 2.8 * memory_step.ALLOWED

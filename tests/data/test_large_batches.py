@@ -97,7 +97,9 @@ def test_little_is_not_measured_apart(
     assert plan(store, project) == []
     monkeypatch.setattr("tinyops.data.staging.MOST_TASKS", 2)
     monkeypatch.setenv("TINYOPS_MAPPED_MB", "0")
-    assert [len(work) for work in plan(store, project)] == [2, 2]
+    work = plan(store, project)
+    assert len(work) == 2
+    assert [name for one in work for _, name in one] == [layout.batch_file(n) for n in range(1, 5)]
 
 
 def test_duplicates_are_found_between_files_and_batches(store: Store, project: Project) -> None:
@@ -147,19 +149,26 @@ def foreign(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["doubles", "notes", "large"])
 @pytest.mark.parametrize("apart", [True, False])
 def test_foreign_files_are_rewritten_in_our_form(
-    store: Store, project: Project, tmp_path: Path, kind: str, apart: bool
+    store: Store,
+    project: Project,
+    tmp_path: Path,
+    kind: str,
+    apart: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put_raw(store, "b", foreign(kind))
     publish_batch(store, project, "more", [recording("more")])
-    if apart:
-        measured_apart(store, project)
-    dataset = open_dataset(store, project, ingest_batch(store, project, "b")["dataset"])
+    with monkeypatch.context() as patch:
+        patch.setattr("tinyops.data.parquet.CHUNK_BYTES", 4 << 10)
+        if apart:
+            measured_apart(store, project)
+        dataset = open_dataset(store, project, ingest_batch(store, project, "b")["dataset"])
     sent = [(one.recording_id, one.fingerprint()) for one in fleet()]
     assert [(one.recording_id, one.fingerprint()) for one in dataset.recordings()] == sent
-    assert len(dataset.manifest["files"]) > 1, "of bounded size"
     for file in dataset.manifest["files"]:
         path = store.download(file["key"], tmp_path / "file.parquet")
-        assert in_own_form(path, 16 << 10)
+        assert in_own_form(path, 1 << 20)
+        assert file["rows"] < 20, "of bounded size"
         assert not parquet.read_schema(path).metadata
 
 
@@ -232,7 +241,8 @@ class CutStore(Store):
 def test_cut_off_before_each_write(
     store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tinyops.data.batch.FILE_BYTES", 32 << 10)
+    for module in ("batch", "piece"):
+        monkeypatch.setattr(f"tinyops.data.{module}.FILE_BYTES", 32 << 10)
     publish_batch(store, project, "b", MIXED)
     other = project.model_copy(update={"name": f"p{content_id('whole')}"})
     publish_batch(store, other, "b", MIXED)

@@ -59,7 +59,7 @@ def read_index(path: Path) -> list[IndexRow]:
 
     return [
         IndexRow(**row | {"conditions": dict(row["conditions"])})
-        for row in parquet.read_table(path).to_pylist()
+        for row in parquet.ParquetFile(path).read(use_threads=False).to_pylist()
     ]
 
 

@@ -96,6 +96,7 @@ def in_own_form(path: Path, most: int) -> bool:
 
 def write_batches(batches: Iterable[pa.RecordBatch], folder: Path, most: int) -> Iterator[Path]:
     """Write Arrow batches to files of at most about `most` bytes, each as it is asked for."""
+    folder.mkdir(parents=True, exist_ok=True)
     rest = iter(batches)
     for number, first in enumerate(rest, 1):
         path = folder / f"{number:05d}.parquet"

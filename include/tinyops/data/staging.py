@@ -42,20 +42,18 @@ def plan(store: Store, project: Project) -> list[Work]:
             ready = read_ready(store, project, batch)
         except BatchError:
             continue  # Whoever takes it in says what is wrong.
-        sizes |= {(batch, file.name): file.size for file in ready.files}
+        sizes |= {(batch, file.name): max(1, file.size) for file in ready.files}
     enough = int(os.environ.get("TINYOPS_MAPPED_MB", MAPPED_MB)) << 20
-    if len(sizes) < 2 or sum(sizes.values()) < enough:
+    if len(sizes) < 2 or sum(sizes.values()) < max(1, enough):
         return []
-    share = max(2 * enough, sum(sizes.values()) // MOST_TASKS)
-    tasks: list[Work] = [[]]
-    size = 0
-    for (batch, name), more in sizes.items():
-        if tasks[-1] and size + more > share:
-            tasks.append([])
-            size = 0
-        tasks[-1].append([batch, name])
-        size += more
-    return tasks
+    total = sum(sizes.values())
+    tasks = min(MOST_TASKS, len(sizes), -(-total // max(1, 2 * enough)))
+    work: dict[int, Work] = {}
+    before = 0
+    for (batch, name), size in sizes.items():
+        work.setdefault(before * tasks // total, []).append([batch, name])
+        before += size
+    return list(work.values())
 
 
 def stage(store: Store, project: Project, work: Work) -> dict[str, int]:
