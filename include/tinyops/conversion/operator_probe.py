@@ -112,8 +112,7 @@ class Probe:
         return self._finds(runtime.Interpreter.from_bytes, code, 1, arena_size=1 << 16)
 
     def _finds(self, load: Callable[..., Any], code: int, number: int, **more: int) -> bool:
-        os.lseek(2, 0, os.SEEK_SET)
-        os.ftruncate(2, 0)
+        os.lseek(2, 0, os.SEEK_SET)  # what was said before does not count
         try:
             load(one_operator(code, number), **more)
         except (RuntimeError, ValueError) as error:
