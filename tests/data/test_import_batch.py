@@ -179,7 +179,7 @@ def test_lots_may_be_read_by_other_tasks(
     monkeypatch.setattr("tinyops.data.batch.FILE_BYTES", 50_000)
     paths = fleet(tmp_path, ("a.csv",))
     paths[3].write_text("broken")
-    publish_originals(store, project, "b", paths, SAID)
+    publish_originals(store, project, "b", paths, replace(SAID, conditions={"simulated": "true"}))
     ready = read_ready(store, project, "b")
     assert len(ready.files) > 2
     found = list(pieces_of(store, project, ready, tmp_path / "here"))
@@ -190,7 +190,10 @@ def test_lots_may_be_read_by_other_tasks(
     assert [each for each in staged if not hasattr(each, "sha256")] == [
         each for each in found if not hasattr(each, "sha256")
     ]
-    assert ingest_batch(store, project, "b")["reason"] == "1 files could not be read"
+    answer = ingest_batch(store, project, "b")
+    assert answer["reason"] == "1 files could not be read"
+    manifest = open_dataset(store, project, answer["dataset"]).manifest
+    assert manifest["simulated"] is True, "the recordings say so, whatever batch.json does"
     sweep(store, project)
 
 

@@ -6,8 +6,10 @@ after the pointer. Nothing is deleted from `incoming/`, and the previous version
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,12 @@ def _handle(store: Store, project: Project, batch: str) -> Outcome:
             return settle_quarantined(store, project.name, batch, str(refusal))
 
 
+def _holds_simulated(piece: Piece) -> bool:
+    # Whoever handed the batch in may not have known.
+    conditions = (json.loads(entry.get("conditions") or "{}") for entry in piece.entries)
+    return any(each.get("simulated") == "true" for each in conditions)
+
+
 def _take_in(
     store: Store, project: Project, batch: str, parent: Dataset | None, folder: Path
 ) -> Outcome:
@@ -90,6 +98,7 @@ def _take_in(
     found = list(pieces_of(store, project, ready, folder))
     pieces = [each for each in found if isinstance(each, Piece)]
     files = [each for each in found if isinstance(each, RefusedFile)]
+    ready = replace(ready, simulated=ready.simulated or any(map(_holds_simulated, pieces)))
     if files and not pieces:
         reason = f"no file could be read; {files[0].reason} -> {files[0].fix}"
         return settle_quarantined(store, project.name, batch, reason, files=files)
