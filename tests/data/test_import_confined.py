@@ -61,7 +61,7 @@ def test_memory_time_and_output_have_limits(tmp_path: Path, project: Project) ->
     path.write_text(f"{head}[{'[1, 2, 3], ' * 3_000_000}[{tail}")
     slow = refused(path, project, Limits(memory_bytes=3 << 30, processor_seconds=1))
     assert slow == "slow.json: takes more than 1 s of processor time to be read"
-    path = write(tmp_path, "large.npz", samples(count=200_000))
+    path = write(tmp_path, "a.npz", samples(count=200_000))
     assert "too many recordings" in refused(path, project, Limits(memory_bytes=3 << 30))
 
 
