@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +126,7 @@ def changed(**payload: Any) -> bytes:
     return json.dumps(content).encode()
 
 
+TRACE = Path(tempfile.gettempdir()) / "tinyops-test-pickle-was-opened"
 AXES = {"ax": [1.0, 2.0, 3.0], "ay": [1.0, 2.0, 3.0], "az": [1.0, 2.0, 3.0]}
 GOOD_NPY = npy(samples())
 TEXT = csv_text(samples(count=50)).encode()
@@ -179,6 +182,8 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
         "a.npz",
         npz(**{"x.npy": header_of("{'descr': '|O', 'fortran_order': False, 'shape': (9, 3), }\n")}),
     ),
+    "npz with a pickle": ("a.npz", npz(**{"x.npy": npy(np.array([Runs(str(TRACE))] * 9, object))})),
+    "pickle for an npz": ("a.npz", pickle.dumps(Runs(str(TRACE)))),
     "npz of records": ("a.npz", npz(**{"x.npy": npy(np.zeros(9, [("a", "f8"), ("b", "i4")]))})),
     "npz of dates": ("a.npz", npz(**{"x.npy": npy(np.zeros(9, "M8[s]"))})),
     "mat of a struct": ("a.mat", mat(signal={"a": samples(count=9)})),

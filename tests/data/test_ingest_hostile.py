@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from foreign_files import NAMES, RATE, WRITERS, acquisition, csv_text, samples, three_axes, write
-from hostile_files import DAMAGES, HOSTILE, Damage, changed, npy, npz
+from hostile_files import DAMAGES, HOSTILE, TRACE, Damage, changed, npy, npz
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -88,6 +88,7 @@ def taken_in(
     assert stray == set()
     assert before.keys() <= after.keys()
     assert list(own_tmp.iterdir()) == []
+    assert not TRACE.exists()
     assert outstanding_batches(store, PROJECT) == []
     content: dict[str, Any] = store.get_json(store.key(answer["uri"]))
     assert " -> " in answer["reason"] or content["refusals"], answer
@@ -187,6 +188,8 @@ SAYINGS: list[dict[str, Any]] = [
     {"rate_hz": 1e-300},
     {"rate_hz": 1e300},
     {"rate_hz": -400.0},
+    {"rate_hz": float("nan")},
+    {"gain": float("inf")},
     {"gain": 1e308},
     {"resample": "magic"},
     {"named": "{a}{b}"},
