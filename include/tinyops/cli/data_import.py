@@ -124,9 +124,17 @@ def _publish(
     from tinyops.data.batch import publish_originals
     from tinyops.store import Store
 
-    uri = publish_originals(
-        Store.from_env(), project, batch, files, said, simulated=simulated, note=note
-    )
+    with progress_bar() as bar:
+        uri = publish_originals(
+            Store.from_env(),
+            project,
+            batch,
+            files,
+            said,
+            simulated=simulated,
+            note=note,
+            track=lambda uploads: bar.track(uploads, description="uploading"),
+        )
     if as_json:
         print_json({"batch": batch, "files": len(files), "uri": uri})
         return

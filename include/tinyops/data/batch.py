@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,10 +129,16 @@ def publish_originals(
     source: str = "file",
     simulated: bool = False,
     request: str = "",
+    track: Callable[[Sequence[Any]], Iterable[Any]] = iter,
 ) -> str:
     """Hand in foreign files as they are, with what is said of them; ingest imports them.
 
     Publishing the same files twice is harmless. Returns the URI of `batch.json`.
+
+    Parameters
+    ----------
+    track
+        Goes through the uploads, as a progress bar does.
 
     Raises
     ------
@@ -157,7 +163,7 @@ def publish_originals(
     batch = parse_batch(content, batch_id)
     there = store.get_json_or(layout.batch_ready(project.name, batch_id), None)
     if there is None:
-        for path, original in zip(paths, originals, strict=True):
+        for path, original in track(list(zip(paths, originals, strict=True))):
             store.upload(path, layout.batch_original(project.name, batch_id, original.name))
     marked = {"batch": batch_id, "sha256": batch.sha256, **content}
     return _mark(store, project, batch, marked, there)
