@@ -12,7 +12,7 @@ from tinyops.data.cache import cached
 from tinyops.data.index import IndexRow, read_index
 from tinyops.data.parquet import read_recordings, row_groups
 from tinyops.data.recording import Recording
-from tinyops.data.split import Part, find_group
+from tinyops.data.split import Part, find_group, group_facts
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.projects.schema import Split
@@ -48,7 +48,7 @@ class Dataset:
 
     def part_of(self, row: IndexRow | Recording) -> Part:
         """The part that a recording of this version is in."""
-        group = find_group(self.split, row.recording_id, row.machine_id, row.conditions)
+        group = find_group(self.split, *group_facts(row))
         part: Part = self.manifest["split"]["groups"][group]
         return part
 

@@ -129,7 +129,8 @@ def point_to(store: Store, manifest: dict[str, Any]) -> None:
 def _manifest(
     project: Project, rows: Sequence[IndexRow], groups: dict[str, Part], content: dict[str, Any]
 ) -> dict[str, Any]:
-    config = project.split.model_dump()
+    # Without what is not set, so that versions made before a setting existed keep their names.
+    config = project.split.model_dump(mode="json", exclude_none=True)
     named = {
         "files": sorted(file["sha256"] for file in content["files"]),
         "split": config,
