@@ -75,13 +75,20 @@ class Dataset:
                     name = recording.recording_id
                     yield replace(recording, label=self.relabelled.get(name, recording.label))
 
+    def index_by_file(self) -> Iterator[tuple[dict[str, Any], list[IndexRow]]]:
+        """Each file of the manifest with what is known of its recordings."""
+        for file in self.manifest["files"]:
+            yield (
+                file,
+                [
+                    replace(row, label=self.relabelled.get(row.recording_id, row.label))
+                    for row in self._rows(file)
+                ],
+            )
+
     def index(self) -> list[IndexRow]:
         """What is known of each recording without its samples."""
-        return [
-            replace(row, label=self.relabelled.get(row.recording_id, row.label))
-            for file in self.manifest["files"]
-            for row in self._rows(file)
-        ]
+        return [row for _, rows in self.index_by_file() for row in rows]
 
     @cached_property
     def relabelled(self) -> dict[str, str]:
