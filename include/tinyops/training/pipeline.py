@@ -133,7 +133,7 @@ def train_candidate(
         proof_inputs=spread(test.features, _PROOF_INPUTS),
         reference=reference_windows(data, project, frontend, recipe),
     )
-    manifest["mlflow_run"] = _track(candidate, recipe, dataset, verdict, loss)
+    manifest["mlflow_run"] = _track(candidate, recipe, data, verdict, loss)
     uri = write_candidate(store, candidate)
     _conclude(store, project, run_id, dataset, verdict, manifest, uri)
     return {
@@ -147,7 +147,7 @@ def train_candidate(
 
 
 def _track(
-    candidate: Candidate, recipe: Recipe, dataset: str, verdict: Verdict, loss: Int8Loss
+    candidate: Candidate, recipe: Recipe, data: Dataset, verdict: Verdict, loss: Int8Loss
 ) -> str:
     manifest, files = candidate.manifest, candidate.files()
     numbers = {k: v for k, v in manifest["metrics"].items() if not isinstance(v, str)}
@@ -157,7 +157,7 @@ def _track(
     return registry.log_run(
         manifest["project"],
         manifest["run"],
-        params={**recipe.__dict__, "dataset": dataset},
+        params={**recipe.__dict__, "dataset": data.version},
         metrics=numbers,
         tags={
             "status": verdict.status,
@@ -165,6 +165,11 @@ def _track(
             "simulated": str(manifest["simulated"]).lower(),
         },
         artifacts={name: files[name] for name in ("card.md", "metrics.json")},
+        dataset=registry.TrainedOn(
+            data.version,
+            data.store.uri(layout.dataset_manifest(manifest["project"], data.version)),
+            {name: data.manifest["counts"][name] for name in ("by_part", "by_label")},
+        ),
     )
 
 

@@ -5,10 +5,12 @@ The server is MLFLOW_TRACKING_URI; without it, a SQLite file in the state folder
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,18 @@ log = logging.getLogger(__name__)
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 _CANDIDATE_TAG = "tinyops.candidate"
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """The dataset version that a run learnt from; `uri` is that of its manifest.
+
+    `profile` are counts that MLflow's page shows; JSON content.
+    """
+
+    version: str
+    uri: str
+    profile: Mapping[str, Any]
 
 
 def _client() -> Any:
@@ -40,9 +54,10 @@ def log_run(
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
     artifacts: Mapping[str, bytes],
+    dataset: TrainedOn | None = None,
 ) -> str:
     """Track a finished training run; returns MLflow's run id."""
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
     client = _client()
     found = client.get_experiment_by_name(project)
@@ -55,6 +70,12 @@ def log_run(
         params=[Param(name, str(value)) for name, value in params.items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
+    if dataset is not None:
+        source = json.dumps({"uri": dataset.uri})
+        profile = json.dumps(dataset.profile)
+        named = Dataset(project, dataset.version, "s3", source, profile=profile)
+        context = [InputTag("mlflow.data.context", "training")]
+        client.log_inputs(run.info.run_id, [DatasetInput(named, context)])
     with tempfile.TemporaryDirectory() as scratch:
         for name, data in artifacts.items():
             path = Path(scratch) / name
