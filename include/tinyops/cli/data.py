@@ -93,7 +93,7 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
         return
     console = Console()
     parts = ("train", "validation", "test")
-    versions = Table("version", "created", "recordings", *parts, "relabelled", "batches")
+    versions = Table("version", "created", "recordings", *parts, "relabelled", "batches", "removed")
     for version in found["versions"]:
         counts = version["by_part"]
         versions.add_row(
@@ -103,6 +103,7 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
             *(str(counts.get(part, 0)) for part in parts),
             str(version["relabelled"]),
             ", ".join(version["batches"]) + (" (simulated)" if version["simulated"] else ""),
+            removed(version),
         )
     console.print(versions)
     for kind, rows in (("batch", found["batches"]), ("labels", found["labels"])):
@@ -111,6 +112,13 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
             table.add_row(*(escape(str(row[key])) for key in (kind, "status", "dataset", "reason")))
         if rows:
             console.print(table)
+
+
+def removed(version: dict[str, Any]) -> str:
+    """What is no longer there of a version, in a few words; "" where all is."""
+    if version["removed"]:
+        return str(version["removed"])
+    return f"{version['forgotten']} recordings forgotten" if version["forgotten"] else ""
 
 
 def _show_refusals(result: Any) -> None:

@@ -114,8 +114,8 @@ def current_version(store: Store, project: Project | str) -> str | None:
     return str(content["version"]) if content else None
 
 
-def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
-    """Open a version.
+def read_manifest(store: Store, project: Project | str, version: str) -> dict[str, Any]:
+    """The manifest of a version, also of one whose recordings are gone.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
     """
     key = layout.dataset_manifest(_name(project), version)
     try:
-        manifest = store.get_json(key)
+        manifest: dict[str, Any] = store.get_json(key)
     except ObjectMissing:
         raise DatasetError(
             f"{_name(project)} has no dataset version {version!r}",
@@ -132,6 +132,23 @@ def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
         ) from None
     if not isinstance(manifest, dict) or manifest.get("version") != version:
         raise DatasetError(f"{store.uri(key)} is no manifest of {version!r}", "restore it")
+    return manifest
+
+
+def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
+    """Open a version.
+
+    Raises
+    ------
+    DatasetError
+        There is no complete version of that name, or retention has removed its recordings.
+    """
+    manifest = read_manifest(store, project, version)
+    if removed := manifest.get("removed"):
+        raise DatasetError(
+            f"recordings of dataset version {version} were removed: {removed['why']}",
+            "use a version that is kept, see `tinyops data log`",
+        )
     return Dataset(store, manifest)
 
 
