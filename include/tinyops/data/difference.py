@@ -100,9 +100,7 @@ def difference(before: Dataset, after: Dataset) -> Difference:
         recordings_moved=tuple(
             Moved(name, was, now) for name, (was, now) in parts.items() if was != now
         ),
-        split=_changed(
-            before.manifest["split"]["config"], after.manifest["split"]["config"], None
-        ),
+        split=_changed(before.manifest["split"]["config"], after.manifest["split"]["config"], None),
         batches_added=tuple(name for name in batches[1] if name not in batches[0]),
         batches_removed=tuple(name for name in batches[0] if name not in batches[1]),
     )

@@ -66,7 +66,11 @@ def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[di
     now = datetime.now(UTC)
     for row in rows:
         if isinstance(row, BadRow):
-            yield {"recording_id": row.recording_id or None, "problem": row.reason}
+            yield {
+                "recording_id": row.recording_id or None,
+                "machine_id": row.machine_id or None,
+                "problem": row.reason,
+            }
         else:
             yield _entry(row, project, now)
 

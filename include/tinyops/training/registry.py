@@ -76,13 +76,27 @@ def log_run(
         named = Dataset(project, dataset.version, "s3", source, profile=profile)
         context = [InputTag("mlflow.data.context", "training")]
         client.log_inputs(run.info.run_id, [DatasetInput(named, context)])
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, data in artifacts.items():
-            path = Path(scratch) / name
-            path.write_bytes(data)
-            client.log_artifact(run.info.run_id, str(path))
+    _log_artifacts(client, run.info.run_id, artifacts)
     client.set_terminated(run.info.run_id)
     return str(run.info.run_id)
+
+
+def mark_forgotten(run_id: str, request: str, artifacts: Mapping[str, bytes]) -> None:
+    """Tag a run whose model learnt from a machine that was forgotten, and replace artifacts.
+
+    A run that MLflow does not know (any more) is nobody's concern.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = _client()
+    try:
+        client.set_tag(run_id, "tinyops.forgotten", request)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        log.warning("MLflow knows no run %s; nothing marked", run_id)
+        return
+    _log_artifacts(client, run_id, artifacts)
 
 
 def register(project: str, candidate: str, run_id: str, uri: str, dataset: str) -> str:
@@ -125,6 +139,14 @@ def alias(project: str, name: str) -> str | None:
         return str(_client().get_model_version_by_alias(project, name).version)
     except MlflowException:
         return None
+
+
+def _log_artifacts(client: Any, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, data in artifacts.items():
+            path = Path(scratch) / name
+            path.write_bytes(data)
+            client.log_artifact(run_id, str(path))
 
 
 def _version_of(client: Any, project: str, candidate: str) -> str | None:
