@@ -82,7 +82,7 @@ def test_a_recording_leads_to_devices(store: Store, life: dict[str, str]) -> Non
 
 def test_a_machine_and_a_device_and_back(store: Store, life: dict[str, str]) -> None:
     machine = lineage(store, TEST_MACHINE)
-    assert machine.facts == {"recordings": 4, "devices": ["d1"]}
+    assert machine.facts == {"recordings": 4, "devices": ["d3"]}
     parts = {tuple(child.facts["parts"]) for child in machine.children if child.kind == "dataset"}
     assert parts == {("test",)}
     trained = lineage(store, TRAIN_MACHINE).children[-1]
@@ -132,7 +132,7 @@ def test_words_that_name_nothing_or_several_things(store: Store, life: dict[str,
     with pytest.raises(LineageError, match="no machine 'b0-m0-ball'"):
         lineage(store, "b0-m0-ball", kind="machine")
     gateway(store, "line-4", {TEST_MACHINE: ""})
-    with pytest.raises(LineageError, match="machine m1 of motor_health, device m1 of motor_health"):
+    with pytest.raises(LineageError, match="machine m3 of motor_health, device m3 of motor_health"):
         lineage(store, TEST_MACHINE)
     assert lineage(store, TEST_MACHINE, kind="device").kind == "device"
     with pytest.raises(LineageError, match=r"no .* '\.\./x'"):

@@ -13,11 +13,14 @@ from rich.table import Table
 from tinyops.cli.data_import import import_files
 from tinyops.cli.data_versions import diff, show
 from tinyops.cli.output import print_json
+from tinyops.cli.upkeep import forget, retention
 
 data_app = typer.Typer(help="Recordings, the quality gate and dataset versions.")
 data_app.command("import")(import_files)
 data_app.command()(show)
 data_app.command()(diff)
+data_app.command()(retention)
+data_app.command()(forget)
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

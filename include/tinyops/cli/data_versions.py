@@ -1,4 +1,4 @@
-"""`tinyops data show` and `diff`: what is in a dataset version, in a recording, between versions."""
+"""`tinyops data show` and `diff`: dataset versions, recordings, and what lies between."""
 
 from __future__ import annotations
 
@@ -189,6 +189,6 @@ def _show_difference(found: Difference) -> None:
     }
     for title, names in lists.items():
         if names:
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            line = f"{title}: {', '.join(names[:_SHOWN])}{more}"
+            rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            line = f"{title}: {', '.join(names[:_SHOWN])}{rest}"
             console.print(line, markup=False, soft_wrap=True)

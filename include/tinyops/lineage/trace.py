@@ -107,11 +107,7 @@ def _used(records: Records, held: dict[str, list[IndexRow]]) -> list[Node]:
     nodes = []
     for version in sorted(versions, key=lambda name: records.versions[name].created_at):
         dataset = records.dataset(version)
-        rows = [
-            row
-            for sha256 in records.versions[version].files
-            for row in held.get(sha256, ())
-        ]
+        rows = [row for sha256 in records.versions[version].files for row in held.get(sha256, ())]
         parts = dict(Counter(dataset.part_of(row) for row in rows))
         facts = _version_facts(records, version) | {"parts": parts}
         nodes.append(Node("dataset", version, USED, facts, tuple(_trained(records, [version]))))
@@ -171,9 +167,7 @@ def _dataset_back(records: Records, version: str) -> Node:
     return Node("dataset", version, FROM, _version_facts(records, version), tuple(batches))
 
 
-def _recording_node(
-    row: IndexRow, words: dict[str, Label], dataset: Dataset | None = None
-) -> Node:
+def _recording_node(row: IndexRow, words: dict[str, Label], dataset: Dataset | None = None) -> Node:
     facts: dict[str, Any] = {"machine": row.machine_id, "label": row.label}
     if dataset is not None:
         facts["part"] = dataset.part_of(row)
