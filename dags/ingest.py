@@ -2,7 +2,7 @@
 
 **Trigger.** The asset `<project>/incoming`: a trigger in the triggerer lists
 `<project>/incoming/` and `<project>/labels/sets/` in S3 and wakes this DAG when a batch with a
-ready mark, or a label set, has no receipt.
+ready mark, a label set or a request to remove something has no receipt.
 
 **Params.** None.
 
@@ -20,6 +20,11 @@ Little is taken in by `ingest_batches` alone: another task would cost more than 
 Of 256 MB or more in several files, `measure_files` reads each file in a task of its own, as many at
 a time as the pool `ingest` has slots, and leaves what the gate looks at in `<project>/staging/`;
 `join_batches` then does the rest, which is little.
+
+First of all come requests to remove something (`<project>/requests/`: `tinyops data forget`,
+`tinyops data retention --apply`, or the daily look of `tinyops__maintain`). This DAG alone deletes
+below datasets/, incoming/ and labels/, so nothing goes while a run refers to it; what went is in
+the XCom `requests` and in `<project>/reports/retention/` or `forget/`.
 
 **Idempotency.** The event is a wake-up call, not the work list: a run takes every batch without
 a receipt and then every label set, oldest first, one after the other because each version has the
@@ -75,9 +80,10 @@ def ingest_dag(project: Project) -> None:
             """
             from tinyops.data import staging
             from tinyops.store import Store
-            from tinyops_airflow.work import take_in_all
+            from tinyops_airflow.work import carry_out_requests, take_in_all
 
             store = Store.from_env()
+            carry_out_requests(store, project, ti)
             staging.sweep(store, project)
             work = staging.plan(store, project)
             if not work:

@@ -7,14 +7,18 @@
 **Inputs and outputs.** Renews the TUF timestamp and snapshot in `tuf/metadata/`; moves each
 project's champion once a board has attested it; emits `<project>/incoming`, `<project>/dataset`,
 `<project>/candidate` and `<project>/frames` for work that has no receipt and whose DAG is not
-running, the last also for devices that have been silent for a day. How long frames are kept is not
-its business yet: nothing removes them.
+running, the last also for devices that have been silent for a day. Once a day it looks for what is
+older than `retention.keep` in project.yaml allows and needed by nothing, and writes a request to
+`<project>/requests/`, which the ingest DAG carries out (report in `<project>/reports/retention/`):
+it alone deletes, so nothing goes while a run refers to it. Signed images with self-test windows of
+a forgotten machine go once no pointer or device needs them. The pointer `retention` says when.
 
 **Idempotency.** Every task looks at S3 and does what is due; running it twice does nothing twice.
 
 **When it fails.** Boards refuse to update once the signed timestamp has expired: look into a red
-`refresh_metadata` the same day. A red `wake_up` or `settle_champions` means that S3 did not answer
-or that a pointer is damaged; the log names it, and the next run tries again.
+`refresh_metadata` the same day. A red `wake_up`, `settle_champions` or
+`look_for_old_data` means that S3 did not answer or that a pointer is damaged; the log names it, and
+the next run tries again.
 
 **Owner.** tinyops
 """
@@ -64,6 +68,16 @@ def maintain() -> None:
         store = Store.from_env()
         return {one.name: settle_champion(store, one.name) for one in usable_projects()}
 
+    @task
+    def look_for_old_data() -> dict[str, Any]:
+        """Once a day, ask each project's ingest to remove what retention lets go."""
+        from tinyops.lineage.carry_out import look_daily
+        from tinyops.store import Store
+        from tinyops_airflow.usable_projects import usable_projects
+
+        store = Store.from_env()
+        return {one.name: look_daily(store, one) for one in usable_projects()}
+
     @task(outlets=[assets.WAKE_UP])
     def wake_up(*, ti: Any, outlet_events: Any) -> dict[str, Any]:
         """Emit the assets of idle DAGs that have unhandled input, and no others."""
@@ -81,6 +95,7 @@ def maintain() -> None:
 
     refresh_metadata()
     settle_champions()
+    look_for_old_data()
     wake_up()
 
 

@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
         "monitoring",
     },
     "training": {"data", "frontend", "conversion", "projects", "store"},
+    "lineage": {"data", "frontend", "monitoring", "projects", "store", "training"},
     "serving": {"data", "frontend", "conversion", "boards", "emulation", "projects", "store"},
     "gateway": {"boards", "releases", "monitoring", "store"},
 }

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tinyops.errors import TinyOpsError
+from tinyops.projects import Project
 from tinyops.store import Receipt, Store, StoreUnavailable, content_id, layout, receipts
 
 T = TypeVar("T")
@@ -75,6 +76,17 @@ def take_in_all(store: Store, project: str, ti: Any) -> dict[str, Any]:
         raise AirflowSkipException(f"no new version from {len(done)} inputs: {done}")
     uri = store.uri(layout.dataset(project, versions[-1]))
     return {"uri": uri, "version": versions[-1], "batches": batches, "labels": labels}
+
+
+def carry_out_requests(store: Store, project: Project, ti: Any) -> None:
+    """Remove what somebody asked to have removed, before anything new refers to it."""
+    from tinyops.data.upkeep import outstanding_requests
+
+    if not outstanding_requests(store, project.name):
+        return
+    from tinyops.lineage.carry_out import carry_out_all
+
+    ti.xcom_push(key="requests", value=carry_out_all(store, project))
 
 
 def run_name(run_id: str, run_after: datetime) -> str:

@@ -72,5 +72,6 @@ def test_training_is_woken_by_data_or_by_drift(bag: dict[str, Any], project: str
 
 def test_maintain(bag: dict[str, Any]) -> None:
     dag = bag["dags"]["tinyops__maintain"]
-    assert dag["structure"] == {"refresh_metadata": [], "settle_champions": [], "wake_up": []}
+    tasks = ("refresh_metadata", "settle_champions", "look_for_old_data", "wake_up")
+    assert dag["structure"] == {name: [] for name in tasks}
     assert dag["outlets"] == {"wake_up": ["tinyops/wake_up"]}, "an alias emits what is due only"

@@ -14,8 +14,10 @@ from tinyops.data.dataset import current_version
 from tinyops.data.inbox import outstanding_batches, outstanding_inputs
 from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.sources.registry import generate
+from tinyops.data.upkeep import ask
 from tinyops.projects import load_project
 from tinyops.store import Store, layout, receipts
+from tinyops.training.pipeline import outstanding_dataset
 
 pytestmark = pytest.mark.timeout(900)
 PROJECT = load_project("motor_health")
@@ -75,6 +77,9 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
         for one in generate(PROJECT, 3, machines=2, seconds=SECONDS)
     ]
     publish_batch(store, PROJECT, "mislabelled", wrong)
+    machine = next(iter(manifest["counts"]["by_machine"]))
+    request = ask(store, PROJECT.name, "forget", "ada", machine).id
+    assert request in outstanding_inputs(store, PROJECT)
 
     run = run_dag(env, DAG_ID, tmp_path / "again.json")
 
@@ -82,7 +87,14 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     assert run["state"] == "success", run
     assert run["tasks"] == {"ingest_batches": "skipped", **apart}
     assert run["events"] == []
-    assert current_version(store, PROJECT) == version
+    # What was asked to be removed is, before anything is taken in; maintain tells train of it.
+    report = run["xcoms"]["ingest_batches"]["requests"][request]
+    assert report["versions"][-1] == version
+    version = current_version(store, PROJECT)
+    assert version == report["current"] == outstanding_dataset(store, PROJECT)
+    left = store.get_json(layout.dataset_manifest(PROJECT.name, str(version)))
+    assert manifest["counts"]["by_machine"].keys() - left["counts"]["by_machine"] == {machine}
+    assert outstanding_inputs(store, PROJECT) == []
     [told] = run["xcoms"]["ingest_batches"]["batches"]
     assert told["status"] == "quarantined"
     assert told["reason"]

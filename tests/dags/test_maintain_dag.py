@@ -36,6 +36,7 @@ def test_wakes_up_what_is_outstanding_and_nothing_else(
     assert run["tasks"] == {
         "refresh_metadata": "success",
         "settle_champions": "success",
+        "look_for_old_data": "success",
         "wake_up": "success",
     }
     assert sorted(run["events"]) == [

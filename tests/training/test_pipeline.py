@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,14 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     assert result["int8_slice_loss"] == round(made["test"]["worst_slice"]["loss"], 4)
     assert "## What int8 loses against float" in card
     assert f"({made['test']['worst_slice']['name']}, " in card
-    logged = registry._client().get_run(result["mlflow_run"]).data
+    run = registry._client().get_run(result["mlflow_run"])
+    logged = run.data
+    (learnt_from,) = run.inputs.dataset_inputs
+    assert (learnt_from.dataset.name, learnt_from.dataset.digest) == ("motor_health", dataset)
+    uri = json.loads(learnt_from.dataset.source)["uri"]
+    assert store.get_json(store.key(uri))["version"] == dataset
+    assert json.loads(learnt_from.dataset.profile)["by_label"]["ball"] == 12
+    assert {tag.key: tag.value for tag in learnt_from.tags} == {"mlflow.data.context": "training"}
     assert logged.metrics["int8_loss/ball"] == made["test"]["classes"][3]["loss"]
     assert logged.metrics["int8_slice_loss"] == result["int8_slice_loss"]
     assert made["test"]["tail"] is None, "of so few windows there is none"

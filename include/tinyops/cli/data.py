@@ -12,11 +12,17 @@ from rich.table import Table
 
 from tinyops.cli.data_download import download
 from tinyops.cli.data_import import import_files
+from tinyops.cli.data_versions import diff, show
 from tinyops.cli.output import print_json
+from tinyops.cli.upkeep import forget, retention
 
 data_app = typer.Typer(help="Recordings, the quality gate and dataset versions.")
 data_app.command("import")(import_files)
 data_app.command()(download)
+data_app.command()(show)
+data_app.command()(diff)
+data_app.command()(retention)
+data_app.command()(forget)
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -94,7 +100,7 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
         return
     console = Console()
     parts = ("train", "validation", "test")
-    versions = Table("version", "created", "recordings", *parts, "relabelled", "batches")
+    versions = Table("version", "created", "recordings", *parts, "relabelled", "batches", "removed")
     for version in found["versions"]:
         counts = version["by_part"]
         versions.add_row(
@@ -104,6 +110,7 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
             *(str(counts.get(part, 0)) for part in parts),
             str(version["relabelled"]),
             ", ".join(version["batches"]) + (" (simulated)" if version["simulated"] else ""),
+            removed(version),
         )
     console.print(versions)
     for kind, rows in (("batch", found["batches"]), ("labels", found["labels"])):
@@ -112,6 +119,13 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
             table.add_row(*(escape(str(row[key])) for key in (kind, "status", "dataset", "reason")))
         if rows:
             console.print(table)
+
+
+def removed(version: dict[str, Any]) -> str:
+    """What is no longer there of a version, in a few words; "" where all is."""
+    if version["removed"]:
+        return str(version["removed"])
+    return f"{version['forgotten']} recordings forgotten" if version["forgotten"] else ""
 
 
 def _show_refusals(result: Any) -> None:

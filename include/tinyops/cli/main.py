@@ -24,6 +24,7 @@ COMMANDS = (
     ("project", "tinyops.cli.project", "project_app"),
     ("data", "tinyops.cli.data", "data_app"),
     ("label", "tinyops.cli.label", "label_app"),
+    ("lineage", "tinyops.cli.lineage", "lineage_app"),
     ("monitor", "tinyops.cli.monitoring", "monitor_app"),
     ("fit", "tinyops.cli.models", "fit"),
     ("compile", "tinyops.cli.models", "compile_model"),

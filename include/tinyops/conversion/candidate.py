@@ -62,12 +62,18 @@ def read_candidate(store: Store, project: str, candidate: str) -> Candidate:
     Raises
     ------
     ConversionError
-        golden.npz or proof_inputs.npz is not what training writes.
+        golden.npz or proof_inputs.npz is not what training writes, or was removed.
     ObjectMissing
         No such candidate.
     """
     folder = layout.candidate(project, candidate)
     manifest = store.get_json(layout.candidate_manifest(project, candidate))
+    if manifest.get("self_test") == "removed":
+        raise ConversionError(
+            f"candidate {candidate} of {project} has no self-test windows any more: they were of a "
+            "machine that was forgotten",
+            "train on the current dataset version",
+        )
     (golden,) = _arrays(store, folder + "golden.npz", "windows")
     (inputs,) = _arrays(store, folder + "proof_inputs.npz", "features")
     return Candidate(

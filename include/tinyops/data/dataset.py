@@ -12,7 +12,7 @@ from tinyops.data.cache import cached
 from tinyops.data.index import IndexRow, read_index
 from tinyops.data.parquet import read_recordings, row_groups
 from tinyops.data.recording import Recording
-from tinyops.data.split import Part, find_group
+from tinyops.data.split import Part, find_group, group_facts
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.projects.schema import Split
@@ -48,7 +48,7 @@ class Dataset:
 
     def part_of(self, row: IndexRow | Recording) -> Part:
         """The part that a recording of this version is in."""
-        group = find_group(self.split, row.recording_id, row.machine_id, row.conditions)
+        group = find_group(self.split, *group_facts(row))
         part: Part = self.manifest["split"]["groups"][group]
         return part
 
@@ -75,13 +75,20 @@ class Dataset:
                     name = recording.recording_id
                     yield replace(recording, label=self.relabelled.get(name, recording.label))
 
+    def index_by_file(self) -> Iterator[tuple[dict[str, Any], list[IndexRow]]]:
+        """Each file of the manifest with what is known of its recordings."""
+        for file in self.manifest["files"]:
+            yield (
+                file,
+                [
+                    replace(row, label=self.relabelled.get(row.recording_id, row.label))
+                    for row in self._rows(file)
+                ],
+            )
+
     def index(self) -> list[IndexRow]:
         """What is known of each recording without its samples."""
-        return [
-            replace(row, label=self.relabelled.get(row.recording_id, row.label))
-            for file in self.manifest["files"]
-            for row in self._rows(file)
-        ]
+        return [row for _, rows in self.index_by_file() for row in rows]
 
     @cached_property
     def relabelled(self) -> dict[str, str]:
@@ -107,8 +114,8 @@ def current_version(store: Store, project: Project | str) -> str | None:
     return str(content["version"]) if content else None
 
 
-def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
-    """Open a version.
+def read_manifest(store: Store, project: Project | str, version: str) -> dict[str, Any]:
+    """The manifest of a version, also of one whose recordings are gone.
 
     Raises
     ------
@@ -117,7 +124,7 @@ def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
     """
     key = layout.dataset_manifest(_name(project), version)
     try:
-        manifest = store.get_json(key)
+        manifest: dict[str, Any] = store.get_json(key)
     except ObjectMissing:
         raise DatasetError(
             f"{_name(project)} has no dataset version {version!r}",
@@ -125,6 +132,23 @@ def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
         ) from None
     if not isinstance(manifest, dict) or manifest.get("version") != version:
         raise DatasetError(f"{store.uri(key)} is no manifest of {version!r}", "restore it")
+    return manifest
+
+
+def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
+    """Open a version.
+
+    Raises
+    ------
+    DatasetError
+        There is no complete version of that name, or retention has removed its recordings.
+    """
+    manifest = read_manifest(store, project, version)
+    if removed := manifest.get("removed"):
+        raise DatasetError(
+            f"recordings of dataset version {version} were removed: {removed['why']}",
+            "use a version that is kept, see `tinyops data log`",
+        )
     return Dataset(store, manifest)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import html
 import re
+from collections.abc import Collection
 from typing import Any
 
 from tinyops.data.docs_style import POLICY, STYLE
@@ -42,6 +43,19 @@ def publish_docs(
     store.put_json(folder + "index.json", runs)
     store.put(folder + "index.html", render_index(project, runs).encode(), "text/html")
     return uri
+
+
+def drop_pages(store: Store, project: Project, batches: Collection[str]) -> None:
+    """Remove the pages of batches and bring the index up to date; harmless when they are gone."""
+    folder = layout.report(project.name, KIND)
+    runs: dict[str, Any] = store.get_json_or(folder + "index.json", {})
+    left = {batch: run for batch, run in runs.items() if batch not in batches}
+    if left != runs:
+        store.put_json(folder + "index.json", left)
+        store.put(folder + "index.html", render_index(project, left).encode(), "text/html")
+    for batch in batches:
+        for row in list(store.objects(layout.report(project.name, KIND, batch))):
+            store.delete(row.key)
 
 
 def render_page(

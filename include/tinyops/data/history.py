@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinyops.data import inbox, labels
-from tinyops.data.dataset import current_version, open_dataset
+from tinyops.data.dataset import current_version, read_manifest
 from tinyops.projects import Project
 from tinyops.store import Store, receipts
 
@@ -15,7 +15,7 @@ def history(store: Store, project: Project) -> dict[str, list[dict[str, Any]]]:
     versions: list[dict[str, Any]] = []
     version = current_version(store, project)
     while version:
-        manifest = open_dataset(store, project, version).manifest
+        manifest = read_manifest(store, project, version)
         relabelled = manifest.get("relabelled")
         versions.append(
             {
@@ -27,6 +27,8 @@ def history(store: Store, project: Project) -> dict[str, list[dict[str, Any]]]:
                 "by_label": manifest["counts"]["by_label"],
                 "batches": [entry["batch"] for entry in manifest["batches"]],
                 "relabelled": relabelled["recordings"] if relabelled else 0,
+                "removed": (manifest.get("removed") or {"why": ""})["why"],
+                "forgotten": sum(one["recordings"] for one in manifest.get("forgotten", ())),
             }
         )
         version = manifest["parent"]

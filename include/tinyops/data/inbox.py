@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinyops.data.labels import outstanding_labels
+from tinyops.data.upkeep import outstanding_requests
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, receipts
 
@@ -29,9 +30,11 @@ def outstanding_batches(store: Store, project: Project | str) -> list[str]:
 
 
 def outstanding_inputs(store: Store, project: Project | str) -> list[str]:
-    """All that ingest has not handled: batches, and label sets as `labels-<id>`."""
+    """All that ingest has not handled: batches, label sets as `labels-<id>`, and requests."""
+    name = project if isinstance(project, str) else project.name
     labels = outstanding_labels(store, project)
-    return [*outstanding_batches(store, project), *(f"labels-{set_id}" for set_id in labels)]
+    inputs = [*outstanding_batches(store, project), *(f"labels-{set_id}" for set_id in labels)]
+    return [*inputs, *outstanding_requests(store, name)]
 
 
 def input_id(batch: str) -> str:

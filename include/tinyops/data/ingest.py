@@ -17,6 +17,7 @@ from tinyops.data.batch import BatchError, BatchRefused
 from tinyops.data.dataset import Dataset, current_version, open_dataset
 from tinyops.data.divide import divide
 from tinyops.data.docs import publish_docs
+from tinyops.data.forgotten import forgotten_among
 from tinyops.data.gate import check
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.index import index_rows
@@ -35,6 +36,7 @@ from tinyops.data.split import SplitError
 from tinyops.data.staging import pieces_of
 from tinyops.data.summary import gate_table
 from tinyops.data.version import Addition, make_manifest, point_to, publish_manifest
+from tinyops.data.without_machines import batch_without, remove_files
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 
@@ -102,6 +104,18 @@ def _take_in(
     if files and not pieces:
         reason = f"no file could be read; {files[0].reason} -> {files[0].fix}"
         return settle_quarantined(store, project.name, batch, reason, files=files)
+    machines = {str(entry.get("machine_id")) for piece in pieces for entry in piece.entries}
+    if gone := forgotten_among(store, project.name, machines):
+        removed = batch_without(store, project.name, batch, gone) if ready.files else 0
+        log.warning("batch %s: %s recordings of forgotten machines removed", batch, removed)
+        if removed in (0, sum(len(piece.entries) for piece in pieces)):
+            remove_files(store, project.name, batch)
+            raise BatchRefused(
+                "it holds recordings of machines that were forgotten, and no others or none that "
+                "can be told apart: its files were removed",
+                "send others without them",
+            )
+        return _take_in(store, project, batch, parent, folder / "without")
     known = {row.fingerprint: row.recording_id for row in parent.index()} if parent else {}
     table = gate_table((entry for piece in pieces for entry in piece.entries), known)
     result = check(table, project, name=batch)

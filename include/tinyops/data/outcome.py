@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tinyops.data.dataset import open_dataset
+from tinyops.data.dataset import read_manifest
 from tinyops.data.gate import GateResult
 from tinyops.data.inbox import CONSUMER, input_id
 from tinyops.data.labels import answered
@@ -104,7 +104,7 @@ def recall(store: Store, project: str, batch: str) -> Outcome | None:
     if receipt is None:
         return None
     if receipt.status == "done":
-        return _accepted(store, open_dataset(store, project, receipt.output).manifest, batch)
+        return _accepted(store, read_manifest(store, project, receipt.output), batch)
     content = store.get_json(layout.quarantine(project, name) + REASON)
     return _quarantined(store, project, batch, content)
 

@@ -29,6 +29,7 @@ class BadRow:
     row: int
     recording_id: str
     reason: str
+    machine_id: str = ""
 
 
 def write_recordings(path: Path, recordings: Iterable[Recording]) -> int:
@@ -231,10 +232,14 @@ def _row(batch: pa.RecordBatch, index: int, row: int) -> Recording | BadRow:
             raise RecordingError("conditions holds a null")
         return Recording(**fields | {"conditions": conditions})
     except RecordingError as error:
-        return BadRow(row, fields["recording_id"] or "", error.message)
+        return BadRow(row, fields["recording_id"] or "", error.message, _machine(fields))
     except (ValueError, OverflowError, TypeError) as error:
         # Bytes that are not UTF-8, a year that Python's calendar does not have.
-        return BadRow(row, fields["recording_id"] or "", f"{name}: {error}")
+        return BadRow(row, fields["recording_id"] or "", f"{name}: {error}", _machine(fields))
+
+
+def _machine(fields: dict[str, Any]) -> str:
+    return str(fields.get("machine_id") or "")
 
 
 def _signal(scalar: Any) -> np.ndarray:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from tinyops.data.index import IndexRow
+from tinyops.data.recording import Recording
+from tinyops.data.time_split import GAP, is_ordered, ordered_part, own_stretch, stretches
 from tinyops.errors import TinyOpsError
 from tinyops.projects.schema import Project, Split
 
-Part = Literal["train", "validation", "test"]
+Part = Literal["train", "validation", "test", "gap"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""The parts that are used; what a split by time leaves between them is in `gap`."""
 
 
 class SplitError(TinyOpsError):
@@ -26,31 +30,53 @@ def group_of(split: Split, row: IndexRow) -> str:
     SplitError
         The split is by a condition that this recording does not have.
     """
-    group = find_group(split, row.recording_id, row.machine_id, row.conditions)
+    group = find_group(split, *group_facts(row))
     if group is None:
         raise SplitError(
-            f"recording {row.recording_id!r} has no condition {_condition(split)!r}",
-            "record the condition or change split.group_by",
+            f"recording {row.recording_id!r} has no {_wanted(split)}",
+            "record it or change split.group_by",
         )
     return group
 
 
+def group_facts(
+    row: IndexRow | Recording,
+) -> tuple[str, str, Mapping[str, str], datetime, float]:
+    """What a group is found by, in the order in which `find_group` takes it."""
+    at = row.recorded_at
+    start = datetime.fromisoformat(at).astimezone(UTC) if isinstance(at, str) else at
+    return row.recording_id, row.machine_id, row.conditions, start, row.seconds
+
+
 def find_group(
-    split: Split, recording_id: str, machine_id: str, conditions: Mapping[str, str]
+    split: Split,
+    recording_id: str,
+    machine_id: str,
+    conditions: Mapping[str, str],
+    recorded_at: datetime | None = None,
+    seconds: float = 0.0,
 ) -> str | None:
-    """The group, or None where the condition that the split goes by is absent."""
+    """The group, or None where the condition or the time that the split goes by is absent."""
     if split.group_by == "machine_id":
         return machine_id
     if split.group_by == "recording":
         return recording_id
+    if split.group_by == "time":
+        return None if recorded_at is None else _group_by_time(split, recorded_at, seconds)
     return conditions.get(_condition(split)) or None
 
 
 def part_of(group: str, split: Split) -> Part:
     """Where a group falls: SHA-256 of salt and group, read as a number in [0, 1).
 
-    Other groups have no say in it, so a group never moves when data is added.
+    Other groups have no say in it, so a group never moves when data is added. Stretches of time
+    go by the borders in time where the split has them.
     """
+    if split.group_by == "time":
+        if group == GAP:
+            return "gap"
+        if is_ordered(split.by_time):
+            return ordered_part(split.by_time, group)
     digest = hashlib.sha256(f"{split.salt}\0{group}".encode()).digest()
     position = int.from_bytes(digest[:8], "big") / 2**64
     if position < split.test:
@@ -78,8 +104,13 @@ def checked_split(rows: Sequence[IndexRow], project: Project) -> dict[str, Part]
     _refuse_twins(rows, placed)
     _refuse_overlap(rows, placed)
     if missing := _missing(rows, placed, project):
-        salt = find_salt(rows, project)
         by = project.split.group_by
+        if by == "time" and is_ordered(project.split.by_time):
+            raise SplitError(
+                f"{missing} ({len(parts)} groups by {by})",
+                "send recordings of that time, or move split.time.validation_from and test_from",
+            )
+        salt = find_salt(rows, project)
         hint = f"; salt {salt!r} would do for this data" if salt else ""
         raise SplitError(
             f"{missing} ({len(parts)} groups by {by})",
@@ -90,13 +121,28 @@ def checked_split(rows: Sequence[IndexRow], project: Project) -> dict[str, Part]
 
 def find_salt(rows: Sequence[IndexRow], project: Project, tries: int = 200) -> str | None:
     """The first salt of "1", "2", … that leaves no part without a class: a hint for people."""
-    groups = [group_of(project.split, row) for row in rows]
     for number in range(1, tries + 1):
         split = project.split.model_copy(update={"salt": str(number)})
+        # By time, it depends on the salt which recordings are near to a border.
+        groups = [group_of(split, row) for row in rows]
         parts = assign(groups, split)
         if not _missing(rows, [parts[group] for group in groups], project):
             return split.salt
     return None
+
+
+def _group_by_time(split: Split, start: datetime, seconds: float) -> str | None:
+    touched = stretches(split.by_time, start, seconds)
+    if not touched:
+        return None
+    if len({part_of(name, split) for name in touched}) > 1:
+        return GAP
+    return own_stretch(split.by_time, start)
+
+
+def _wanted(split: Split) -> str:
+    by_time = split.group_by == "time"
+    return "time in the calendar" if by_time else f"condition {_condition(split)!r}"
 
 
 def _condition(split: Split) -> str:
@@ -111,7 +157,7 @@ def _missing(rows: Sequence[IndexRow], placed: Sequence[Part], project: Project)
     for label in project.labels:
         there = [part for part in PARTS if (part, label) in found]
         for part in PARTS:
-            if there and part not in there:
+            if (there or (GAP, label) in found) and part not in there:
                 return f"class {label!r} is missing in part {part}"
     return ""
 
@@ -119,6 +165,8 @@ def _missing(rows: Sequence[IndexRow], placed: Sequence[Part], project: Project)
 def _refuse_twins(rows: Sequence[IndexRow], placed: Sequence[Part]) -> None:
     seen: dict[str, tuple[Part, str]] = {}
     for part, row in zip(placed, rows, strict=True):
+        if part == GAP:
+            continue
         for name in (f"id {row.recording_id}", f"fingerprint {row.fingerprint}"):
             before, other = seen.setdefault(name, (part, row.recording_id))
             if before != part:
@@ -133,6 +181,8 @@ def _refuse_overlap(rows: Sequence[IndexRow], placed: Sequence[Part]) -> None:
     # A capture cut in two that overlap puts the same window on both sides under two names.
     last: dict[tuple[str, str, str], dict[Part, tuple[IndexRow, Part]]] = {}
     for row, part in sorted(zip(rows, placed, strict=True), key=lambda pair: pair[0].span):
+        if part == GAP:
+            continue
         latest = last.setdefault((row.machine_id, row.device_id, row.sensor), {})
         for other, there in latest.values():
             if there != part and row.span[0] < other.span[1]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tinyops.data.parquet import BadRow
 from tinyops.data.recording import Recording
-from tinyops.data.split import find_group
+from tinyops.data.split import find_group, group_facts
 from tinyops.projects import Project
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[di
     now = datetime.now(UTC)
     for row in rows:
         if isinstance(row, BadRow):
-            yield {"recording_id": row.recording_id or None, "problem": row.reason}
+            yield {
+                "recording_id": row.recording_id or None,
+                "machine_id": row.machine_id or None,
+                "problem": row.reason,
+            }
         else:
             yield _entry(row, project, now)
 
@@ -123,9 +127,7 @@ def _entry(recording: Recording, project: Project, now: datetime) -> dict[str, A
         "recorded_at": recording.recorded_at.isoformat(),
         "age_days": (now - recording.recorded_at).total_seconds() / 86400,
         "label": recording.label,
-        "group": find_group(
-            project.split, recording.recording_id, recording.machine_id, recording.conditions
-        ),
+        "group": find_group(project.split, *group_facts(recording)),
         "conditions": json.dumps(recording.conditions, sort_keys=True),
         "rate_hz": recording.rate_hz,
         "channels": ",".join(recording.channels),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -13,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.batch import Batch
+from tinyops.data.counts import counts
 from tinyops.data.dataset import POINTER, Dataset
 from tinyops.data.file_hash import file_sha256
 from tinyops.data.index import IndexRow, write_index
 from tinyops.data.labels import Label
 from tinyops.data.piece import Piece
-from tinyops.data.split import Part, checked_split, group_of
+from tinyops.data.reduce import reduced
+from tinyops.data.split import Part, SplitError, assign, checked_split, group_of
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, sha256_hex
 
@@ -108,6 +109,29 @@ def make_relabelled(
     )
 
 
+def make_without(
+    store: Store, project: Project, parent: Dataset, machines: Collection[str], request: str
+) -> dict[str, Any]:
+    """Upload the parent's files without these machines' recordings and describe the new version.
+
+    It is made even where what is left cannot be split; `unfit` then says why, and it is not trained
+    on. The request is part of its name: it is never a version that was there before.
+    """
+    left = reduced(store, parent.manifest, machines)
+    rows = Dataset(store, left).index()
+    unfit = ""
+    try:
+        groups = checked_split(rows, project)
+    except SplitError as error:
+        unfit = str(error)
+        groups = assign((group_of(project.split, row) for row in rows), project.split)
+    kept = {name: left[name] for name in ("batches", "files", "gate", "relabelled")}
+    content = kept | {"parent": parent.version, "without": request}
+    if unfit:
+        content["unfit"] = unfit
+    return _manifest(project, rows, groups, content)
+
+
 def publish_manifest(store: Store, manifest: dict[str, Any]) -> None:
     """Write a manifest, unless the version is there already, as after a crash."""
     key = layout.dataset_manifest(manifest["project"], manifest["version"])
@@ -131,12 +155,15 @@ def point_to(store: Store, manifest: dict[str, Any]) -> None:
 def _manifest(
     project: Project, rows: Sequence[IndexRow], groups: dict[str, Part], content: dict[str, Any]
 ) -> dict[str, Any]:
-    config = project.split.model_dump()
+    # Without what is not set, so that versions made before a setting existed keep their names.
+    config = project.split.model_dump(mode="json", exclude_none=True)
     named = {
         "files": sorted(file["sha256"] for file in content["files"]),
         "split": config,
         "labels": project.labels,
     }
+    if without := content.get("without"):
+        named["without"] = without
     if relabelled := content["relabelled"]:
         named["relabelled"] = relabelled["sha256"]
     return content | {
@@ -145,7 +172,7 @@ def _manifest(
         "version": content_id(named),
         "labels": project.labels,
         "split": {"config": config, "groups": groups},
-        "counts": _counts(rows, project, groups),
+        "counts": counts(rows, project.split, groups),
         "simulated": any(entry["simulated"] for entry in content["batches"]),
         "code_version": metadata.version("tinyops"),
         "created_at": datetime.now(UTC).isoformat(),
@@ -172,22 +199,4 @@ def _upload(
         "sha256": piece.sha256,
         "key": key,
         "bytes": piece.size,
-    }
-
-
-def _counts(
-    rows: Sequence[IndexRow], project: Project, parts: dict[str, Part]
-) -> dict[str, dict[str, Any]]:
-    placed = [parts[group_of(project.split, row)] for row in rows]
-    by_part: dict[str, Counter[str]] = {}
-    seconds: Counter[str] = Counter()
-    for row, part in zip(rows, placed, strict=True):
-        by_part.setdefault(part, Counter())[row.label] += 1
-        seconds[part] += row.seconds  # type: ignore[assignment]
-    return {
-        "by_label": dict(sorted(Counter(row.label for row in rows).items())),
-        "by_machine": dict(sorted(Counter(row.machine_id for row in rows).items())),
-        "by_part": dict(sorted(Counter(placed).items())),
-        "by_part_and_label": {part: dict(sorted(c.items())) for part, c in sorted(by_part.items())},
-        "seconds_by_part": {part: round(value, 3) for part, value in sorted(seconds.items())},
     }

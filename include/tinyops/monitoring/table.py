@@ -62,7 +62,7 @@ def read_rows(store: Store, project: str, gateway: str = "", since: str = "") ->
         row
         for date in dates
         if date >= since
-        for row in _read_folder(store, layout.frames(project, date, gateway))
+        for row in read_folder(store, layout.frames(project, date, gateway))
     ]
 
 
@@ -100,7 +100,8 @@ def to_parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def _read_folder(store: Store, folder: str) -> list[Row]:
+def read_folder(store: Store, folder: str) -> list[Row]:
+    """The rows of all tables in a folder; tables that are replaced meanwhile are read again."""
     for left in reversed(range(_ATTEMPTS)):
         try:
             return [row for key in _tables(store, folder) for row in _read(store, key)]

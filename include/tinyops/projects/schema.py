@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from tinyops.projects.frontend_section import FrontendSection
 from tinyops.projects.monitoring_section import Monitoring
+from tinyops.projects.retention_section import Retention
 from tinyops.projects.section import Section
+from tinyops.projects.split_section import Split
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -47,21 +49,6 @@ class Source(Section):
     kind: Name
     simulated: bool = Field(description="true when the recordings are not real; shown everywhere")
     options: dict[str, float | int | str | bool] = Field(default_factory=dict)
-
-
-class Split(Section):
-    """How groups are divided. A group (machine, recording, condition) is never on two sides."""
-
-    group_by: str = Field(default="machine_id", pattern=r"^(machine_id|recording|condition:\w+)$")
-    validation: Fraction = 0.2
-    test: Fraction = 0.2
-    salt: str = Field(default="", description="changes which groups fall where")
-
-    @model_validator(mode="after")
-    def _leaves_training(self) -> Self:
-        if self.validation <= 0 or self.test <= 0 or self.validation + self.test >= 0.9:
-            raise ValueError("split: validation and test must be above 0 and leave 0.1 to train on")
-        return self
 
 
 class Training(Section):
@@ -140,13 +127,6 @@ class Rollout(Section):
         if sorted(self.rings) != self.rings or self.rings[-1] != 1.0:
             raise ValueError("rollout.rings must grow and end in 1.0")
         return self
-
-
-class Retention(Section):
-    """How old something may be that is still taken in."""
-
-    labels_days: float = Field(default=730, gt=0, description="days from labelling to arrival")
-    frames_days: float = Field(default=90, gt=0, description="days from gateway to judge")
 
 
 class Project(Section):

@@ -25,6 +25,11 @@ def _part(value: str) -> str:
     return value
 
 
+def project(name: str) -> str:
+    """Folder of all that belongs to a project."""
+    return f"{_part(name)}/"
+
+
 def incoming(project: str, batch: str = "") -> str:
     """Folder of one incoming batch, or of all."""
     return f"{_part(project)}/incoming/{_part(batch) + '/' if batch else ''}"
@@ -55,6 +60,26 @@ def staging(project: str, name: str = "") -> str:
     return f"{_part(project)}/staging/{_part(name) if name else ''}"
 
 
+def requests(project: str) -> str:
+    """Folder of what somebody wants removed; whoever asks writes, ingest carries it out."""
+    return f"{_part(project)}/requests/"
+
+
+def request(project: str, request_id: str) -> str:
+    """What is asked for."""
+    return f"{requests(project)}{_part(request_id)}/request.json"
+
+
+def request_plan(project: str, request_id: str) -> str:
+    """What ingest is about to do for a request; gone when it is done."""
+    return f"{requests(project)}{_part(request_id)}/plan.json"
+
+
+def forgotten(project: str, name: str = "") -> str:
+    """A machine that may not come back, by a salted hash of its name; or the folder of all."""
+    return f"{_part(project)}/forgotten/" + (f"{_part(name)}.json" if name else "")
+
+
 def quarantines(project: str) -> str:
     """Folder of all that gates refused."""
     return f"{_part(project)}/quarantine/"
@@ -75,14 +100,19 @@ def dataset_manifest(project: str, version: str) -> str:
     return dataset(project, version) + "manifest.json"
 
 
+def dataset_files(project: str) -> str:
+    """Folder of the files that versions share."""
+    return f"{_part(project)}/datasets/files/"
+
+
 def dataset_file(project: str, sha256: str) -> str:
     """A Parquet file of recordings, named by its content and shared between versions."""
-    return f"{_part(project)}/datasets/files/{_part(sha256)}.parquet"
+    return dataset_files(project) + f"{_part(sha256)}.parquet"
 
 
 def dataset_labels(project: str, sha256: str) -> str:
     """Labels that supersede those of the recordings; named by its content like the files."""
-    return f"{_part(project)}/datasets/files/{_part(sha256)}.json"
+    return dataset_files(project) + f"{_part(sha256)}.json"
 
 
 def label_requests(project: str) -> str:
@@ -170,9 +200,20 @@ HOST_BENCHMARK = "benchmark-host.json"
 """In a release's folder: times of the host that built it; no two runs give the same."""
 
 
+def holds_self_test(key: str) -> bool:
+    """Whether an object of a release is an image, which holds windows for its self-test."""
+    name = key.rpartition("/")[2]
+    return name == "image.bin" or (name.startswith("unproven-") and name.endswith(".bin"))
+
+
 def release_manifest(project: str, version: str) -> str:
     """Written last: the release is signed and staged."""
     return release(project, version) + "manifest.json"
+
+
+def predictions_of(project: str, dataset: str = "") -> str:
+    """Folder of all predictions, or of those about one dataset version."""
+    return f"{_part(project)}/predictions/" + (f"{_part(dataset)}/" if dataset else "")
 
 
 def predictions(project: str, dataset: str, model: str) -> str:
@@ -188,6 +229,11 @@ def predictions_shard(project: str, dataset: str, model: str, shard: str) -> str
 def predictions_summary(project: str, dataset: str, model: str) -> str:
     """Written last: all shards are there, and this is what they say in all."""
     return predictions(project, dataset, model) + "summary.json"
+
+
+def reports(project: str) -> str:
+    """Folder of all reports."""
+    return f"{_part(project)}/reports/"
 
 
 def report(project: str, kind: str, report_id: str = "") -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyops.projects import Project
+from tinyops.projects.split_section import SplitTime
 from tinyops.training.comparison import Comparison
 from tinyops.training.evaluate import Evaluation
 from tinyops.training.int8_loss import Int8Loss
@@ -67,10 +68,12 @@ def _head(facts: CardFacts) -> str:
 
 
 def _split(facts: CardFacts) -> str:
-    group = facts.project.split.group_by
+    split = facts.project.split
+    group = split.group_by
     proves = {
         "machine_id": "machines or people whom it has never seen",
         "recording": "other recordings of machines or people that it has seen, not new ones",
+        "time": _times(split.by_time),
     }.get(group, f"values of {group} that it has not seen; machines may be in several parts")
     counts = ", ".join(
         f"{name} {len(set(part.groups.tolist()))}" for name, part in facts.parts.items()
@@ -78,6 +81,19 @@ def _split(facts: CardFacts) -> str:
     return (
         f"## What the split proves\n\nData is divided by {group}, so the test figures tell how the "
         f"model does on {proves}. Machines or people: {counts}."
+    )
+
+
+def _times(time: SplitTime) -> str:
+    apart = f"at least {time.gap_minutes:g} minutes from what it learnt from"
+    if time.test_from is not None:
+        return (
+            f"the time from {time.test_from} on, {apart} and after all of it: the same machines or "
+            "people later, not new ones"
+        )
+    return (
+        f"stretches of {time.bucket_hours:g} hours that it has not seen, {apart}, before and after "
+        "them: the same machines or people on other days, neither new ones nor the future"
     )
 
 

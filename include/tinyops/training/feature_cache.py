@@ -85,6 +85,9 @@ def _name(data: Dataset, project: Project, frontend: Frontend, share: Share, ste
         "labels": project.labels,
         "slices": project.objective.slices,
     }
+    if gone := data.manifest.get("forgotten"):
+        # The same version holds fewer recordings since.
+        made_of["forgotten"] = gone
     return content_id(made_of, 32)
 
 
@@ -190,3 +193,21 @@ def _sweep(folder: Path, used: set[Path]) -> None:
         if total > CACHE_BYTES and path not in used:
             shutil.rmtree(path, ignore_errors=True)
             total -= size
+
+
+def drop_features(machine: str) -> int:
+    """Remove the sets on this machine's disk that hold windows of a machine; how many.
+
+    A set that a run is writing is not touched.
+    """
+    folder = cache_folder() / "features"
+    removed = 0
+    for path in sorted(folder.iterdir()) if folder.exists() else ():
+        try:
+            rows = json.loads((path / "recordings.json").read_text())
+        except (OSError, ValueError):
+            continue
+        if any(row[1] == machine for row in rows):
+            shutil.rmtree(path, ignore_errors=True)
+            removed += 1
+    return removed

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tinyops.data.dataset import current_version, open_dataset
+from tinyops.data.dataset import Dataset, current_version, open_dataset, read_manifest
 from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
 from tinyops.store import Receipt, Store, layout, receipts, sha256_hex
@@ -22,7 +22,7 @@ from tinyops.training.feature_cache import training_steps, windows_at
 from tinyops.training.fit import fit, logits_of
 from tinyops.training.int8_loss import Int8Loss, float_decisions, int8_decisions, int8_loss
 from tinyops.training.quantisation import quantised
-from tinyops.training.recipe import Recipe, recipe_of
+from tinyops.training.recipe import Recipe, TrainingError, recipe_of
 from tinyops.training.reference_windows import reference_windows
 from tinyops.training.verdict import Verdict, headline, judge
 from tinyops.training.windows import golden_windows, spread
@@ -40,6 +40,8 @@ def outstanding_dataset(store: Store, project: Project | str) -> str | None:
     version = current_version(store, name)
     if version is None or receipts.read(store, name, CONSUMER, version):
         return None
+    if read_manifest(store, name, version).get("unfit"):
+        return None  # A machine was forgotten, and the split has not been whole since.
     return version
 
 
@@ -133,8 +135,9 @@ def train_candidate(
         proof_inputs=spread(test.features, _PROOF_INPUTS),
         reference=reference_windows(data, project, frontend, recipe),
     )
-    manifest["mlflow_run"] = _track(candidate, recipe, dataset, verdict, loss)
-    uri = write_candidate(store, candidate)
+    manifest["mlflow_run"] = _track(candidate, recipe, data, verdict, loss)
+    _write(store, project.name, candidate, data)
+    uri = store.uri(layout.candidate(project.name, run_id))
     _conclude(store, project, run_id, dataset, verdict, manifest, uri)
     return {
         "candidate": run_id,
@@ -147,7 +150,7 @@ def train_candidate(
 
 
 def _track(
-    candidate: Candidate, recipe: Recipe, dataset: str, verdict: Verdict, loss: Int8Loss
+    candidate: Candidate, recipe: Recipe, data: Dataset, verdict: Verdict, loss: Int8Loss
 ) -> str:
     manifest, files = candidate.manifest, candidate.files()
     numbers = {k: v for k, v in manifest["metrics"].items() if not isinstance(v, str)}
@@ -157,7 +160,7 @@ def _track(
     return registry.log_run(
         manifest["project"],
         manifest["run"],
-        params={**recipe.__dict__, "dataset": dataset},
+        params={**recipe.__dict__, "dataset": data.version},
         metrics=numbers,
         tags={
             "status": verdict.status,
@@ -165,7 +168,38 @@ def _track(
             "simulated": str(manifest["simulated"]).lower(),
         },
         artifacts={name: files[name] for name in ("card.md", "metrics.json")},
+        dataset=registry.TrainedOn(
+            data.version,
+            data.store.uri(layout.dataset_manifest(manifest["project"], data.version)),
+            {name: data.manifest["counts"][name] for name in ("by_part", "by_label")},
+        ),
     )
+
+
+def _write(store: Store, project: str, candidate: Candidate, data: Dataset) -> None:
+    """Write the candidate, unless recordings that it learnt from went while it was trained.
+
+    Whoever forgets a machine rewrites manifests before looking for candidates, so that one of the
+    two sees the other.
+    """
+    _refuse_forgotten(store, project, data)
+    write_candidate(store, candidate)
+    try:
+        _refuse_forgotten(store, project, data)
+    except TrainingError:
+        folder = layout.candidate(project, candidate.manifest["run"])
+        for row in list(store.objects(folder)):
+            store.delete(row.key)
+        raise
+
+
+def _refuse_forgotten(store: Store, project: str, data: Dataset) -> None:
+    now = read_manifest(store, project, data.version)
+    if any(now.get(key) != data.manifest.get(key) for key in ("forgotten", "removed")):
+        raise TrainingError(
+            f"{project}: recordings of dataset version {data.version} were removed meanwhile",
+            "train on the current version",
+        )
 
 
 def _conclude(

@@ -5,10 +5,12 @@ The server is MLFLOW_TRACKING_URI; without it, a SQLite file in the state folder
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,18 @@ log = logging.getLogger(__name__)
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 _CANDIDATE_TAG = "tinyops.candidate"
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """The dataset version that a run learnt from; `uri` is that of its manifest.
+
+    `profile` are counts that MLflow's page shows; JSON content.
+    """
+
+    version: str
+    uri: str
+    profile: Mapping[str, Any]
 
 
 def _client() -> Any:
@@ -40,9 +54,10 @@ def log_run(
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
     artifacts: Mapping[str, bytes],
+    dataset: TrainedOn | None = None,
 ) -> str:
     """Track a finished training run; returns MLflow's run id."""
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
     client = _client()
     found = client.get_experiment_by_name(project)
@@ -55,13 +70,33 @@ def log_run(
         params=[Param(name, str(value)) for name, value in params.items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, data in artifacts.items():
-            path = Path(scratch) / name
-            path.write_bytes(data)
-            client.log_artifact(run.info.run_id, str(path))
+    if dataset is not None:
+        source = json.dumps({"uri": dataset.uri})
+        profile = json.dumps(dataset.profile)
+        named = Dataset(project, dataset.version, "s3", source, profile=profile)
+        context = [InputTag("mlflow.data.context", "training")]
+        client.log_inputs(run.info.run_id, [DatasetInput(named, context)])
+    _log_artifacts(client, run.info.run_id, artifacts)
     client.set_terminated(run.info.run_id)
     return str(run.info.run_id)
+
+
+def mark_forgotten(run_id: str, request: str, artifacts: Mapping[str, bytes]) -> None:
+    """Tag a run whose model learnt from a machine that was forgotten, and replace artifacts.
+
+    A run that MLflow does not know (any more) is nobody's concern.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = _client()
+    try:
+        client.set_tag(run_id, "tinyops.forgotten", request)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        log.warning("MLflow knows no run %s; nothing marked", run_id)
+        return
+    _log_artifacts(client, run_id, artifacts)
 
 
 def register(project: str, candidate: str, run_id: str, uri: str, dataset: str) -> str:
@@ -104,6 +139,14 @@ def alias(project: str, name: str) -> str | None:
         return str(_client().get_model_version_by_alias(project, name).version)
     except MlflowException:
         return None
+
+
+def _log_artifacts(client: Any, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, data in artifacts.items():
+            path = Path(scratch) / name
+            path.write_bytes(data)
+            client.log_artifact(run_id, str(path))
 
 
 def _version_of(client: Any, project: str, candidate: str) -> str | None:

@@ -1,0 +1,17 @@
+"""Remove this machine's copies of dataset files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tinyops.data.cache import cache_folder
+
+
+def drop_copies(hashes: Iterable[str]) -> None:
+    """Remove the copies of files by their hashes; harmless where there are none.
+
+    Other machines' caches cannot be reached: what they hold is never opened again, since no
+    manifest names it, and goes with their disks.
+    """
+    for sha256 in hashes:
+        (cache_folder() / f"{sha256}.parquet").unlink(missing_ok=True)

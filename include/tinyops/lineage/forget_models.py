@@ -1,0 +1,120 @@
+"""Candidates and releases of models that learnt from a forgotten machine."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from tinyops.data.upkeep import UpkeepRequest
+from tinyops.lineage.forget_plan import ForgetPlan
+from tinyops.lineage.scrub import Names, scrub_json, scrub_text
+from tinyops.projects import Project
+from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.training import registry
+
+SELF_TEST = ("golden.npz", "proof_inputs.npz")
+"""In a candidate's folder: windows of the test part, raw and as features."""
+
+REMOVED = "removed"
+
+
+def names_of(project: Project, plan: ForgetPlan) -> Names:
+    """What is taken out of documents."""
+    common = {*project.labels, "train", "validation", "test", "gap", "none"}
+    return Names(plan.machine, frozenset(plan.recordings), frozenset(common))
+
+
+def clean_candidates(
+    store: Store, project: Project, plan: ForgetPlan, request: UpkeepRequest
+) -> Counter[str]:
+    """Take the machine's windows out of candidates and mark them; the mark comes last.
+
+    Where the test part held the machine, the self-test goes whole and no release can be built from
+    the candidate any more.
+    """
+    counts: Counter[str] = Counter()
+    for run in plan.candidates:
+        key = layout.candidate_manifest(project.name, run)
+        manifest: dict[str, Any] | None = store.get_json_or(key, None)
+        if manifest is None:
+            continue
+        marks = manifest.get("forgotten", [])
+        if any(mark["request"] == request.id for mark in marks):
+            continue
+        folder = layout.candidate(project.name, run)
+        counts["reference_windows_removed"] += _clean_reference(store, folder, plan.machine)
+        mark = {"request": request.id, "at": request.at}
+        content = manifest | {"forgotten": [*marks, mark]}
+        if run in plan.tested:
+            counts["self_test_files_removed"] += remove_self_test(store, project.name, run)
+            content["self_test"] = REMOVED
+        names = names_of(project, plan)
+        documents = _clean_documents(store, folder, names, request)
+        if tracked := manifest.get("mlflow_run"):
+            registry.mark_forgotten(str(tracked), request.id, documents)
+        store.put_json(key, scrub_json(content, names))
+        counts["candidates_marked"] += 1
+    return counts
+
+
+def remove_self_test(store: Store, project: str, run: str) -> int:
+    """Remove windows and images that hold them of a candidate and its release; how many objects.
+
+    A candidate that was not released yet is refused for it.
+    """
+    reason = "its self-test windows were of a machine that was forgotten: train again"
+    if not store.exists(layout.release_manifest(project, run)):
+        receipts.write(store, project, Receipt("release", run, "refused", reason=reason))
+    keys = [layout.candidate(project, run) + name for name in SELF_TEST]
+    for row in store.objects(layout.release(project, run)):
+        if layout.holds_self_test(row.key):
+            keys.append(row.key)
+    there = [key for key in keys if store.exists(key)]
+    for key in there:
+        store.delete(key)
+    return len(there)
+
+
+def _clean_reference(store: Store, folder: str, machine: str) -> int:
+    key = folder + "reference.npz"
+    if not store.exists(key):
+        return 0
+    with np.load(io.BytesIO(store.get(key)), allow_pickle=False) as content:
+        arrays = {name: content[name] for name in content.files}
+    kept = arrays["groups"] != machine
+    if kept.all():
+        return 0
+    # Texts are of the width of the longest, which may be what has gone.
+    buffer = io.BytesIO()
+    left = {name: np.array(array[kept].tolist(), _kind(array)) for name, array in arrays.items()}
+    left["features"] = arrays["features"][kept]
+    np.savez_compressed(buffer, **left)  # type: ignore[arg-type]
+    store.put(key, buffer.getvalue())
+    return int((~kept).sum())
+
+
+def _kind(array: np.ndarray[Any, Any]) -> Any:
+    return np.str_ if array.dtype.kind == "U" else array.dtype
+
+
+def _clean_documents(
+    store: Store, folder: str, names: Names, request: UpkeepRequest
+) -> dict[str, bytes]:
+    """Card and metrics without the names; the card says what happened. Returns both."""
+    card, metrics = folder + "card.md", folder + "metrics.json"
+    if not store.exists(card) or not store.exists(metrics):
+        return {}
+    heading = f"## Forgotten ({request.id})"
+    text = scrub_text(store.get(card).decode(), names)
+    if heading not in text:
+        text += (
+            f"\n{heading}\n\nAt {request.at[:19]} a machine or person was forgotten whose "
+            "recordings this model learnt from or was tested on. The figures are with them; the "
+            "recordings, and the dataset version as it was, are gone.\n"
+        )
+    store.put(card, text.encode())
+    store.put_json(metrics, scrub_json(store.get_json(metrics), names))
+    return {"card.md": store.get(card), "metrics.json": store.get(metrics)}
