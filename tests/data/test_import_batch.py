@@ -16,6 +16,7 @@ from foreign_files import NAMES, RATE, csv_text, samples, three_axes, write
 from tinyops.data import BatchError
 from tinyops.data.batch import publish_originals
 from tinyops.data.dataset import open_dataset
+from tinyops.data.forgotten import remember
 from tinyops.data.importers import Description, ImportRefused
 from tinyops.data.ingest import ingest_batch, outstanding_batches
 from tinyops.data.originals import batch_schema
@@ -90,6 +91,21 @@ def test_files_of_many_kinds_become_one_version(
     assert file["rows"] == 24, "small files share one"
     [entry] = dataset.manifest["batches"]
     assert (entry["source"], entry["simulated"], entry["note"]) == ("file", False, "bench 3")
+
+
+def test_files_of_a_forgotten_machine_are_removed_and_the_others_go_on(
+    store: Store, project: Project, tmp_path: Path
+) -> None:
+    publish_originals(store, project, "b", fleet(tmp_path), SAID)
+    remember(store, project.name, "m4")
+    answer = ingest_batch(store, project, "b")
+    assert (answer["status"], answer["accepted"]) == ("accepted", 22), answer
+    dataset = open_dataset(store, project, answer["dataset"])
+    assert "m4" not in {one.machine_id for one in dataset.recordings()}
+    originals = layout.incoming(project.name, "b") + "originals/"
+    assert sum(1 for _ in store.objects(originals)) == 22
+    reason = store.get_json(layout.quarantine(project.name, "b") + "reason.json")
+    assert [("forgotten" in file["reason"]) for file in reason["files"]] == [True, True]
 
 
 def test_a_bad_file_is_named_and_the_others_go_on(

@@ -16,7 +16,7 @@ from tinyops.store import Store, layout
 
 def remember(store: Store, project: str, machine: str) -> str:
     """Put a machine on the list; harmless when it is there. Returns the entry's name."""
-    for entry in _entries(store, project):
+    for entry in entries(store, project):
         if entry["hash"] == _hash(entry["salt"], machine):
             return entry["hash"]
     salt = secrets.token_hex(16)
@@ -28,16 +28,22 @@ def remember(store: Store, project: str, machine: str) -> str:
 
 def forgotten_among(store: Store, project: str, machines: Iterable[str]) -> set[str]:
     """Those of the machines that are on the list."""
-    entries = _entries(store, project)
+    return among(entries(store, project), machines)
+
+
+def entries(store: Store, project: str) -> list[dict[str, str]]:
+    """The list, for `among`."""
+    return [store.get_json(row.key) for row in store.objects(layout.forgotten(project))]
+
+
+def among(listed: Iterable[dict[str, str]], machines: Iterable[str]) -> set[str]:
+    """Those of the machines that are on a list."""
+    salted = [(entry["salt"], entry["hash"]) for entry in listed]
     return {
         machine
         for machine in set(machines)
-        if any(entry["hash"] == _hash(entry["salt"], machine) for entry in entries)
+        if any(_hash(salt, machine) == name for salt, name in salted)
     }
-
-
-def _entries(store: Store, project: str) -> list[dict[str, str]]:
-    return [store.get_json(row.key) for row in store.objects(layout.forgotten(project))]
 
 
 def _hash(salt: str, machine: str) -> str:

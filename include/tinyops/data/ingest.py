@@ -22,6 +22,7 @@ from tinyops.data.gate import check
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.index import index_rows
 from tinyops.data.lot import RefusedFile
+from tinyops.data.originals import Lot
 from tinyops.data.outcome import (
     Outcome,
     keep_refused,
@@ -106,7 +107,8 @@ def _take_in(
         return settle_quarantined(store, project.name, batch, reason, files=files)
     machines = {str(entry.get("machine_id")) for piece in pieces for entry in piece.entries}
     if gone := forgotten_among(store, project.name, machines):
-        removed = batch_without(store, project.name, batch, gone) if ready.files else 0
+        divisible = bool(ready.files) and not any(isinstance(each, Lot) for each in ready.files)
+        removed = batch_without(store, project.name, batch, gone) if divisible else 0
         log.warning("batch %s: %s recordings of forgotten machines removed", batch, removed)
         if removed in (0, sum(len(piece.entries) for piece in pieces)):
             remove_files(store, project.name, batch)

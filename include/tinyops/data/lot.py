@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tinyops.data.batch import FILE_BYTES, Batch
 from tinyops.data.file_hash import file_sha256
+from tinyops.data.forgotten import among, entries
 from tinyops.data.importers import Description, ImportRefused
 from tinyops.data.importers.capture import LIMIT_BYTES
 from tinyops.data.importers.confined import import_to
@@ -19,6 +20,7 @@ from tinyops.data.importers.description import FILE_TIME, description_of
 from tinyops.data.originals import Lot, Original
 from tinyops.data.parquet import read_batches, write_batches
 from tinyops.data.piece import Piece, piece_of
+from tinyops.data.without_machines import machines_of
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Store, StoreError, layout
@@ -42,7 +44,8 @@ def imported(
 ) -> tuple[list[Piece], list[RefusedFile]]:
     """Fetch and import foreign files, one at a time, each in a child; measure what they hold.
 
-    The recordings are on this disk alone, small files' together.
+    The recordings are on this disk alone, small files' together. A file that holds recordings of a
+    machine that was forgotten is refused, and removed from the batch's folder.
 
     Raises
     ------
@@ -50,6 +53,7 @@ def imported(
         S3 refuses or does not answer: says nothing about the files.
     """
     sizes = {row.key: row.size for row in store.objects(layout.incoming(project.name, ready.batch))}
+    forgotten = entries(store, project.name)
     parts: list[Path] = []
     refused: list[RefusedFile] = []
     for number, original in enumerate(lot.originals):
@@ -59,6 +63,13 @@ def imported(
             said = description_of({**lot.said, **original.said})
             path = _fetch(store, project, ready, original, said, sizes, scratch)
             import_to(path, said, project, part)
+            if among(forgotten, machines_of(part)):
+                store.delete(layout.batch_original(project.name, ready.batch, original.name))
+                part.unlink()
+                raise ImportRefused(
+                    f"{path.name}: holds recordings of a machine that was forgotten: removed",
+                    "send others without them",
+                )
             parts.append(part)
         except StoreError:
             raise

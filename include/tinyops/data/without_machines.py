@@ -41,6 +41,17 @@ def _column(path: Path, name: str) -> list[str | None]:
     return names
 
 
+def machines_of(path: Path) -> set[str]:
+    """The machines whose recordings a file holds.
+
+    Raises
+    ------
+    ParquetError
+        The file cannot be read as recordings.
+    """
+    return {name for name in _column(path, "machine_id") if name}
+
+
 def file_without(path: Path, machines: Collection[str], target: Path) -> int:
     """Write the other rows of a file to `target` (none of it is written without them).
 
