@@ -312,7 +312,11 @@ def test_signed_images_go_once_nothing_needs_them(store: Store, small: list[Reco
     )
     key = layout.tuf_target(f"{NAME}/run-1/virtual/{'ab' * 32}.image.bin")
     store.put(key, b"signed")
+    # What ingest has yet to read stays as it was sent: under another name it would come in.
+    waiting = {"originals": [], "said": {"machine": TEST_MACHINE}}
+    store.put_json(layout.batch_ready(NAME, "waiting"), waiting)
     carry_out(store, PROJECT, asked(store))
+    assert store.get_json(layout.batch_ready(NAME, "waiting")) == waiting
     assert withdraw_images(store, NAME) == {"withdrawn": [], "waiting": ["run-1"]}
     store.put_json(layout.pointer(NAME, "release"), {"version": "run-9"})
     assert withdraw_images(store, NAME)["waiting"] == ["run-1"]

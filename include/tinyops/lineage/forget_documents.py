@@ -7,6 +7,7 @@ from collections import Counter
 
 from tinyops.data.docs import KIND as DATA_DOCS
 from tinyops.data.docs import drop_pages
+from tinyops.data.inbox import outstanding_batches
 from tinyops.lineage.forget_models import names_of
 from tinyops.lineage.forget_plan import ForgetPlan
 from tinyops.lineage.scrub import scrub_json, scrub_text
@@ -32,8 +33,10 @@ def scrub_documents(store: Store, project: Project, plan: ForgetPlan) -> Counter
         layout.requests(project.name),
         layout.forgotten(project.name),
         layout.dataset_files(project.name),
+        # What ingest has yet to read it reads as it was sent: it takes the machine out itself.
+        *(f"{layout.incoming(project.name)}{one}/" for one in outstanding_batches(store, project)),
     )
-    for row in list(store.objects(f"{layout.project(project.name)}")):
+    for row in list(store.objects(layout.project(project.name))):
         if row.key.startswith(spared) or not row.key.endswith((".json", *_TEXT)):
             continue
         data = store.get(row.key)
