@@ -62,6 +62,8 @@ def run(step: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
             [sys.executable, str(STEPS), step, str(limit), json.dumps(each)],
             stdout=subprocess.PIPE,
             text=True,
+            # pyarrow's own pool reserves a gigabyte beforehand, in which no limit would be felt.
+            env=os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system"},
         )
         for each in inputs
     ]

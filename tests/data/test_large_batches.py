@@ -146,8 +146,7 @@ def foreign(kind: str) -> bytes:
     return arrow_bytes(table)
 
 
-@pytest.mark.parametrize("kind", ["doubles", "notes", "large"])
-@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize(("kind", "apart"), [("doubles", True), ("notes", False), ("large", True)])
 def test_foreign_files_are_rewritten_in_our_form(
     store: Store,
     project: Project,

@@ -144,7 +144,8 @@ def _opened(path: Path) -> Iterator[Any]:
     if path.stat().st_size == 0:
         raise ParquetError(f"{name}: is empty", "send the file again")
     try:
-        with parquet.ParquetFile(path) as file:
+        # As it comes, pyarrow 25 fetches the chunks of all row groups into memory first.
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
             check_schema(file.schema_arrow, name)
             yield file
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
