@@ -6,7 +6,7 @@ EXIT ?=
 CONCEPT ?=
 JOBS ?= 2
 BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc \
-  gateway_footprint flashing edges quantisation on_the_chip serving big_data
+  gateway_footprint flashing edges quantisation on_the_chip serving big_data gate
 BIN := .venv/bin
 FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]' -o -name '*.cpp')
 

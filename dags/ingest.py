@@ -32,10 +32,11 @@ one before as parent. Versions are content hashes and the receipt is written las
 changes nothing. What was not measured is measured by `join_batches`.
 
 **When it fails.** What is refused is no failure: the run ends as skipped, the reason is in the
-task's log, its XComs `batches` and `labels` and the quarantine folder. A red task means that a
-batch or set could not be judged at all: the log names it, the cause and the fix; it stays
-outstanding and is announced again within five minutes. S3 outages are retried. Nothing is ever lost
-by clearing the task.
+task's log, its XComs `batches` and `labels`, the quarantine folder and the Data Docs that the
+button of that name on the task's page opens; warnings, of recordings that went on, are there too.
+A red task means that a batch or set could not be judged at all: the log names it, the cause and the
+fix; it stays outstanding and is announced again within five minutes. S3 outages are retried.
+Nothing is ever lost by clearing the task.
 
 **Owner.** The project's owner.
 """
@@ -52,6 +53,7 @@ from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
 from tinyops_airflow.usable_projects import usable_projects
+from tinyops_pages.links import DataDocsLink
 
 
 def ingest_dag(project: Project) -> None:
@@ -116,7 +118,10 @@ def ingest_dag(project: Project) -> None:
             sweep(store, project)
             return list(measured)
 
-        join_batches(measure_files.expand(work=ingest_batches()))
+        work = ingest_batches()
+        joined = join_batches(measure_files.expand(work=work))
+        for task_output in (work, joined):
+            task_output.operator.operator_extra_links = (DataDocsLink(project.name),)
 
     ingest()
 

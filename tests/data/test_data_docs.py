@@ -63,6 +63,7 @@ def test_index_lists_batches() -> None:
     run = {
         "accepted": 3,
         "refused": 1,
+        "warned": 2,
         "expectations": 24,
         "expectations_met": 23,
         "outcome": "<b>joined",

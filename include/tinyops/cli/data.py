@@ -34,7 +34,10 @@ def check(
     project: ProjectName,
     as_json: AsJson = False,
 ) -> None:
-    """Hold a file of recordings against the quality gate; needs no S3. Exit 1 if any is refused."""
+    """Hold a file of recordings against the quality gate; needs no S3. Exit 1 if any is refused.
+
+    Without S3 there is no dataset to compare with: what needs one is left out.
+    """
     from dataclasses import asdict
 
     from tinyops.data.gate import check as gate
@@ -45,8 +48,15 @@ def check(
     require_readable(file)
     result = gate(read_rows(file), load_project(project), name=file.stem)
     if as_json:
-        refusals = [asdict(refusal) for refusal in result.refusals]
-        print_json(result.summary() | {"problems": list(result.problems), "refusals": refusals})
+        print_json(
+            result.summary()
+            | {
+                "problems": list(result.problems),
+                "refusals": [asdict(refusal) for refusal in result.refusals],
+                "warned_of": [asdict(warning) for warning in result.warnings],
+                "remarks": list(result.remarks),
+            }
+        )
     else:
         _show_refusals(result)
     if result.refused_rows or result.problems:
@@ -130,17 +140,21 @@ def removed(version: dict[str, Any]) -> str:
 
 def _show_refusals(result: Any) -> None:
     console = Console()
-    if result.refusals:
-        table = Table("row", "recording", "why", "what to do")
-        for refusal in result.refusals:
+    for head, found in (("refused", result.refusals), ("warning", result.warnings)):
+        table = Table("row", head, "why", "what to do")
+        for one in found:
             table.add_row(
-                str(refusal.row),
-                escape(refusal.recording_id),
-                escape("\n".join(refusal.reasons)),
-                "\n".join(refusal.fixes),
+                str(one.row),
+                escape(one.recording_id),
+                escape("\n".join(one.reasons)),
+                escape("\n".join(one.fixes)),
             )
-        console.print(table)
+        if found:
+            console.print(table)
     for problem in result.problems:
         console.print(problem, markup=False)
+    for remark in result.remarks:
+        console.print(f"warning: {remark}", markup=False)
     summary = result.summary()
-    console.print(f"{summary['accepted']} of {summary['recordings']} recordings are good")
+    warned = f", {summary['warned']} of them with warnings" if summary["warned"] else ""
+    console.print(f"{summary['accepted']} of {summary['recordings']} recordings are good{warned}")

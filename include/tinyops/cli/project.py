@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyops.cli.output import print_json
 from tinyops.errors import TinyOpsError
+
+if TYPE_CHECKING:
+    from tinyops.projects import Project
 
 project_app = typer.Typer(help="Use cases: one folder with a project.yaml each.")
 
@@ -67,6 +70,7 @@ def check_project(name: str) -> list[Verdict]:
         except TinyOpsError as error:
             check = f"sensor {project.sensor} on {board}"
             verdicts.append(Verdict(name, check, False, error.message, error.fix))
+    verdicts += _own_expectations(project)
     try:
         frontend = from_project(project.frontend, project.signal)
         shape = "x".join(map(str, frontend.output_shape))
@@ -75,6 +79,20 @@ def check_project(name: str) -> list[Verdict]:
         check = f"frontend {project.frontend.kind}"
         verdicts.append(Verdict(name, check, False, error.message, error.fix))
     return verdicts
+
+
+def _own_expectations(project: Project) -> list[Verdict]:
+    from tinyops.data.project_expectations import FILE, own_expectations
+    from tinyops.data.suite import expectations
+
+    try:
+        own = own_expectations(project)
+        if own is None:
+            return []
+        expectations(project, own=own)
+    except TinyOpsError as error:
+        return [Verdict(project.name, FILE, False, error.message, error.fix)]
+    return [Verdict(project.name, FILE, True, f"{len(own.rules)} expectations of its own")]
 
 
 def _show(verdicts: list[Verdict]) -> None:

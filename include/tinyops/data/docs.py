@@ -8,11 +8,11 @@ from __future__ import annotations
 import copy
 import html
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tinyops.data.docs_style import POLICY, STYLE
-from tinyops.data.gate import GateResult
+from tinyops.data.gate import GateResult, Refusal
 from tinyops.projects import Project
 from tinyops.store import Store, layout
 
@@ -24,6 +24,11 @@ _HEAD = (
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
 )
+
+
+def page_uri(store: Store, project: str, batch: str) -> str:
+    """Where the page of a batch is, or will be."""
+    return store.uri(layout.report(project, KIND, batch)) + "index.html"
 
 
 def publish_docs(
@@ -61,7 +66,9 @@ def drop_pages(store: Store, project: Project, batches: Collection[str]) -> None
 def render_page(
     project: Project, batch: str, result: GateResult, outcome: str, simulated: bool
 ) -> str:
-    """The page of one batch: who was refused and why, then every expectation. Self-contained."""
+    """The page of one batch: who was refused or warned of and why, then every expectation.
+
+    Self-contained: nothing is loaded."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 
@@ -82,13 +89,14 @@ def render_index(project: Project, runs: dict[str, Any]) -> str:
             f'<a href="{html.escape(batch)}/index.html">{html.escape(batch)}</a>',
             str(run["accepted"]),
             str(run["refused"]),
+            str(run["warned"]),
             f"{run['expectations_met']} of {run['expectations']}",
             html.escape(run["outcome"]),
             "simulated" if run["simulated"] else "measured",
         ]
         for batch, run in sorted(runs.items(), reverse=True)
     ]
-    head = ["Batch", "Accepted", "Refused", "Expectations met", "Outcome", "Data"]
+    head = ["Batch", "Accepted", "Refused", "Warned", "Expectations met", "Outcome", "Data"]
     table = f'<div class="container-fluid">{_table(head, rows)}</div>'
     return _document(f"{project.title}: data quality", "", table)
 
@@ -96,24 +104,46 @@ def render_index(project: Project, runs: dict[str, Any]) -> str:
 def _banner(result: GateResult, outcome: str, simulated: bool) -> str:
     mood = "good" if result.accepted else "bad"
     data = "Simulated recordings. " if simulated else ""
-    lines = [
-        f'<p class="{mood}"><strong>{html.escape(outcome)}</strong></p>'
-        f"<p>{data}{result.accepted} of {len(result.table)} recordings accepted.</p>"
-    ]
-    if result.refusals:
-        rows = [
-            [
-                str(refusal.row),
-                html.escape(refusal.recording_id),
-                "<br>".join(html.escape(reason) for reason in refusal.reasons),
-                "<br>".join(html.escape(fix) for fix in refusal.fixes),
-            ]
-            for refusal in result.refusals[:SHOWN_REFUSALS]
+    warned = f", {len(result.warnings)} of them with warnings" if result.warnings else ""
+    remarks = "".join(f"<li>{html.escape(one)}</li>" for one in result.remarks)
+    return "".join(
+        [
+            f'<p class="{mood}"><strong>{html.escape(outcome)}</strong></p>',
+            f"<p>{data}{result.accepted} of {len(result.table)} recordings accepted{warned}.</p>",
+            f'<ul class="text-warning">{remarks}</ul>' if remarks else "",
+            _concerned("Refused", result.refusals),
+            _concerned("Warned of", result.warnings),
+            "<details><summary>All expectations and their severity</summary>",
+            _table(["Expectation", "Severity", "Expected", "Missed by"], _expectations(result)),
+            "</details>",
         ]
-        lines.append(_table(["Row", "Refused", "Why", "What to do"], rows))
-        if len(result.refusals) > SHOWN_REFUSALS:
-            lines.append(f"<p>and {len(result.refusals) - SHOWN_REFUSALS} more</p>")
-    return "".join(lines)
+    )
+
+
+def _concerned(head: str, found: Sequence[Refusal]) -> str:
+    rows = [
+        [
+            str(one.row),
+            html.escape(one.recording_id),
+            "<br>".join(html.escape(reason) for reason in one.reasons),
+            "<br>".join(html.escape(fix) for fix in one.fixes),
+        ]
+        for one in found[:SHOWN_REFUSALS]
+    ]
+    more = len(found) - SHOWN_REFUSALS
+    return (_table(["Row", head, "Why", "What to do"], rows) if rows else "") + (
+        f"<p>and {more} more</p>" if more > 0 else ""
+    )
+
+
+def _expectations(result: GateResult) -> list[list[str]]:
+    rows = []
+    for outcome in result.validation.results:
+        meta = outcome.expectation_config.meta
+        missed = outcome.result.get("unexpected_count") or (0 if outcome.success else "the batch")
+        said = [meta["name"], meta["severity"], meta["why"], str(missed or "")]
+        rows.append([html.escape(one) for one in said])
+    return rows
 
 
 def _document(title: str, banner: str, body: str) -> str:

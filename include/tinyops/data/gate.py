@@ -1,19 +1,25 @@
 """The quality gate: Great Expectations over one row per recording; bad recordings, not bad batches.
 
-A recording that fails any expectation is refused with its reasons, the others go on. A batch is
-refused whole when it cannot be read, holds nothing, or has no good recording.
+What a miss leads to is its severity: the batch is refused, the recordings concerned are quarantined
+with their reasons while the others go on, or they go on too and it is said. A batch is also refused
+whole when it cannot be read, holds nothing, or has no good recording.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tinyops.data.comparison.compare import compare
+from tinyops.data.index import IndexRow
 from tinyops.data.parquet import BadRow
+from tinyops.data.project_expectations import own_expectations
 from tinyops.data.recording import Recording
+from tinyops.data.rule import Own
 from tinyops.data.suite import expectations
-from tinyops.data.summary import summarise
+from tinyops.data.summary import gate_table, summarise
 from tinyops.data.validation import Failure, failures, validate
 from tinyops.projects import Project
 
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One recording that may not go on, and why; `fixes` in the order of `reasons`."""
+    """One recording and what is wrong with it; `fixes` in the order of `reasons`."""
 
     row: int
     recording_id: str
@@ -35,13 +41,19 @@ class Refusal:
 class GateResult:
     """What the gate found.
 
-    `table` has one row per recording (`summary.COLUMNS`), `problems` concern the batch as a whole,
-    `validation` is GX's ExpectationSuiteValidationResult.
+    `table` has one row per recording (`summary.COLUMNS`, the project's own, `compare.COMPARED`),
+    `refusals` are quarantined, `problems` concern the batch as a whole. `warnings` are of
+    recordings that go on for all that, `remarks` of the batch. `counts` are recordings by
+    expectation (1 for the batch) that only a warning came of. `validation` is GX's
+    ExpectationSuiteValidationResult.
     """
 
     table: pd.DataFrame
     refusals: tuple[Refusal, ...]
     problems: tuple[str, ...]
+    warnings: tuple[Refusal, ...]
+    remarks: tuple[str, ...]
+    counts: dict[str, int]
     validation: Any
 
     @property
@@ -73,6 +85,8 @@ class GateResult:
             "recordings": len(self.table),
             "accepted": self.accepted,
             "refused": len(self.refused_rows),
+            "warned": len(self.warnings),
+            "warnings": self.counts,
             "expectations": statistics["evaluated_expectations"],
             "expectations_met": statistics["successful_expectations"],
         }
@@ -81,7 +95,7 @@ class GateResult:
 def check(
     recordings: Iterable[Recording | BadRow] | pd.DataFrame,
     project: Project,
-    known_fingerprints: Mapping[str, str] | None = None,
+    known: Sequence[IndexRow] = (),
     name: str = "check",
 ) -> GateResult:
     """Hold recordings, or their table, against the project.
@@ -90,8 +104,8 @@ def check(
     ----------
     recordings
         Recordings and bad rows as they come, or what `summarise` made of them.
-    known_fingerprints
-        Fingerprint -> recording id of what the dataset holds already.
+    known
+        The index of what the dataset holds already.
     name
         Name of the run in Data Docs; the batch.
 
@@ -99,41 +113,86 @@ def check(
     ------
     GateError
         An expectation raised instead of answering.
+    ExpectationsError
+        The project's expectations.py cannot be used.
     """
     import pandas as pd
 
-    table = (
-        recordings
-        if isinstance(recordings, pd.DataFrame)
-        else summarise(recordings, project, known_fingerprints)
-    )
-    validation = validate(table, project.name, expectations(project), name)
-    refusals, problems = _read(validation, table)
-    return GateResult(table, refusals, problems, validation)
+    table = recordings if isinstance(recordings, pd.DataFrame) else summarise(recordings, project)
+    return _check(table, project, own_expectations(project), known, name)
 
 
-def _read(validation: Any, table: pd.DataFrame) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
+def check_entries(
+    entries: Iterable[Mapping[str, Any]],
+    project: Project,
+    known: Sequence[IndexRow],
+    name: str,
+) -> GateResult:
+    """Like `check`, for what `measure` said of a batch's rows; files may be measured apart."""
+    own = own_expectations(project)
+    table = gate_table(entries, own.columns.names if own else ())
+    return _check(table, project, own, known, name)
+
+
+def _check(
+    table: pd.DataFrame, project: Project, own: Own | None, known: Sequence[IndexRow], name: str
+) -> GateResult:
+    table = compare(table, project, known)
+    validation = validate(table, project.name, expectations(project, known, own), name)
+    return _read(validation, table)
+
+
+def _read(validation: Any, table: pd.DataFrame) -> GateResult:
     found, missed = failures(validation)
-    problems = tuple(f"expected {meta['why']}; {meta['fix']}" for meta in missed)
     broken = table.set_index("row")["problem"].dropna().to_dict()
-    refusals = []
+    names = table["recording_id"].tolist()
+    problems = [_of_batch(one) for one in missed if one.meta["severity"] != "warn"]
+    refusals, warnings = [], []
+    counts = Counter(one.meta["name"] for one in missed if one.meta["severity"] == "warn")
     for row, failed in sorted(found.items()):
-        # What a bad row lacks follows from its one problem.
-        said = (
-            [(broken[row], "correct the row")]
-            if row in broken
-            else [(_sentence(one), one.meta["fix"]) for one in failed]
-        )
-        recording_id = table["recording_id"].iloc[row]
-        refusals.append(
-            Refusal(
-                row=row,
-                recording_id=recording_id if isinstance(recording_id, str) else "",
-                reasons=tuple(reason for reason, _ in said),
-                fixes=tuple(fix for _, fix in said),
-            )
-        )
-    return tuple(refusals), problems
+        if row in broken:
+            # What a bad row lacks follows from its one problem.
+            refusals.append(_refusal(row, names[row], [(broken[row], "correct the row")]))
+            continue
+        bad = [one for one in failed if one.meta["severity"] != "warn"]
+        mild = [one for one in failed if one.meta["severity"] == "warn"]
+        problems += [
+            f"recording {names[row]!r}: {_sentence(one)}; {one.meta['fix']}"
+            for one in bad
+            if one.meta["severity"] == "refuse"
+        ]
+        if bad:
+            refusals.append(_refusal(row, names[row], [_said(one) for one in bad]))
+        elif mild:
+            warnings.append(_refusal(row, names[row], [_said(one) for one in mild]))
+            counts.update(one.meta["name"] for one in mild)
+    return GateResult(
+        table=table,
+        refusals=tuple(refusals),
+        problems=tuple(problems),
+        warnings=tuple(warnings),
+        remarks=tuple(_of_batch(one) for one in missed if one.meta["severity"] == "warn"),
+        counts=dict(sorted(counts.items())),
+        validation=validation,
+    )
+
+
+def _refusal(row: int, name: object, said: list[tuple[str, str]]) -> Refusal:
+    return Refusal(
+        row=row,
+        recording_id=name if isinstance(name, str) else "",
+        reasons=tuple(reason for reason, _ in said),
+        fixes=tuple(fix for _, fix in said),
+    )
+
+
+def _of_batch(failure: Failure) -> str:
+    seen = f" ({failure.value})" if isinstance(failure.value, str) else ""
+    return f"expected {failure.meta['why']}{seen}; {failure.meta['fix']}"
+
+
+def _said(failure: Failure) -> tuple[str, str]:
+    return _sentence(failure), failure.meta["fix"]
 
 
 def _sentence(failure: Failure) -> str:

@@ -18,7 +18,7 @@ from tinyops.data.dataset import Dataset, current_version, open_dataset
 from tinyops.data.divide import divide
 from tinyops.data.docs import publish_docs
 from tinyops.data.forgotten import forgotten_among
-from tinyops.data.gate import check
+from tinyops.data.gate import check_entries
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.index import index_rows
 from tinyops.data.lot import RefusedFile
@@ -35,7 +35,6 @@ from tinyops.data.piece import Piece
 from tinyops.data.ready import read_ready
 from tinyops.data.split import SplitError
 from tinyops.data.staging import pieces_of
-from tinyops.data.summary import gate_table
 from tinyops.data.version import Addition, make_manifest, point_to, publish_manifest
 from tinyops.data.without_machines import batch_without, remove_files
 from tinyops.projects import Project, load_project
@@ -118,9 +117,8 @@ def _take_in(
                 "send others without them",
             )
         return _take_in(store, project, batch, parent, folder / "without")
-    known = {row.fingerprint: row.recording_id for row in parent.index()} if parent else {}
-    table = gate_table((entry for piece in pieces for entry in piece.entries), known)
-    result = check(table, project, name=batch)
+    entries = (entry for piece in pieces for entry in piece.entries)
+    result = check_entries(entries, project, parent.index() if parent else [], name=batch)
     kept = result.table[~result.table["row"].isin(result.refused_rows)]
     divided = divide(store, pieces, result.refused_rows, index_rows(kept), folder)
     reason = result.reason

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tinyops.data.dataset import read_manifest
+from tinyops.data.docs import page_uri
 from tinyops.data.gate import GateResult
 from tinyops.data.inbox import CONSUMER, input_id
 from tinyops.data.labels import answered
@@ -19,7 +20,10 @@ REASON = "reason.json"
 
 @dataclass(frozen=True)
 class Outcome:
-    """Counts are of recordings; `uri` is that of the manifest, or of the quarantine's reason."""
+    """Counts are of recordings; `uri` is that of the manifest, or of the quarantine's reason.
+
+    `warnings` is {expectation: recordings} that went on for all that, `docs` the page in Data Docs.
+    """
 
     status: Literal["accepted", "quarantined"]
     batch: str
@@ -28,6 +32,8 @@ class Outcome:
     accepted: int
     refused: int
     uri: str
+    warnings: dict[str, int] = field(default_factory=dict)
+    docs: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for XCom and JSON."""
@@ -60,6 +66,8 @@ def keep_refused(
         "refused": total if reason or not result else len(result.refused_rows),
         "refusals": [asdict(refusal) for refusal in result.refusals] if result else [],
         "files": [asdict(each) for each in files],
+        "warnings": result.counts if result else {},
+        "docs": page_uri(store, project, batch) if result else "",
     }
     store.put_json(folder + REASON, content)
     return content
@@ -114,6 +122,8 @@ def _accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
     refused, files = entry["refused"], entry["files_refused"]
     said = [f"{refused} recordings were refused"] if refused else []
     said += [f"{files} files could not be read"] if files else []
+    named = ", ".join(f"{name} {count}" for name, count in entry["warnings"].items())
+    said += [f"warnings: {named}"] if named else []
     return Outcome(
         status="accepted",
         batch=batch,
@@ -122,6 +132,8 @@ def _accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
         accepted=entry["accepted"],
         refused=refused,
         uri=store.uri(layout.dataset_manifest(manifest["project"], manifest["version"])),
+        warnings=entry["warnings"],
+        docs=page_uri(store, manifest["project"], batch),
     )
 
 
@@ -138,4 +150,6 @@ def _quarantined(store: Store, project: str, batch: str, content: dict[str, Any]
         accepted=0,
         refused=content["refused"],
         uri=store.uri(layout.quarantine(project, input_id(batch)) + REASON),
+        warnings=content["warnings"],
+        docs=content["docs"],
     )

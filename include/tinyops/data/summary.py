@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tinyops.data.comparison.clock import stated_seconds
 from tinyops.data.parquet import BadRow
+from tinyops.data.personal_fields import personal_field
 from tinyops.data.recording import Recording
+from tinyops.data.signal_checks.statistics import signal_statistics
 from tinyops.data.split import find_group, group_facts
 from tinyops.projects import Project
 
@@ -32,37 +34,55 @@ COLUMNS = {
     "label": "",
     "group": "the split's group",
     "conditions": "JSON",
+    "personal": "what in the conditions is about a person",
     "rate_hz": "samples per second and channel",
     "channels": "names, in order",
     "unit": "",
     "samples": "per channel",
     "seconds": "",
+    "clock_rate": "rate by the condition duration_s / stated rate",
+    "jitter": "condition jitter: of the interval between samples",
     "windows": "samples / window",
     "finite_share": "samples that are numbers",
     "minimum": "physical units",
     "maximum": "physical units",
+    "means": "of each channel",
+    "deviations": "standard deviation of each channel",
     "dc_share": "|mean| / full scale",
     "rms_share": "rms / full scale",
     "clipped_share": "samples at or beyond full scale",
+    "plateau_share": "samples piled up at the recording's own extremes",
     "flat_windows": "longest constant run / window",
+    "gap_windows": "longest held, zero or interpolated stretch / window",
+    "centroid_hz": "mean frequency of the power",
+    "line_scores": "JSON: how well known lines fit each rate",
     "fingerprint": "SHA-256 of the samples",
-    "duplicate_of": "recording with the same samples or the same id",
+    "echo": "fingerprint that copies of a capture share",
 }
 
 
-def summarise(
-    rows: Iterable[Recording | BadRow], project: Project, known: Mapping[str, str] | None = None
-) -> pd.DataFrame:
+def summarise(rows: Iterable[Recording | BadRow], project: Project) -> pd.DataFrame:
     """The gate's table of rows; see `gate_table`."""
-    return gate_table(measure(rows, project), known)
+    from tinyops.data.project_expectations import own_expectations
+
+    own = own_expectations(project)
+    return gate_table(measure(rows, project), own.columns.names if own else ())
 
 
 def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[dict[str, Any]]:
-    """What the gate looks at of each row, by itself: JSON values under the names in COLUMNS.
+    """What the gate looks at of each row, by itself: JSON values under the names in COLUMNS, and
+    under those of the project's own columns.
 
-    What a bad row does not have is left out, and so is what only a whole batch tells: `row` and
-    `duplicate_of`.
+    What a row does not have is left out, and so is what only a whole batch tells.
+
+    Raises
+    ------
+    ExpectationsError
+        The project's own columns cannot be computed.
     """
+    from tinyops.data.project_expectations import own_expectations
+
+    own = own_expectations(project)
     now = datetime.now(UTC)
     for row in rows:
         if isinstance(row, BadRow):
@@ -72,53 +92,34 @@ def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[di
                 "problem": row.reason,
             }
         else:
-            yield _entry(row, project, now)
+            entry = _entry(row, project, now) | (own.columns.of(row) if own else {})
+            yield {name: value for name, value in entry.items() if not _absent(value)}
 
 
-def gate_table(
-    entries: Iterable[Mapping[str, Any]], known: Mapping[str, str] | None = None
-) -> pd.DataFrame:
+def gate_table(entries: Iterable[Mapping[str, Any]], own: Sequence[str] = ()) -> pd.DataFrame:
     """The gate's table of a whole batch, columns as in COLUMNS; what is left out is null.
 
     Parameters
     ----------
     entries
         What `measure` says of the batch's rows, in their order.
-    known
-        Fingerprint -> recording id of what the dataset holds already.
+    own
+        Names of the project's own columns; they come after COLUMNS.
     """
     import pandas as pd
 
-    fingerprints = dict(known or {})
-    ids = set(fingerprints.values())
-    table = []
-    for index, entry in enumerate(entries):
-        row = {"row": index, **entry}
-        if "fingerprint" in entry:
-            name = entry["recording_id"]
-            twin = fingerprints.setdefault(entry["fingerprint"], name)
-            row["duplicate_of"] = twin if twin != name or twin in ids else None
-            if name in ids:
-                row["duplicate_of"] = name
-            ids.add(name)
-        table.append(row)
-    return pd.DataFrame(table, columns=list(COLUMNS))
+    table = [{"row": index, **entry} for index, entry in enumerate(entries)]
+    return pd.DataFrame(table, columns=[*COLUMNS, *own])
 
 
-def longest_run(samples: npt.NDArray[np.float32]) -> int:
-    """Length of the longest stretch of equal values in a one-dimensional signal."""
-    if samples.size == 0:
-        return 0
-    changes = np.flatnonzero(samples[1:] != samples[:-1])
-    edges = np.concatenate([[-1], changes, [samples.size - 1]])
-    return int(np.diff(edges).max())
+def _absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _entry(recording: Recording, project: Project, now: datetime) -> dict[str, Any]:
-    signal = recording.signal
-    finite = np.isfinite(signal)
-    whole = bool(finite.all())
-    low, high = (signal.min(), signal.max()) if whole and signal.size else (math.nan, math.nan)
+    conditions = recording.conditions
+    with np.errstate(over="ignore", invalid="ignore"):  # the gate names what is no number
+        found = signal_statistics(recording, project)
     return {
         "recording_id": recording.recording_id,
         "machine_id": recording.machine_id,
@@ -128,30 +129,26 @@ def _entry(recording: Recording, project: Project, now: datetime) -> dict[str, A
         "age_days": (now - recording.recorded_at).total_seconds() / 86400,
         "label": recording.label,
         "group": find_group(project.split, *group_facts(recording)),
-        "conditions": json.dumps(recording.conditions, sort_keys=True),
+        "conditions": json.dumps(conditions, sort_keys=True),
+        "personal": personal_field(conditions, project.privacy.personal_fields),
         "rate_hz": recording.rate_hz,
         "channels": ",".join(recording.channels),
         "unit": recording.unit,
         "samples": recording.samples,
         "seconds": recording.seconds,
+        "clock_rate": _clock_rate(recording),
+        "jitter": _number(conditions, "jitter"),
         "windows": recording.samples / project.signal.window,
-        "finite_share": float(finite.mean()) if signal.size else 0.0,
-        "minimum": float(low),
-        "maximum": float(high),
-        "flat_windows": max(longest_run(channel) for channel in signal) / project.signal.window,
-        "fingerprint": recording.fingerprint(),
-    } | (_levels(signal, project) if whole and signal.size else {})
+    } | found
 
 
-def _levels(signal: npt.NDArray[np.float32], project: Project) -> dict[str, float]:
-    # Channels that are not the project's have no full scale: the check of names speaks for them.
-    if signal.shape[0] != len(project.signal.full_scale):
-        return {}
-    scale = np.array(project.signal.full_scale)
-    power = np.einsum("cn,cn->c", signal, signal, dtype=np.float64) / signal.shape[1]
-    beyond = (np.abs(signal) >= scale[:, None].astype(np.float32)).mean(axis=1)
-    return {
-        "dc_share": float((np.abs(signal.mean(axis=1, dtype=np.float64)) / scale).max()),
-        "rms_share": float((np.sqrt(power) / scale).max()),
-        "clipped_share": float(beyond.max()),
-    }
+def _clock_rate(recording: Recording) -> float:
+    lasted = stated_seconds(recording.conditions)
+    return recording.seconds / lasted if lasted and recording.seconds else float("nan")
+
+
+def _number(conditions: Mapping[str, str], name: str) -> float:
+    try:
+        return float(conditions[name])
+    except (KeyError, ValueError):
+        return float("nan")

@@ -21,7 +21,7 @@ class GateError(TinyOpsError):
 
 @dataclass(frozen=True)
 class Failure:
-    """An expectation that a row did not meet: the value that it has, and the expectation's meta."""
+    """An expectation that a row, or the whole table, did not meet: what was found, and its meta."""
 
     column: str
     value: object
@@ -66,8 +66,9 @@ def validate(table: pd.DataFrame, suite: str, expectations: list[Any], run: str)
     )
 
 
-def failures(validation: Any) -> tuple[dict[int, list[Failure]], list[dict[str, str]]]:
-    """{row: its failures in the suite's order}, and the meta of what the table as a whole misses.
+def failures(validation: Any) -> tuple[dict[int, list[Failure]], list[Failure]]:
+    """{row: its failures in the suite's order}, and what the table as a whole misses, with the
+    value that was observed.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def failures(validation: Any) -> tuple[dict[int, list[Failure]], list[dict[str, 
         An expectation raised instead of answering.
     """
     rows: dict[int, list[Failure]] = {}
-    whole: list[dict[str, str]] = []
+    whole: list[Failure] = []
     for result in validation.results:
         if result.success:
             continue
@@ -83,8 +84,8 @@ def failures(validation: Any) -> tuple[dict[int, list[Failure]], list[dict[str, 
         column = config.kwargs.get("column")
         # An expectation that raised has answered nothing: success is False, but no row is named.
         found = result.result.get("unexpected_index_list") or []
-        if column is None:
-            whole.append(config.meta)
+        if column is None or "observed_value" in result.result:
+            whole.append(Failure(column or "", result.result.get("observed_value"), config.meta))
         elif not found:
             raise GateError(
                 f"expectation {config.type} on {column} gave no answer: {_exception(result)}",

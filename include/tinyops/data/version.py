@@ -66,7 +66,10 @@ def make_manifest(
                 *old["batches"],
                 entry
                 | {"accepted": len(added)}
-                | {key: addition.gate[key] for key in ("refused", "files_refused")},
+                | {
+                    key: addition.gate[key]
+                    for key in ("refused", "files_refused", "warned", "warnings")
+                },
             ],
             "files": files,
             "relabelled": old.get("relabelled"),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tinyops.projects.frontend_section import FrontendSection
+from tinyops.projects.gate_section import Gate, Privacy
 from tinyops.projects.monitoring_section import Monitoring
 from tinyops.projects.retention_section import Retention
 from tinyops.projects.section import Section
@@ -142,6 +143,8 @@ class Project(Section):
     labels: list[str] = Field(min_length=2, max_length=32)
     frontend: FrontendSection
     split: Split = Split()
+    gate: Gate = Gate()
+    privacy: Privacy = Privacy()
     training: Training = Training()
     objective: Objective
     monitoring: Monitoring = Monitoring()

@@ -242,6 +242,11 @@ def report(project: str, kind: str, report_id: str = "") -> str:
     return f"{_part(project)}/reports/{_part(kind)}/{tail}"
 
 
+def report_file(project: str, kind: str, path: str) -> str:
+    """One file of a report; `path` may have folders."""
+    return report(project, kind) + "/".join(_part(part) for part in path.split("/"))
+
+
 def frames(project: str, date: str = "", gateway: str = "") -> str:
     """Folder of all frames, of those received on a day (YYYY-MM-DD), or of a gateway's of a day."""
     folder = f"{_part(project)}/frames/"

@@ -1,0 +1,1 @@
+"""What one recording cannot show: batch and dataset side by side."""

@@ -1,0 +1,73 @@
+"""Files in another unit than they say: off by a factor that lies between two units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinyops.data.comparison.reference import Floats, References
+
+NEAREST = math.log10(1.2)
+"""Decades that a level may be off the factor: three standard deviations, at least this."""
+
+FARTHEST = (0.12, 0.25)
+"""Of the decades of a small and of a large factor, and at most this."""
+
+SPREAD = (0.35, 0.5)
+"""Likewise: where three standard deviations are more, the factor is not looked for."""
+
+EMPTY = 0.5
+"""Of the factor's decades: a stretch in which there must be no level."""
+
+OWN_CLASS_ONLY = 50.0
+"""Smaller factors are found within a class alone: a fault may be ten times as loud as none."""
+
+
+def unit_slips(
+    levels: Floats,
+    machines: Sequence[str],
+    labels: Sequence[str],
+    factors: Sequence[float],
+    first: int,
+) -> list[float | None]:
+    """For each recording from `first` on, the factor that its level is off by; None for none.
+
+    A level is off by a factor when it is about that from the median of comparable recordings, and
+    nothing comparable lies on the way: a machine that grows louder leaves levels in between, a unit
+    does not.
+
+    Parameters
+    ----------
+    levels
+        Log10 of RMS [recordings, units]; nan where unknown.
+    factors
+        Those to look for, above 1; 100 stands for 0.01 too.
+    """
+    references = References(levels, machines, labels)
+    return [
+        _slip(levels[at], references, machines[at], labels[at], factors)
+        for at in range(first, len(levels))
+    ]
+
+
+def _slip(
+    levels: Floats, references: References, machine: str, label: str, factors: Sequence[float]
+) -> float | None:
+    if not np.isfinite(levels).all():
+        return None
+    for (_, of_class), reference in references.of(machine, label):
+        for unit, off in enumerate(levels - reference.median):
+            for factor in factors:
+                large = factor >= OWN_CLASS_ONLY
+                if of_class is None and not large:
+                    continue
+                size = math.log10(factor)
+                spread = 3 * float(reference.sigma[unit])
+                if spread > SPREAD[large] * size:
+                    continue  # levels this far apart are nothing new here
+                near = min(max(spread, NEAREST), FARTHEST[large] * size)
+                if abs(abs(off) - size) < near and reference.empty(unit, off, EMPTY * size):
+                    return float(factor if off > 0 else 1 / factor)
+    return None

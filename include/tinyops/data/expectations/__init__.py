@@ -1,0 +1,10 @@
+"""Great Expectations' classes that the field lacks. Importing them costs GX: inside functions only.
+
+Written against Great Expectations 1.24.
+"""
+
+from tinyops.data.expectations.balance import ExpectClassesToBeBalanced
+from tinyops.data.expectations.before import ExpectGroupsAsBefore
+from tinyops.data.expectations.shares import ExpectClassSharesAsBefore
+
+__all__ = ["ExpectClassSharesAsBefore", "ExpectClassesToBeBalanced", "ExpectGroupsAsBefore"]

@@ -1,0 +1,1 @@
+"""What one recording's samples show by themselves: levels, gaps, saturation, spectrum, lines."""

@@ -1,0 +1,45 @@
+"""Buttons on a task's page that lead to our pages. Light: DAG files import it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from airflow.sdk import BaseOperatorLink
+
+from tinyops_pages import PREFIX
+
+
+def report_path(project: str, kind: str, page: str = "index.html") -> str:
+    """Path of a report's page below the web server's address."""
+    return f"{PREFIX}/reports/{project}/{kind}/{page}"
+
+
+@attrs.define()
+class DataDocsLink(BaseOperatorLink):
+    """What the quality gate found in the project's batches.
+
+    The worker writes the address when the task ends; nobody else needs this class (Airflow 3.3.2:
+    a DAG is stored with the link's name and XCom key only).
+    """
+
+    project: str
+
+    @property
+    def name(self) -> str:
+        """The button's text."""
+        return "Data Docs"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The page of the batch that the task has handled, or the list of all batches."""
+        from airflow.sdk.configuration import conf
+
+        base = conf.get("api", "base_url", fallback="").rstrip("/")
+        return base + report_path(self.project, "data-docs", self._page(ti_key))
+
+    def _page(self, ti: Any) -> str:
+        batches = ti.xcom_pull(task_ids=ti.task_id, key="batches") or []
+        pages = [one["docs"] for one in batches if one["docs"]]
+        if len(pages) != 1:
+            return "index.html"
+        return "/".join(pages[0].split("/")[-2:])
