@@ -196,6 +196,7 @@ def _said(failure: Failure) -> tuple[str, str]:
 
 
 def _sentence(failure: Failure) -> str:
-    value = failure.value
+    # A column of which a batch has nothing holds NaN for it.
+    value = None if failure.value != failure.value else failure.value
     shown = f"{value:.6g}" if isinstance(value, float) else repr(value)
     return f"{failure.column} is {shown[:120]}, expected {failure.meta['why']}"
