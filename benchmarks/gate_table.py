@@ -1,35 +1,49 @@
-"""The table of docs/data.md: what the quality gate finds in which set."""
+"""The tables of docs/data.md: what the quality gate finds in which set, and what it costs."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from page_tables import row, table
 
-def gate_table(sets: dict[str, dict[str, Any]]) -> list[str]:
-    """A row for each fault, a column for each set."""
-    faults: list[str] = []
-    for found in sets.values():
-        faults += [name for name, value in found.items() if _is_fault(value)]
-    rows = [f"| | {' | '.join(sets)} |", "|---|" + "---:|" * len(sets)]
-    rows.append(_row("recordings", [str(one["recordings"]) for one in sets.values()]))
-    good = [f"{one['refused'] / one['recordings']:.1%}" for one in sets.values()]
-    rows.append(_row("*good refused*", good))
-    for fault in dict.fromkeys(faults):
-        cells = [
-            f"{one[fault]['found']:.0%}" if _is_fault(one.get(fault)) else ""
-            for one in sets.values()
-        ]
-        rows.append(_row(fault, cells))
-    pairs = [one["near_duplicates"] for one in sets.values()]
-    rows.append(_row("pairs of captures", [str(one["pairs"]) for one in pairs]))
-    fewest = [f"{one['fewest_bits_different']:g}" if one["pairs"] else "" for one in pairs]
-    rows.append(_row("fewest bits that differ", fewest))
-    return rows
+
+def blocks(result: dict[str, Any]) -> dict[str, list[str]]:
+    """A row for each fault, a column for each set; and megabytes of samples a second."""
+    figures = result["figures"]
+    speed = figures["speed"]
+    costs = [
+        *table("of one process, processor time", "MB of samples a second"),
+        row("reading recordings", f"{speed['read_mb_per_s']:.0f}"),
+        row("reading, fingerprints and statistics", f"{speed['gate_mb_per_s']:.0f}"),
+    ]
+    return {"gate": _found(figures["sets"]), "gate_speed": costs}
+
+
+def _found(sets: dict[str, dict[str, Any]]) -> list[str]:
+    every = list(sets.values())
+    faults = dict.fromkeys(name for one in every for name in one if _is_fault(one[name]))
+    pairs = [one["near_duplicates"] for one in every]
+    return [
+        *table("", *sets),
+        row("recordings", *(str(one["recordings"]) for one in every)),
+        row("*good refused*", *(f"{one['refused'] / one['recordings']:.1%}" for one in every)),
+        *(
+            row(
+                fault,
+                *(
+                    f"{one[fault]['found']:.0%}" if _is_fault(one.get(fault)) else ""
+                    for one in every
+                ),
+            )
+            for fault in faults
+        ),
+        row("pairs of different captures", *(str(one["pairs"]) for one in pairs)),
+        row(
+            "fewest bits that differ",
+            *(f"{one['fewest_bits_different']:g}" if one["pairs"] else "" for one in pairs),
+        ),
+    ]
 
 
 def _is_fault(value: Any) -> bool:
     return isinstance(value, dict) and "found" in value
-
-
-def _row(name: str, cells: list[str]) -> str:
-    return f"| {name} | {' | '.join(cells)} |"

@@ -1,6 +1,6 @@
 """Writes docs/benchmarks.md from benchmarks/results/*.json. Nothing in it is typed by hand.
 
-Fills the tables of docs/on-the-chip.md too, whose text is.
+Fills the tables of docs/on-the-chip.md and docs/data.md too, whose text is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import chip_tables
 import edges_table
+import gate_table
 import quantisation_table
 import serving_table
 from page_tables import fill
@@ -26,6 +27,8 @@ BLOCKS = {
     "edges": edges_table.blocks,
 }
 """Benchmarks whose tables stand among the text of docs/on-the-chip.md."""
+
+DATA = ROOT / "docs" / "data.md"
 
 SECONDS = ("beside_the_vendors_tool", "paced")
 """Figures of several cases, each with the same columns, in seconds but for ratios and shares."""
@@ -123,6 +126,8 @@ def main() -> None:
     for result in results:
         if made := BLOCKS.get(result["benchmark"]):
             fill(CHIP, made(result))
+        if result["benchmark"] == "gate":
+            fill(DATA, gate_table.blocks(result))
 
 
 if __name__ == "__main__":
