@@ -30,6 +30,7 @@ from tinyops.store import Store
 
 GB = 10**9
 SIZES = (0.1, 1.0, 10.0)
+AT = "2026-01-01T00:00:00+00:00"
 MOST_MEMORY = 3 << 30
 STEPS = Path(__file__).with_name("big_data_steps.py")
 
@@ -83,7 +84,7 @@ def salt() -> str:
     """A salt with which every part has machines; each machine has all classes."""
     config = project("1")
     rows = [
-        IndexRow(f"m{n:02d}-{label}", f"m{n:02d}", "d", "s", "", 1.0, label, {}, f"{n}{label}")
+        IndexRow(f"m{n:02d}-{label}", f"m{n:02d}", "d", "s", AT, 1.0, label, {}, f"{n}{label}")
         for n in range(MACHINES)
         for label in config.labels
     ]
@@ -100,6 +101,8 @@ def size_of(store: Store, size: float, salted: str) -> dict[str, Any]:
     config = project(salted)
     published = run("publish", [common | {"size": int(size * GB)}])
     work = plan(store, config)
+    if len(work) < 2:
+        sys.exit("nothing to measure apart")
     by_workers = {}
     for workers in (1, 2):
         sweep(store, config)
@@ -144,7 +147,7 @@ def main() -> None:
     given = parser.parse_args()
     report = Report("big_data", given.quick)
     sizes = [SIZES[0]] if given.quick else [float(one) for one in given.sizes.split(",")]
-    os.environ |= {"TINYOPS_MAPPED_MB": "0" if given.quick else "64"}
+    os.environ["TINYOPS_MAPPED_MB"] = "0"
     salted, found = salt(), {}
     for size in sizes:
         folder = Path(tempfile.mkdtemp(prefix="tinyops-big-"))
@@ -167,11 +170,12 @@ def main() -> None:
     report.figures = {
         "data": "generated",
         "sizes in GB": ", ".join(f"{size:g}" for size in found),
-        "size_gb": {f"{size:g} GB": figures for size, figures in found.items()},
+        "figures_by_size": {f"{size:g} GB": figures for size, figures in found.items()},
     }
     report.at_most("peak PSS of any step, GB", peak / 2**30, MOST_MEMORY / 2**30)
     two = found[large]["measure, 1 worker, s"] / found[large]["measure, 2 workers, s"]
-    report.at_least(f"measure {large:g} GB: two workers against one, speed", two, 1.2)
+    if large >= 1:
+        report.at_least(f"measure {large:g} GB: two workers against one, speed", two, 1.2)
     for name in ("measure, 2 workers, s", "join, s", "features, s"):
         if large > small:
             ratio = found[large][name] / found[small][name] / (large / small)

@@ -61,9 +61,11 @@ def recordings(config: Project, size: int) -> Iterator[Recording]:
 
 def publish(store: Store, config: Project, size: int) -> dict[str, Any]:
     """Write and hand in the batch."""
-    from tinyops.data.batch import publish_batch
+    from tinyops.data import batch
 
-    publish_batch(store, config, BATCH, recordings(config, size))
+    # Also a small batch has files for two workers.
+    batch.FILE_BYTES = min(batch.FILE_BYTES, size // 8)
+    batch.publish_batch(store, config, BATCH, recordings(config, size))
     return {}
 
 

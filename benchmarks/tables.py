@@ -62,7 +62,7 @@ def section(result: dict[str, Any]) -> str:
         for name, seconds in sorted(use.items(), key=lambda item: -item[1]):
             rows.append(f"| {name} | {seconds:.1f} | {seconds / total:.0%} |")
     for name, boards in result["figures"].items():
-        if name.endswith(("_by_board", "_by_model")):
+        if name.endswith(("_by_board", "_by_model", "_by_size")):
             rows += ["", *board_table(name, boards)]
     return "\n".join(rows) + "\n"
 

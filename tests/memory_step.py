@@ -36,7 +36,17 @@ def project() -> Project:
     split = full.split.model_copy(update={"group_by": "recording"})
     made = full.model_copy(update={"split": split})
     rows = [
-        IndexRow(name, "m", "d", "imu", "", 1.0, made.labels[n % len(made.labels)], {}, name)
+        IndexRow(
+            name,
+            "m",
+            "d",
+            "imu",
+            "2026-01-01T00:00:00+00:00",
+            1.0,
+            made.labels[n % len(made.labels)],
+            {},
+            name,
+        )
         for n in range(SMALL)
         for name in [f"r{n:05d}"]
     ]
