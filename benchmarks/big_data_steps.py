@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -89,7 +90,7 @@ def join(store: Store, config: Project) -> dict[str, Any]:
     suite = expectations(config)
     imported = time.monotonic()
     ready = read_ready(store, config, BATCH)
-    pieces = list(pieces_of(store, config, ready, Path()))
+    pieces = list(pieces_of(store, config, ready, Path(tempfile.mkdtemp())))
     table = gate_table(entry for piece in pieces for entry in piece.entries)
     read = time.monotonic()
     validate(table, config.name, suite, BATCH)

@@ -56,10 +56,12 @@ def project() -> Project:
 
 
 def recordings(count: int, start: int = 0, samples: int = SAMPLES) -> Iterator[Recording]:
-    """Noise, 1.4 MB each."""
+    """Noise on a wrist at rest, 1.4 MB each."""
     config = project()
     for number in range(start, start + count):
-        noise = np.random.default_rng(number).standard_normal((6, samples), np.float32)
+        signal = np.random.default_rng(number).standard_normal((6, samples), np.float32)
+        signal *= np.float32(0.5)
+        signal[2] += 1  # gravity, without which this project's gate lets nothing pass
         yield Recording(
             recording_id=f"r{number:05d}",
             machine_id=f"m{number % MACHINES:02d}",
@@ -69,7 +71,7 @@ def recordings(count: int, start: int = 0, samples: int = SAMPLES) -> Iterator[R
             rate_hz=config.signal.rate_hz,
             channels=tuple(config.signal.channels),
             unit=config.signal.unit,
-            signal=noise * np.float32(0.5),
+            signal=signal,
             label=config.labels[number % len(config.labels)],
         )
 
