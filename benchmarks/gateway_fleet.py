@@ -26,7 +26,7 @@ from virtual_devices import TINYOPS, VirtualDevice, built, padded
 from tinyops.boards.image import Image
 from tinyops.boards.virtual import BOARDS
 from tinyops.gateway.event import Event
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout
 
 SECONDS = 600.0
 LOOK = 0.2
@@ -141,13 +141,13 @@ def family_pss(gateway: psutil.Process) -> float:
 
 def confirmed(store: Store, name: str) -> list[str]:
     """The version that each device of a gateway has attested; empty before its first status."""
-    status = store.get_json_or(layout.gateway_status(name), {"devices": {}})
+    status = store.get_json_or(edge_layout.gateway_status(name), {"devices": {}})
     return [row["confirmed"] for row in status["devices"].values()]
 
 
 def flash_seconds(store: Store, name: str) -> float:
     """From a gateway's first `flashing` to its last `attested`."""
-    rows = store.objects(layout.gateway_events(name))
+    rows = store.objects(edge_layout.gateway_events(name))
     events = [Event(**store.get_json(row.key)) for row in rows]
     began = [datetime.fromisoformat(event.at) for event in events if event.kind == "flashing"]
     ended = [datetime.fromisoformat(event.at) for event in events if event.kind == "attested"]

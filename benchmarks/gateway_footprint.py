@@ -32,7 +32,7 @@ from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.local.ports import free_ports
 from tinyops.local.swift import EmbeddedS3
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "gateway")]
@@ -180,7 +180,7 @@ def watched(python: Path, config: Path, store: Store, metrics: int) -> dict[str,
 
 def sent(store: Store, device: str) -> int:
     """Frames that the gateway says S3 has; 0 before its first status."""
-    status = store.get_json_or(layout.gateway_status("bench"), {"devices": {}})
+    status = store.get_json_or(edge_layout.gateway_status("bench"), {"devices": {}})
     return int(status["devices"].get(device, {}).get("frames", {}).get("sent", 0))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.config import load_config
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout
 
 SILENCE = timedelta(minutes=2)
 
@@ -20,7 +20,7 @@ def main(config: Path) -> str | None:
     """Why it is not healthy; None when it is."""
     try:
         name = load_config(config).name
-        status = Store.from_env(attempts=1, timeout=8.0).get_json(layout.gateway_status(name))
+        status = Store.from_env(attempts=1, timeout=8.0).get_json(edge_layout.gateway_status(name))
     except TinyOpsError as error:
         return str(error)
     age = datetime.now(UTC) - datetime.fromisoformat(status["at"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinyops.cli.follow import follow
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Receipt, Store, edge_layout, layout, receipts
 
 PROJECT = "motor_health"
 
@@ -19,7 +19,7 @@ def receipted(store: Store, consumer: str, input_id: str, output: str) -> None:
 def event(store: Store, name: str, kind: str, version: str) -> None:
     content = {"kind": kind, "project": PROJECT, "version": version, "device": "d1"}
     content["at"] = "2999-01-01T00:00:00+00:00"
-    store.put_json(layout.gateway_event("g1", name), content)
+    store.put_json(edge_layout.gateway_event("g1", name), content)
 
 
 def test_a_batch_is_followed_to_its_board(store: Store) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tinyops.cli.main import main
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout
 
 
 def test_without_gateways_it_says_so(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,10 +27,10 @@ def test_each_gateway_has_its_rows_whatever_it_wrote(
     frames["refused"] = {"damaged": 4}
     row = {"project": "demo", "state": "idle", "confirmed": "v1", "problem": "[red]odd"}
     devices = {"press-07": row | {"frames": frames}, "press-08": row | {"action": "press RESET"}}
-    store.put_json(layout.gateway_status("line-3"), {"at": then, "devices": devices})
-    store.put(layout.gateway_status("line-4"), b"{")
-    store.put_json(layout.gateway_status("line-5"), [1])
-    store.put_json(layout.gateway_event("line-6", "e1"), {})
+    store.put_json(edge_layout.gateway_status("line-3"), {"at": then, "devices": devices})
+    store.put(edge_layout.gateway_status("line-4"), b"{")
+    store.put_json(edge_layout.gateway_status("line-5"), [1])
+    store.put_json(edge_layout.gateway_event("line-6", "e1"), {})
     assert main(["gateway", "status"]) == 0
     out = capsys.readouterr().out
     for word in ("press-07", "7 sent, 2 waiting", "3 dropped", "4 refused: damaged", "5 h ago"):

@@ -21,7 +21,7 @@ from tinyops.gateway.config import load_config
 from tinyops.local import ports
 from tinyops.local.swift import EmbeddedS3
 from tinyops.releases.keys import KeyFolder, make_keys
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout
 
 DOCKER = ROOT / "docker"
 GATEWAY = DOCKER / "gateway.yaml"
@@ -114,7 +114,7 @@ def test_health_of_an_address(s3_server: EmbeddedS3) -> None:
 def test_health_of_the_gateway(store: Store, age: int, status: int) -> None:
     at = datetime.now(UTC) - timedelta(seconds=age)
     name = load_config(GATEWAY).name
-    store.put_json(layout.gateway_status(name), {"at": at.isoformat()})
+    store.put_json(edge_layout.gateway_status(name), {"at": at.isoformat()})
     assert run("gateway_health.py", str(GATEWAY)).returncode == status
 
 

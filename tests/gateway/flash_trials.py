@@ -29,7 +29,7 @@ from tinyops.gateway.attest import attest
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.journal import ImageName
 from tinyops.releases import paths
-from tinyops.store import Store, layout, sha256_hex
+from tinyops.store import Store, edge_layout, sha256_hex
 
 QUALITIES: dict[Quality, int] = {
     "good": 14,
@@ -127,7 +127,7 @@ class Trials:
         if quality == "tampered":
             for image in images.values():
                 folder = paths.image(PROJECT, version, image.header.target).rpartition("/")[0]
-                key = layout.tuf_target(f"{folder}/{sha256_hex(image.bytes)}.image.bin")
+                key = edge_layout.tuf_target(f"{folder}/{sha256_hex(image.bytes)}.image.bin")
                 self.store.put(key, image.bytes[:-1] + bytes((image.bytes[-1] ^ 1,)))
         return images
 

@@ -19,7 +19,7 @@ from tinyops.gateway.config import load_config
 from tinyops.gateway.event import Event
 from tinyops.gateway.service import Gateway
 from tinyops.releases.publish import sign_and_stage
-from tinyops.store import Store, layout, sha256_hex
+from tinyops.store import Store, edge_layout, layout, sha256_hex
 
 TARGET = "nano33ble-sense-qemu-virtual"
 PROJECT = "demo_project"
@@ -107,7 +107,7 @@ class Bench:
 
     def events(self) -> list[Event]:
         """What the gateway has reported, oldest first."""
-        rows = sorted(row.key for row in self.store.objects(layout.gateway_events("bench")))
+        rows = sorted(row.key for row in self.store.objects(edge_layout.gateway_events("bench")))
         for key in rows:
             if key not in self.read:
                 self.read[key] = Event(**self.store.get_json(key))

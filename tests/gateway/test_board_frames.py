@@ -23,7 +23,7 @@ from tinyops.conversion.image import build_image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.monitoring.frames import FIRST, FrameRecord, decode_records
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout, layout
 
 COUNTED = sketch().frame_windows
 FRAME = COUNTED * sketch().every
@@ -129,7 +129,7 @@ def test_frames_of_a_board_arrive_with_their_reference_and_a_new_image_begins_an
     assert [record.sketch().flags for record in found] == [FIRST, 0, 0, FIRST, 0]
     assert all(record.sketch().n == sum(record.sketch().classes) == COUNTED for record in found)
     assert {record.reference_tag for record in found} == {counting_image.header.reference_tag}
-    status = bench.store.get_json(layout.gateway_status("bench"))["devices"][DEVICE]["frames"]
+    status = bench.store.get_json(edge_layout.gateway_status("bench"))["devices"][DEVICE]["frames"]
     assert (status["sent"], status["waiting"], status["refused"]) == (5, 0, {})
 
 
@@ -161,7 +161,7 @@ def test_killed_between_two_steps_no_frame_is_lost_or_doubled(
     assert len({record.epoch for record in bench.records()}) == 1
     assert {key: bench.store.get(key) for key in before} == before
     assert before or point == "add"
-    status = bench.store.get_json(layout.gateway_status("bench"))["devices"][DEVICE]["frames"]
+    status = bench.store.get_json(edge_layout.gateway_status("bench"))["devices"][DEVICE]["frames"]
     assert (status["sent"], status["refused"]) == (count, {})
 
 

@@ -19,7 +19,7 @@ from tinyops.gateway import worker
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.monitoring.frames import FIRST, FrameRecord, decode_records
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout, layout
 
 BOARD = load_board("sparkfun-edge2")
 FRAMES = 4
@@ -114,10 +114,10 @@ def test_a_board_that_waits_for_a_person_says_so_and_keeps_its_chance(
 
 
 def action(store: Store) -> str:
-    status = store.get_json_or(layout.gateway_status("bench"), {})
+    status = store.get_json_or(edge_layout.gateway_status("bench"), {})
     return str(status["devices"][DEVICE]["action"]) if status else ""
 
 
 def kinds(store: Store) -> list[str]:
-    rows = sorted(row.key for row in store.objects(layout.gateway_events("bench")))
+    rows = sorted(row.key for row in store.objects(edge_layout.gateway_events("bench")))
     return [store.get_json(key)["kind"] for key in rows]

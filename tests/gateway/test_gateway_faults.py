@@ -17,7 +17,7 @@ from tinyops.boards.image import Image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.releases import paths
-from tinyops.store import layout, sha256_hex
+from tinyops.store import edge_layout, sha256_hex
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_tampered_image_is_refused_and_the_old_firmware_stays(at_v1: Bench, bu
     second = renamed(built, "v2")
     release(at_v1.store, second)
     folder = paths.image(PROJECT, "v2", TARGET).rpartition("/")[0]
-    key = layout.tuf_target(f"{folder}/{sha256_hex(second.bytes)}.image.bin")
+    key = edge_layout.tuf_target(f"{folder}/{sha256_hex(second.bytes)}.image.bin")
     at_v1.store.put(key, second.bytes[:-1] + b"!")
     with running(at_v1.gateway()):
         wait_for(lambda: at_v1.saw("refused", "v2"), "the tampered image refused")
@@ -48,7 +48,7 @@ def test_a_tampered_image_is_refused_and_the_old_firmware_stays(at_v1: Bench, bu
 def test_replayed_metadata_is_refused_and_the_new_firmware_stays(
     at_v1: Bench, built: Image
 ) -> None:
-    key = layout.tuf_metadata("timestamp.json")
+    key = edge_layout.tuf_metadata("timestamp.json")
     old = at_v1.store.get(key)
     second = renamed(built, "v2")
     release(at_v1.store, second)

@@ -20,7 +20,7 @@ from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
 from tinyops.gateway.service import Gateway
 from tinyops.monitoring.frames import FIRST, LOST, SATURATED, FrameRecord, decode_records
-from tinyops.store import Store, layout, sha256_hex
+from tinyops.store import Store, edge_layout, layout, sha256_hex
 
 
 class Stand:
@@ -74,10 +74,10 @@ class Stand:
         return found
 
     def status(self) -> dict[str, object]:
-        return self.store.get_json(layout.gateway_status("bench"))["devices"][DEVICE]["frames"]
+        return self.store.get_json(edge_layout.gateway_status("bench"))["devices"][DEVICE]["frames"]
 
     def refusals(self) -> list[Event]:
-        rows = self.store.objects(layout.gateway_events("bench"))
+        rows = self.store.objects(edge_layout.gateway_events("bench"))
         events = [Event(**self.store.get_json(row.key)) for row in rows]
         return [event for event in events if event.kind == "frames_refused"]
 

@@ -11,7 +11,7 @@ from tinyops.boards.image import Image
 from tinyops.releases.errors import ReleaseError
 from tinyops.releases.publish import move_channel, read_channel, sign_and_stage
 from tinyops.releases.refresh import refresh_metadata
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Store, edge_layout, layout, receipts
 
 
 def objects(store: Store) -> dict[str, str]:
@@ -85,7 +85,7 @@ def test_evidence_is_signed_with_the_release(released_store: Store, built: Image
     manifest = released_store.get_json(layout.release_manifest(PROJECT, "v1"))
     signed = [
         row.key
-        for row in released_store.objects(f"{layout.TUF_TARGETS}{PROJECT}/v1/")
+        for row in released_store.objects(f"{edge_layout.TUF_TARGETS}{PROJECT}/v1/")
         if row.key.endswith("manifest.json")
     ]
     assert json.loads(released_store.get(signed[0])) == manifest

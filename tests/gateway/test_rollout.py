@@ -22,7 +22,7 @@ from tinyops.boards.link import Link
 from tinyops.boards.transport import SerialPort, SerialStream
 from tinyops.projects import projects_folder
 from tinyops.releases.publish import move_channel
-from tinyops.store import layout
+from tinyops.store import edge_layout
 
 
 def test_a_release_is_flashed_attested_and_replaced_by_the_next(bench: Bench, built: Image) -> None:
@@ -37,7 +37,7 @@ def test_a_release_is_flashed_attested_and_replaced_by_the_next(bench: Bench, bu
     assert bench.kinds() == [
         (kind, version) for version in ("v1", "v2") for kind in ("flashing", "flashed", "attested")
     ]
-    status = bench.store.get_json(layout.gateway_status("bench"))
+    status = bench.store.get_json(edge_layout.gateway_status("bench"))
     device = status["devices"][DEVICE]
     assert (device["state"], device["confirmed"], device["problem"]) == ("idle", "v2", "")
     assert device["runs"]["version"] == "v2"

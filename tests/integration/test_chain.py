@@ -11,7 +11,7 @@ from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version
 from tinyops.data.sources.registry import source_for
 from tinyops.projects import load_project
-from tinyops.store import Store, layout, receipts, sha256_hex
+from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_batch_becomes_a_signed_release(
         for image in content["images"]:
             built = store.get(layout.release(name, version) + f"{target}/image.bin")
             assert sha256_hex(built) == image["sha256"] == proof["image_sha256"]
-    assert store.exists(layout.tuf_metadata("timestamp.json"))
+    assert store.exists(edge_layout.tuf_metadata("timestamp.json"))
     assert store.get_json(layout.pointer(name, "release"))["version"] == version
     assert receipts.handled(store, name, "train") == {dataset}
     assert receipts.handled(store, name, "release") == {candidate}

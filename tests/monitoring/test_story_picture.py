@@ -18,7 +18,7 @@ from tinyops.monitoring.picture import STATUS_COLOURS, Happening, Measured
 from tinyops.monitoring.story import ANSWERED, ASKED, ATTESTED, read_story, story_picture
 from tinyops.monitoring.table import Row, replace_table
 from tinyops.projects import load_project
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Receipt, Store, edge_layout, layout, receipts
 
 PROJECT, DEVICE = "motor_health", "motor-1"
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -67,7 +67,9 @@ def told(store: Store) -> Store:
         store.put_json(layout.report(PROJECT, "verdict", f"v{number}") + "verdict.json", verdict)
     for number, (minutes, version) in enumerate([(0, OLD), (13, NEW), (14, NEW)]):
         event = {"kind": "attested", "project": PROJECT, "device": DEVICE, "version": version}
-        store.put_json(layout.gateway_event("line-3", f"e{number}"), event | {"at": at(minutes)})
+        store.put_json(
+            edge_layout.gateway_event("line-3", f"e{number}"), event | {"at": at(minutes)}
+        )
     request = {"id": "r1", "device": DEVICE, "kind": "data drift", "about": 120, "at": at(12)}
     store.put_json(layout.label_request(PROJECT, "r1"), request)
     receipts.write(store, PROJECT, Receipt(ANSWER, "r1", "done", "d2", at=at(12)))

@@ -20,7 +20,7 @@ from tinyops.releases.errors import (
 )
 from tinyops.releases.keys import KeyFolder, make_keys, signing_keys
 from tinyops.releases.repository import NewTarget, Repository
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_replayed_metadata_is_refused_by_reader_and_writer(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.publish([image("v1")])
-    key = layout.tuf_metadata("timestamp.json")
+    key = edge_layout.tuf_metadata("timestamp.json")
     old = repository.store.get(key)
     repository.publish([image("v2")])
     reader = client(repository, tmp_path / "cache")
@@ -157,7 +157,7 @@ def test_entries_that_nobody_signed_are_not_signed_along(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.publish([image("v1")])
-    key = layout.tuf_metadata("1.targets.json")
+    key = edge_layout.tuf_metadata("1.targets.json")
     forged: Metadata[Targets] = Metadata.from_bytes(repository.store.get(key))
     forged.signed.targets["demo/evil/t/image.bin"] = forged.signed.targets["demo/v1/t/image.bin"]
     repository.store.put(key, forged.to_bytes())
@@ -173,7 +173,7 @@ def test_a_tampered_image_is_refused_and_leaves_no_file(
     repository.publish([image("v1", b"right")])
     (target,) = [
         row.key
-        for row in repository.store.objects(layout.TUF_TARGETS)
+        for row in repository.store.objects(edge_layout.TUF_TARGETS)
         if row.key.endswith("image.bin")
     ]
     for bad in (b"wrong", b"right and much longer"):

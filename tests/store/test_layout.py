@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyops.errors import TinyOpsError
-from tinyops.store import Receipt, Store, content_id, layout, receipts
+from tinyops.store import Receipt, Store, content_id, edge_layout, layout, receipts
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,15 @@ def test_names_that_could_climb_are_refused(name: str) -> None:
         lambda: layout.quarantine("p", name),
         lambda: layout.quarantine(name, "b"),
         lambda: layout.receipt("p", "train", name),
-        lambda: layout.gateway_event("gw", name),
+        lambda: edge_layout.gateway_event("gw", name),
         lambda: layout.label_request("p", name),
         lambda: layout.label_set("p", name),
         lambda: layout.frames_object("p", "2026-01-01", f"x/{name}", 1),
-        lambda: layout.tuf_target(f"p/{name}/image.bin") if "/" not in name else layout.gateway(""),
+        lambda: (
+            edge_layout.tuf_target(f"p/{name}/image.bin")
+            if "/" not in name
+            else edge_layout.gateway("")
+        ),
     ):
         with pytest.raises(TinyOpsError, match="cannot be part of an S3 key"):
             build()

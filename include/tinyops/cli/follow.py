@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Store, edge_layout, layout, receipts
 
 State = Literal["waiting", "running", "done", "stopped"]
 Arrival = Literal["batch", "labels"]
@@ -104,8 +104,8 @@ def _on_board(
 ) -> tuple[Stage, Stage]:
     """The stages flash and attest, from what all gateways wrote since the arrival."""
     flash, attest = Stage(STAGES[4], "running"), Stage(STAGES[5])
-    for gateway in store.folders(layout.GATEWAYS):
-        for row in store.objects(layout.gateway_events(gateway)):
+    for gateway in store.folders(edge_layout.GATEWAYS):
+        for row in store.objects(edge_layout.gateway_events(gateway)):
             if since is not None and row.last_modified < since:
                 continue
             event = store.get_json(row.key)
@@ -129,8 +129,8 @@ def _on_board(
 def arrivals(store: Store, version: str) -> dict[str, dict[str, str]]:
     """How each device came to a version: {device: {flashed, attested}}, as its gateway told it."""
     found: dict[str, dict[str, str]] = {}
-    for gateway in store.folders(layout.GATEWAYS):
-        for row in store.objects(layout.gateway_events(gateway)):
+    for gateway in store.folders(edge_layout.GATEWAYS):
+        for row in store.objects(edge_layout.gateway_events(gateway)):
             event = store.get_json(row.key)
             if event.get("version") == version and event["kind"] in ("flashed", "attested"):
                 found.setdefault(event["device"], {})[event["kind"]] = event["detail"]

@@ -30,12 +30,12 @@ def gateway_status(
 
 def read_statuses(store: Store) -> dict[str, Any]:
     """status.json of each gateway by its name; {"problem": …} where it cannot be read."""
-    from tinyops.store import StoreError, StoreUnavailable, layout
+    from tinyops.store import StoreError, StoreUnavailable, edge_layout
 
     found: dict[str, Any] = {}
-    for name in store.folders(layout.GATEWAYS):
+    for name in store.folders(edge_layout.GATEWAYS):
         try:
-            content: Any = store.get_json_or(layout.gateway_status(name), {})
+            content: Any = store.get_json_or(edge_layout.gateway_status(name), {})
             if not isinstance(content, dict):
                 content = {"problem": "status.json is no JSON object"}
         except StoreUnavailable:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tinyops.gateway.journal import Journal
 from tinyops.gateway.log import say
-from tinyops.store import Store, StoreError, layout
+from tinyops.store import Store, StoreError, edge_layout
 
 STATUS_SECONDS = 30.0
 """How old an unchanged status may get: its time is the gateway's sign of life."""
@@ -33,7 +33,7 @@ class Outbox:
         try:
             while events := self._journal.waiting():
                 for number, event in events:
-                    key = layout.gateway_event(self._gateway, event.id)
+                    key = edge_layout.gateway_event(self._gateway, event.id)
                     self._store.put_json(key, event.content())
                     self._journal.sent(number)
             self._send_status({**status, "events_waiting": 0})
@@ -51,5 +51,5 @@ class Outbox:
         content = {name: value for name, value in status.items() if name != "at"}
         if content == self._written and time.monotonic() - self._written_at < STATUS_SECONDS:
             return
-        self._store.put_json(layout.gateway_status(self._gateway), status)
+        self._store.put_json(edge_layout.gateway_status(self._gateway), status)
         self._written, self._written_at = content, time.monotonic()

@@ -16,7 +16,7 @@ from tinyops.data.cache import cached
 from tinyops.data.dataset import Dataset, DatasetError, read_manifest
 from tinyops.data.find_version import version_names
 from tinyops.data.index import IndexRow, read_index
-from tinyops.store import Store, StoreError, StoreUnavailable, layout
+from tinyops.store import Store, StoreError, StoreUnavailable, edge_layout, layout
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Records:
     def devices(self) -> dict[str, DeviceRecord]:
         """The project's devices that gateways speak of, by id."""
         found = {}
-        for gateway in self.store.folders(layout.GATEWAYS):
+        for gateway in self.store.folders(edge_layout.GATEWAYS):
             for device, row in self._status(gateway):
                 sight = row.get("runs") or {}
                 attested = sight.get("project") == self.project
@@ -176,7 +176,7 @@ class Records:
 
     def _status(self, gateway: str) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
-            status = json.loads(self.store.get(layout.gateway_status(gateway)))
+            status = json.loads(self.store.get(edge_layout.gateway_status(gateway)))
             devices = dict(status["devices"])
         except StoreUnavailable:
             raise

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyops.lineage.forget_models import REMOVED, remove_self_test
 from tinyops.lineage.records import Records
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout, layout
 
 
 def withdraw_images(store: Store, project: str) -> dict[str, list[str]]:
@@ -56,5 +56,5 @@ def _signed(store: Store, project: str, release: str) -> list[str]:
     for target in manifest.get("targets", {}).values():
         for image in target["images"]:
             folder, _, name = image["path"].rpartition("/")
-            keys.append(layout.tuf_target(f"{folder}/{image['sha256']}.{name}"))
+            keys.append(edge_layout.tuf_target(f"{folder}/{image['sha256']}.{name}"))
     return keys

@@ -15,7 +15,7 @@ from tinyops.monitoring.judge import KIND as VERDICT
 from tinyops.monitoring.picture import LANES, Happening, Judged, Measured, Story, draw_story
 from tinyops.monitoring.table import read_frames
 from tinyops.projects import Project, load_project
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Store, edge_layout, layout, receipts
 
 KIND, NAME = "story", "story.png"
 ASKED, ANSWERED, ATTESTED = LANES
@@ -107,8 +107,8 @@ def _attestations(store: Store, project: str, device: str) -> Iterator[tuple[str
     seen: set[str] = set()
     events: list[dict[str, Any]] = [
         store.get_json(row.key)
-        for gateway in store.folders(layout.GATEWAYS)
-        for row in store.objects(layout.gateway_events(gateway))
+        for gateway in store.folders(edge_layout.GATEWAYS)
+        for row in store.objects(edge_layout.gateway_events(gateway))
     ]
     for event in sorted(events, key=lambda each: str(each["at"])):
         about = (event["kind"], event["project"], event["device"])

@@ -28,7 +28,7 @@ from tinyops.releases.errors import (
 )
 from tinyops.releases.fetcher import StoreFetcher
 from tinyops.releases.rollout import Channel
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout
 
 T = TypeVar("T")
 # A manifest or channel is read into memory; an image goes to a file and is bounded by its length.
@@ -176,9 +176,9 @@ class ReleaseClient:
         # An Updater refreshes once in its life; the cache folder carries what was seen.
         return Updater(
             str(self._metadata),
-            layout.TUF_METADATA,
+            edge_layout.TUF_METADATA,
             str(self._targets),
-            layout.TUF_TARGETS,
+            edge_layout.TUF_TARGETS,
             fetcher=StoreFetcher(self._store),
             config=UpdaterConfig(targets_max_length=5_000_000),
             bootstrap=self._root,

@@ -19,7 +19,7 @@ from tuf.api.serialization import DeserializationError
 
 from tinyops.releases.errors import ReleaseError
 from tinyops.releases.keys import KeyFolder, write_durably
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, Store, edge_layout
 
 LIFE = {
     "targets": timedelta(days=365),
@@ -83,7 +83,7 @@ class Repository:
                     file.unrecognized_fields["custom"] = dict(target.custom)
                 folder, _, name = target.path.rpartition("/")
                 hashed = f"{folder}/{file.hashes['sha256']}.{name}"
-                self.store.put(layout.tuf_target(hashed), target.content)
+                self.store.put(edge_layout.tuf_target(hashed), target.content)
                 files[target.path] = file
             if files != current.targets.signed.targets:
                 current.targets.signed.targets = files
@@ -97,7 +97,7 @@ class Repository:
         """
         now = now or datetime.now(UTC)
         with self.keys.lock():
-            if not self.store.exists(layout.tuf_metadata("timestamp.json")):
+            if not self.store.exists(edge_layout.tuf_metadata("timestamp.json")):
                 return []
             current = self._current(now)
             due = {
@@ -136,7 +136,7 @@ class Repository:
             return empty
         if timestamp.signed.version < recorded["timestamp"]:
             raise ReleaseError(
-                f"{self.store.uri(layout.TUF_METADATA)} holds timestamp "
+                f"{self.store.uri(edge_layout.TUF_METADATA)} holds timestamp "
                 f"{timestamp.signed.version}, but {recorded['timestamp']} was signed",
                 "restore the newest tuf/metadata; somebody put back an old copy",
             )
@@ -157,7 +157,7 @@ class Repository:
             ) from None
 
     def _load(self, filename: str, role: str, kind: type[SignedRole]) -> Metadata[SignedRole]:
-        key = layout.tuf_metadata(filename)
+        key = edge_layout.tuf_metadata(filename)
         data = self.store.get(key)
         try:
             metadata: Metadata[SignedRole] = Metadata.from_bytes(data)
@@ -197,7 +197,7 @@ class Repository:
         metadata.sign(self.keys.signer(role))
 
     def _put(self, filename: str, content: bytes) -> None:
-        self.store.put(layout.tuf_metadata(filename), content, "application/json")
+        self.store.put(edge_layout.tuf_metadata(filename), content, "application/json")
 
     def _recorded(self) -> dict[str, int]:
         try:

@@ -1,6 +1,6 @@
 """The S3 layout: every key is built here and nowhere else."""
 
-from tinyops.store import layout, receipts
+from tinyops.store import edge_layout, layout, receipts
 from tinyops.store.bucket import ObjectInfo, ObjectMissing, Store, StoreError, StoreUnavailable
 from tinyops.store.content import content_id, sha256_hex
 from tinyops.store.receipts import Receipt
@@ -13,6 +13,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "content_id",
+    "edge_layout",
     "layout",
     "receipts",
     "sha256_hex",

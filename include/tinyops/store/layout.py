@@ -1,14 +1,10 @@
-"""Every S3 key of TinyOps. Pure functions: no other file builds a key."""
+"""Every S3 key of a project. Pure functions: none but this file and `edge_layout` builds a key."""
 
 from __future__ import annotations
 
 import re
 
 from tinyops.errors import TinyOpsError
-
-TUF_METADATA = "tuf/metadata/"
-TUF_TARGETS = "tuf/targets/"
-GATEWAYS = "gateways/"
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}")
 
@@ -18,7 +14,8 @@ def is_safe(name: str) -> bool:
     return bool(_SAFE.fullmatch(name)) and ".." not in name
 
 
-def _part(value: str) -> str:
+def part(value: str) -> str:
+    """A name as part of a key; TinyOpsError where it cannot be one."""
     # A name that comes from outside (a batch, a gateway) must not climb out of its prefix.
     if not is_safe(value):
         raise TinyOpsError(f"{value!r} cannot be part of an S3 key", "use letters, digits and ._=-")
@@ -27,12 +24,12 @@ def _part(value: str) -> str:
 
 def project(name: str) -> str:
     """Folder of all that belongs to a project."""
-    return f"{_part(name)}/"
+    return f"{part(name)}/"
 
 
 def incoming(project: str, batch: str = "") -> str:
     """Folder of one incoming batch, or of all."""
-    return f"{_part(project)}/incoming/{_part(batch) + '/' if batch else ''}"
+    return f"{part(project)}/incoming/{part(batch) + '/' if batch else ''}"
 
 
 def batch_file(number: int) -> str:
@@ -42,12 +39,12 @@ def batch_file(number: int) -> str:
 
 def batch_recordings(project: str, batch: str, name: str = "recordings.parquet") -> str:
     """A file of recordings of a batch."""
-    return incoming(project, batch) + _part(name)
+    return incoming(project, batch) + part(name)
 
 
 def batch_original(project: str, batch: str, file: str) -> str:
     """A foreign file of a batch; `file` may have folders."""
-    return incoming(project, batch) + "/".join(_part(part) for part in file.split("/"))
+    return incoming(project, batch) + "/".join(part(each) for each in file.split("/"))
 
 
 def batch_ready(project: str, batch: str) -> str:
@@ -57,42 +54,42 @@ def batch_ready(project: str, batch: str) -> str:
 
 def staging(project: str, name: str = "") -> str:
     """What tasks of a run of ingest leave for its last one; the next run sweeps it."""
-    return f"{_part(project)}/staging/{_part(name) if name else ''}"
+    return f"{part(project)}/staging/{part(name) if name else ''}"
 
 
 def requests(project: str) -> str:
     """Folder of what somebody wants removed; whoever asks writes, ingest carries it out."""
-    return f"{_part(project)}/requests/"
+    return f"{part(project)}/requests/"
 
 
 def request(project: str, request_id: str) -> str:
     """What is asked for."""
-    return f"{requests(project)}{_part(request_id)}/request.json"
+    return f"{requests(project)}{part(request_id)}/request.json"
 
 
 def request_plan(project: str, request_id: str) -> str:
     """What ingest is about to do for a request; gone when it is done."""
-    return f"{requests(project)}{_part(request_id)}/plan.json"
+    return f"{requests(project)}{part(request_id)}/plan.json"
 
 
 def forgotten(project: str, name: str = "") -> str:
     """A machine that may not come back, by a salted hash of its name; or the folder of all."""
-    return f"{_part(project)}/forgotten/" + (f"{_part(name)}.json" if name else "")
+    return f"{part(project)}/forgotten/" + (f"{part(name)}.json" if name else "")
 
 
 def quarantines(project: str) -> str:
     """Folder of all that gates refused."""
-    return f"{_part(project)}/quarantine/"
+    return f"{part(project)}/quarantine/"
 
 
 def quarantine(project: str, batch: str) -> str:
     """Folder of what a gate refused of a batch, with the reason."""
-    return quarantines(project) + f"{_part(batch)}/"
+    return quarantines(project) + f"{part(batch)}/"
 
 
 def dataset(project: str, version: str = "") -> str:
     """Folder of one dataset version, or of all."""
-    return f"{_part(project)}/datasets/{_part(version) + '/' if version else ''}"
+    return f"{part(project)}/datasets/{part(version) + '/' if version else ''}"
 
 
 def dataset_manifest(project: str, version: str) -> str:
@@ -102,47 +99,47 @@ def dataset_manifest(project: str, version: str) -> str:
 
 def dataset_files(project: str) -> str:
     """Folder of the files that versions share."""
-    return f"{_part(project)}/datasets/files/"
+    return f"{part(project)}/datasets/files/"
 
 
 def dataset_file(project: str, sha256: str) -> str:
     """A Parquet file of recordings, named by its content and shared between versions."""
-    return dataset_files(project) + f"{_part(sha256)}.parquet"
+    return dataset_files(project) + f"{part(sha256)}.parquet"
 
 
 def dataset_labels(project: str, sha256: str) -> str:
     """Labels that supersede those of the recordings; named by its content like the files."""
-    return dataset_files(project) + f"{_part(sha256)}.json"
+    return dataset_files(project) + f"{part(sha256)}.json"
 
 
 def label_requests(project: str) -> str:
     """Folder of all requests for labels."""
-    return f"{_part(project)}/labels/requests/"
+    return f"{part(project)}/labels/requests/"
 
 
 def label_request(project: str, request: str) -> str:
     """A request for labels, or for labelled recordings; written once by monitor."""
-    return label_requests(project) + f"{_part(request)}.json"
+    return label_requests(project) + f"{part(request)}.json"
 
 
 def label_sets(project: str) -> str:
     """Folder of all label sets, as they were handed in."""
-    return f"{_part(project)}/labels/sets/"
+    return f"{part(project)}/labels/sets/"
 
 
 def label_set(project: str, set_id: str) -> str:
     """A label set, named by its content; whoever labels writes it."""
-    return label_sets(project) + f"{_part(set_id)}.json"
+    return label_sets(project) + f"{part(set_id)}.json"
 
 
 def accepted_labels(project: str, set_id: str = "") -> str:
     """Those labels of a set that ingest accepted; or the folder of all of them."""
-    return f"{_part(project)}/labels/accepted/" + (f"{_part(set_id)}.json" if set_id else "")
+    return f"{part(project)}/labels/accepted/" + (f"{part(set_id)}.json" if set_id else "")
 
 
 def candidate(project: str, run: str = "") -> str:
     """Folder of one training run's result, or of all."""
-    return f"{_part(project)}/candidates/{_part(run) + '/' if run else ''}"
+    return f"{part(project)}/candidates/{part(run) + '/' if run else ''}"
 
 
 MODEL = "model.tflite"
@@ -156,7 +153,7 @@ def candidate_manifest(project: str, run: str) -> str:
 
 def release(project: str, version: str = "") -> str:
     """Folder of one release's evidence, or of all."""
-    return f"{_part(project)}/releases/{_part(version) + '/' if version else ''}"
+    return f"{part(project)}/releases/{part(version) + '/' if version else ''}"
 
 
 FIT = "fit.json"
@@ -175,22 +172,22 @@ REAL_TARGETS = "real-targets.json"
 
 def unproven_image_name(target: str) -> str:
     """In a release's folder: an image for a real board. It is not signed: nothing proves it."""
-    return f"unproven-{_part(target)}.bin"
+    return f"unproven-{part(target)}.bin"
 
 
 def image_name(target: str) -> str:
     """In a release's folder: the bytes for one target."""
-    return f"{_part(target)}/image.bin"
+    return f"{part(target)}/image.bin"
 
 
 def image_facts_name(target: str) -> str:
     """In a release's folder: offset, sizes, hash and header of one target's image."""
-    return f"{_part(target)}/image.json"
+    return f"{part(target)}/image.json"
 
 
 def proof_name(target: str) -> str:
     """In a release's folder: the proof of one target's image."""
-    return f"proof-{_part(target)}.json"
+    return f"proof-{part(target)}.json"
 
 
 BENCHMARK = "benchmark.json"
@@ -213,17 +210,17 @@ def release_manifest(project: str, version: str) -> str:
 
 def predictions_of(project: str, dataset: str = "") -> str:
     """Folder of all predictions, or of those about one dataset version."""
-    return f"{_part(project)}/predictions/" + (f"{_part(dataset)}/" if dataset else "")
+    return f"{part(project)}/predictions/" + (f"{part(dataset)}/" if dataset else "")
 
 
 def predictions(project: str, dataset: str, model: str) -> str:
     """Folder of what a model says of a dataset version."""
-    return f"{_part(project)}/predictions/{_part(dataset)}/{_part(model)}/"
+    return f"{part(project)}/predictions/{part(dataset)}/{part(model)}/"
 
 
 def predictions_shard(project: str, dataset: str, model: str, shard: str) -> str:
     """Predictions for one shard of the dataset version."""
-    return predictions(project, dataset, model) + f"{_part(shard)}.parquet"
+    return predictions(project, dataset, model) + f"{part(shard)}.parquet"
 
 
 def predictions_summary(project: str, dataset: str, model: str) -> str:
@@ -233,27 +230,27 @@ def predictions_summary(project: str, dataset: str, model: str) -> str:
 
 def reports(project: str) -> str:
     """Folder of all reports."""
-    return f"{_part(project)}/reports/"
+    return f"{part(project)}/reports/"
 
 
 def report(project: str, kind: str, report_id: str = "") -> str:
     """Folder of one report (Data Docs and the like), or of all of a kind."""
-    tail = _part(report_id) + "/" if report_id else ""
-    return f"{_part(project)}/reports/{_part(kind)}/{tail}"
+    tail = part(report_id) + "/" if report_id else ""
+    return f"{part(project)}/reports/{part(kind)}/{tail}"
 
 
 def report_file(project: str, kind: str, path: str) -> str:
     """One file of a report; `path` may have folders."""
-    return report(project, kind) + "/".join(_part(part) for part in path.split("/"))
+    return report(project, kind) + "/".join(part(each) for each in path.split("/"))
 
 
 def frames(project: str, date: str = "", gateway: str = "") -> str:
     """Folder of all frames, of those received on a day (YYYY-MM-DD), or of a gateway's of a day."""
-    folder = f"{_part(project)}/frames/"
+    folder = f"{part(project)}/frames/"
     if date:
-        folder += f"date={_part(date)}/"
+        folder += f"date={part(date)}/"
     if date and gateway:
-        folder += f"gateway={_part(gateway)}/"
+        folder += f"gateway={part(gateway)}/"
     return folder
 
 
@@ -269,44 +266,14 @@ def frames_table(project: str, date: str, gateway: str, first: int, last: int) -
 
 def receipt(project: str, consumer: str, input_id: str) -> str:
     """Proof that a consumer has handled an input."""
-    return receipts(project, consumer) + f"{_part(input_id)}.json"
+    return receipts(project, consumer) + f"{part(input_id)}.json"
 
 
 def receipts(project: str, consumer: str) -> str:
     """Folder of all receipts of a consumer."""
-    return f"{_part(project)}/receipts/{_part(consumer)}/"
+    return f"{part(project)}/receipts/{part(consumer)}/"
 
 
 def pointer(project: str, name: str) -> str:
     """The pointer `dataset`, `candidate`, `champion` or `release`: one object, one writer each."""
-    return f"{_part(project)}/current/{_part(name)}.json"
-
-
-def gateway(name: str) -> str:
-    """Folder that only this gateway writes."""
-    return f"{GATEWAYS}{_part(name)}/"
-
-
-def gateway_status(name: str) -> str:
-    """The gateway's last word on itself and its devices."""
-    return gateway(name) + "status.json"
-
-
-def gateway_events(name: str) -> str:
-    """Folder of the gateway's events."""
-    return gateway(name) + "events/"
-
-
-def gateway_event(name: str, event_id: str) -> str:
-    """One event: flashed, attested, restored, refused."""
-    return gateway_events(name) + f"{_part(event_id)}.json"
-
-
-def tuf_metadata(filename: str) -> str:
-    """A TUF metadata file."""
-    return TUF_METADATA + _part(filename)
-
-
-def tuf_target(path: str) -> str:
-    """A TUF target; `path` has folders."""
-    return TUF_TARGETS + "/".join(_part(part) for part in path.split("/"))
+    return f"{part(project)}/current/{part(name)}.json"

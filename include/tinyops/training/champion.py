@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout, layout
 from tinyops.training import registry
 
 POINTER = "champion"
@@ -47,8 +47,8 @@ def newest_attestation(store: Store, project: str, since: str = "") -> dict[str,
     further than the event that made the present champion.
     """
     attested: list[dict[str, Any]] = []
-    for gateway in store.folders(layout.GATEWAYS):
-        for row in reversed(list(store.objects(layout.gateway_events(gateway)))):
+    for gateway in store.folders(edge_layout.GATEWAYS):
+        for row in reversed(list(store.objects(edge_layout.gateway_events(gateway)))):
             event = store.get_json(row.key)
             if str(event["at"]) < since:
                 break

@@ -1,0 +1,39 @@
+"""S3 keys of all projects together: gateways and the TUF repository. As in `layout`."""
+
+from __future__ import annotations
+
+from tinyops.store.layout import part
+
+TUF_METADATA = "tuf/metadata/"
+TUF_TARGETS = "tuf/targets/"
+GATEWAYS = "gateways/"
+
+
+def gateway(name: str) -> str:
+    """Folder that only this gateway writes."""
+    return f"{GATEWAYS}{part(name)}/"
+
+
+def gateway_status(name: str) -> str:
+    """The gateway's last word on itself and its devices."""
+    return gateway(name) + "status.json"
+
+
+def gateway_events(name: str) -> str:
+    """Folder of the gateway's events."""
+    return gateway(name) + "events/"
+
+
+def gateway_event(name: str, event_id: str) -> str:
+    """One event: flashed, attested, restored, refused."""
+    return gateway_events(name) + f"{part(event_id)}.json"
+
+
+def tuf_metadata(filename: str) -> str:
+    """A TUF metadata file."""
+    return TUF_METADATA + part(filename)
+
+
+def tuf_target(path: str) -> str:
+    """A TUF target; `path` has folders."""
+    return TUF_TARGETS + "/".join(part(each) for each in path.split("/"))
