@@ -19,7 +19,7 @@ from tinyops.projects.gate_section import SEVERITIES
 
 GOOD = """
 import numpy as np
-from tinyops.data.rule import Rule
+from tinyops.data.rules import Rule
 
 def crest(recording):
     return float(np.abs(recording.signal).max() / recording.signal.std())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyops.data.recording import Recording
-from tinyops.data.rule import Rule
+from tinyops.data.rules import Rule
 from tinyops.projects import Project
 
 

@@ -17,7 +17,7 @@ from tinyops.data.index import IndexRow
 from tinyops.data.parquet import BadRow
 from tinyops.data.project_expectations import own_expectations
 from tinyops.data.recording import Recording
-from tinyops.data.rule import Own
+from tinyops.data.rules import Own
 from tinyops.data.suite import expectations
 from tinyops.data.summary import gate_table, summarise
 from tinyops.data.validation import Failure, failures, validate

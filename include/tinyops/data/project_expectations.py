@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from tinyops.data.comparison.compare import COMPARED
 from tinyops.data.own_columns import Columns, ExpectationsError, failed
-from tinyops.data.rule import Own, Rule
+from tinyops.data.rules import Own, Rule
 from tinyops.data.summary import COLUMNS
 from tinyops.projects import Project, projects_folder
 from tinyops.projects.gate_section import SEVERITIES, Severity

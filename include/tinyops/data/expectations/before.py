@@ -6,17 +6,14 @@ from typing import Any, ClassVar
 
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.execution_engine import PandasExecutionEngine
-from great_expectations.expectations.expectation import ColumnAggregateExpectation
 from great_expectations.expectations.metrics.column_aggregate_metric_provider import (
     ColumnAggregateMetricProvider,
 )
 from great_expectations.expectations.metrics.metric_provider import metric_value
-from great_expectations.render import LegacyRendererType
-from great_expectations.render.renderer.renderer import renderer
 
 from tinyops.data.comparison.reference import FEWEST
 from tinyops.data.comparison.seen import group_names
-from tinyops.data.expectations.said import sentence
+from tinyops.data.expectations.whole import ExpectOfTheWhole
 
 SHOWN = 5
 
@@ -51,7 +48,7 @@ class GroupMedians(ColumnAggregateMetricProvider):
         }
 
 
-class ExpectGroupsAsBefore(ColumnAggregateExpectation):
+class ExpectGroupsAsBefore(ExpectOfTheWhole):
     """No class's or machine's median of `column` is more than `most` times that of `before`, or
     less than a `most`th of it; with `decades`, values are log10."""
 
@@ -62,15 +59,15 @@ class ExpectGroupsAsBefore(ColumnAggregateExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = (GroupMedians.metric_name,)
     success_keys: ClassVar[tuple[str, ...]] = ("before", "most", "decades")
     args_keys: ClassVar[tuple[str, ...]] = ("column", "most")
+    sentence: ClassVar[str] = (
+        "$column: no class's or machine's median is more than $most times that of the version "
+        "before, or less than that part of it."
+    )
 
-    def _validate(
-        self,
-        metrics: dict[str, Any],
-        runtime_configuration: Any = None,
-        execution_engine: Any = None,
-    ) -> dict[str, Any]:
+    def judged(self, figure: dict[str, float]) -> tuple[bool, str]:
+        """See the class; `figure` is {group: median}."""
         off: dict[str, float] = {}
-        for name, now in metrics[GroupMedians.metric_name].items():
+        for name, now in figure.items():
             then = self.before.get(name)
             if then is None or (not self.decades and (then <= 0 or now <= 0)):
                 continue
@@ -79,18 +76,4 @@ class ExpectGroupsAsBefore(ColumnAggregateExpectation):
                 off[name] = times
         said = [f"{name}: {times:.2g} times" for name, times in sorted(off.items())[:SHOWN]]
         more = f" and {len(off) - SHOWN} more" if len(off) > SHOWN else ""
-        return {
-            "success": not off,
-            "result": {"observed_value": ("; ".join(said) or "as before") + more},
-        }
-
-    @classmethod
-    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
-    def _prescriptive_renderer(
-        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
-    ) -> list[Any]:
-        return sentence(
-            "$column: no class's or machine's median is more than $most times that of the version "
-            "before, or less than that part of it.",
-            configuration,
-        )
+        return not off, ("; ".join(said) or "as before") + more

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from great_expectations.expectations.expectation import ColumnAggregateExpectation
-from great_expectations.render import LegacyRendererType
-from great_expectations.render.renderer.renderer import renderer
+from typing import ClassVar
 
 from tinyops.data.expectations.class_counts import ClassCounts
-from tinyops.data.expectations.said import sentence
+from tinyops.data.expectations.whole import ExpectOfTheWhole
 
 
-class ExpectClassSharesAsBefore(ColumnAggregateExpectation):
+class ExpectClassSharesAsBefore(ExpectOfTheWhole):
     """No class's share of the batch is more than `most` off its share of the version `before`."""
 
     before: dict[str, float]
@@ -21,31 +17,17 @@ class ExpectClassSharesAsBefore(ColumnAggregateExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = (ClassCounts.metric_name,)
     success_keys: ClassVar[tuple[str, ...]] = ("before", "most")
     args_keys: ClassVar[tuple[str, ...]] = ("column", "most")
+    sentence: ClassVar[str] = (
+        "$column: no class's share is more than $most off that of the version before."
+    )
 
-    def _validate(
-        self,
-        metrics: dict[str, Any],
-        runtime_configuration: Any = None,
-        execution_engine: Any = None,
-    ) -> dict[str, Any]:
-        counts = metrics[ClassCounts.metric_name]
-        total = sum(counts.values())
+    def judged(self, figure: dict[str, int]) -> tuple[bool, str]:
+        """See the class; `figure` is {class: recordings}."""
+        total = sum(figure.values())
+        shares = {name: figure.get(name, 0) / total for name in {*figure, *self.before} if total}
         off = [
-            f"{name}: {counts.get(name, 0) / total:.0%} after {self.before.get(name, 0):.0%}"
-            for name in sorted({*counts, *self.before})
-            if total and abs(counts.get(name, 0) / total - self.before.get(name, 0)) > self.most
+            f"{name}: {share:.0%} after {self.before.get(name, 0):.0%}"
+            for name, share in sorted(shares.items())
+            if abs(share - self.before.get(name, 0)) > self.most
         ]
-        return {
-            "success": not off,
-            "result": {"observed_value": "; ".join(off) or f"{len(counts)} classes as before"},
-        }
-
-    @classmethod
-    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
-    def _prescriptive_renderer(
-        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
-    ) -> list[Any]:
-        return sentence(
-            "$column: no class's share is more than $most off that of the version before.",
-            configuration,
-        )
+        return not off, "; ".join(off) or f"{len(figure)} classes as before"
