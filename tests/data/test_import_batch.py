@@ -106,6 +106,26 @@ def test_files_of_a_forgotten_machine_are_removed_and_the_others_go_on(
     assert sum(1 for _ in store.objects(originals)) == 22
     reason = store.get_json(layout.quarantine(project.name, "b") + "reason.json")
     assert [("forgotten" in file["reason"]) for file in reason["files"]] == [True, True]
+    ready = store.get_json(layout.batch_ready(project.name, "b"))
+    assert (len(ready["originals"]), ready["forgotten"]) == (22, 2)
+    for row in store.objects(layout.project(project.name)):
+        if row.key.endswith((".json", ".html")):
+            assert b"m4/" not in store.get(row.key), row.key
+
+
+def test_a_batch_of_a_forgotten_machine_alone_keeps_nothing(
+    store: Store, project: Project, tmp_path: Path
+) -> None:
+    paths = [path for path in fleet(tmp_path) if "m4" in path.parts]
+    said = replace(SAID, machine="m4", recording="{folder}-{stem}")
+    publish_originals(store, project, "b", paths, said)
+    remember(store, project.name, "m4")
+    answer = ingest_batch(store, project, "b")
+    assert (answer["status"], answer["dataset"]) == ("quarantined", None)
+    assert "forgotten" in answer["reason"]
+    left = list(store.objects(layout.incoming(project.name, "b")))
+    assert [row.key for row in left] == [layout.batch_ready(project.name, "b")]
+    assert b"m4" not in store.get(left[0].key)
 
 
 def test_a_bad_file_is_named_and_the_others_go_on(

@@ -151,3 +151,16 @@ def test_recording_refuses_what_does_not_fit() -> None:
         recording(recorded_at=datetime(2026, 1, 1))  # noqa: DTZ001
     there = timezone(timedelta(hours=2))
     assert recording(recorded_at=datetime(2026, 1, 1, 2, tzinfo=there)).recorded_at.hour == 0
+
+
+def test_a_lack_of_memory_is_not_the_files_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_recordings(tmp_path / "good.parquet", [recording("r0")])
+
+    def none_left(*_: object, **__: object) -> None:
+        raise pa.ArrowMemoryError("malloc of size 8388608 failed")
+
+    monkeypatch.setattr(parquet.ParquetFile, "iter_batches", none_left)
+    with pytest.raises(MemoryError):
+        list(read_rows(tmp_path / "good.parquet"))

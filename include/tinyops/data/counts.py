@@ -17,10 +17,10 @@ def counts(
     """Recordings by label, machine, part, part and label; seconds by part."""
     placed = [parts[group_of(split, row)] for row in rows]
     by_part: dict[str, Counter[str]] = {}
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
     for row, part in zip(rows, placed, strict=True):
         by_part.setdefault(part, Counter())[row.label] += 1
-        seconds[part] += row.seconds  # type: ignore[assignment]
+        seconds[part] = seconds.get(part, 0.0) + row.seconds
     return {
         "by_label": dict(sorted(Counter(row.label for row in rows).items())),
         "by_machine": dict(sorted(Counter(row.machine_id for row in rows).items())),

@@ -36,7 +36,7 @@ from tinyops.data.ready import read_ready
 from tinyops.data.split import SplitError
 from tinyops.data.staging import pieces_of
 from tinyops.data.version import Addition, make_manifest, point_to, publish_manifest
-from tinyops.data.without_machines import batch_without, remove_files
+from tinyops.data.without_machines import batch_without, originals_without, remove_files
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 
@@ -101,15 +101,17 @@ def _take_in(
     pieces = [each for each in found if isinstance(each, Piece)]
     files = [each for each in found if isinstance(each, RefusedFile)]
     ready = replace(ready, simulated=ready.simulated or any(map(_holds_simulated, pieces)))
+    if removed := [each.name for each in files if each.forgotten]:
+        originals_without(store, project.name, batch, removed)
     if files and not pieces:
         reason = f"no file could be read; {files[0].reason} -> {files[0].fix}"
         return settle_quarantined(store, project.name, batch, reason, files=files)
     machines = {str(entry.get("machine_id")) for piece in pieces for entry in piece.entries}
     if gone := forgotten_among(store, project.name, machines):
         divisible = bool(ready.files) and not any(isinstance(each, Lot) for each in ready.files)
-        removed = batch_without(store, project.name, batch, gone) if divisible else 0
-        log.warning("batch %s: %s recordings of forgotten machines removed", batch, removed)
-        if removed in (0, sum(len(piece.entries) for piece in pieces)):
+        count = batch_without(store, project.name, batch, gone) if divisible else 0
+        log.warning("batch %s: %s recordings of forgotten machines removed", batch, count)
+        if count in (0, sum(len(piece.entries) for piece in pieces)):
             remove_files(store, project.name, batch)
             raise BatchRefused(
                 "it holds recordings of machines that were forgotten, and no others or none that "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -37,6 +38,8 @@ class RefusedFile:
     path: str
     reason: str
     fix: str
+    forgotten: bool = False
+    """It holds recordings of a machine that was forgotten: ingest removes it."""
 
 
 def imported(
@@ -45,7 +48,7 @@ def imported(
     """Fetch and import foreign files, one at a time, each in a child; measure what they hold.
 
     The recordings are on this disk alone, small files' together. A file that holds recordings of a
-    machine that was forgotten is refused, and removed from the batch's folder.
+    machine that was forgotten is refused, and nothing is said that may name the machine.
 
     Raises
     ------
@@ -64,13 +67,10 @@ def imported(
             path = _fetch(store, project, ready, original, said, sizes, scratch)
             import_to(path, said, project, part)
             if among(forgotten, machines_of(part)):
-                store.delete(layout.batch_original(project.name, ready.batch, original.name))
                 part.unlink()
-                raise ImportRefused(
-                    f"{path.name}: holds recordings of a machine that was forgotten: removed",
-                    "send others without them",
-                )
-            parts.append(part)
+                refused.append(_forgotten(original))
+            else:
+                parts.append(part)
         except StoreError:
             raise
         except TinyOpsError as error:
@@ -81,6 +81,16 @@ def imported(
     joined.mkdir()
     files = write_batches(_rows(parts), joined, FILE_BYTES)
     return [piece_of(file, project) for file in files], refused
+
+
+def _forgotten(original: Original) -> RefusedFile:
+    return RefusedFile(
+        original.name,
+        path="",
+        reason="holds recordings of a machine that was forgotten: it was removed",
+        fix="send others without them",
+        forgotten=True,
+    )
 
 
 def _fetch(
@@ -123,16 +133,14 @@ def _fetch(
 
 
 def _modified(original: Original, name: str) -> float:
-    try:
+    with contextlib.suppress(ValueError):
         at = datetime.fromisoformat(original.modified_at)
-    except ValueError:
-        at = datetime(1, 1, 1)  # noqa: DTZ001 - no zone: refused below
-    if at.tzinfo is None:
-        raise ImportRefused(
-            f"{name}: batch.json does not say when it was changed (modified_at)",
-            "give an ISO 8601 time with a zone, or another recorded_at",
-        )
-    return at.timestamp()
+        if at.tzinfo is not None:
+            return at.timestamp()
+    raise ImportRefused(
+        f"{name}: batch.json does not say when it was changed (modified_at)",
+        "give an ISO 8601 time with a zone, or another recorded_at",
+    )
 
 
 def _rows(parts: list[Path]) -> Iterator[pa.RecordBatch]:

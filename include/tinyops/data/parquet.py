@@ -148,7 +148,10 @@ def _opened(path: Path) -> Iterator[Any]:
         with parquet.ParquetFile(path, pre_buffer=False) as file:
             check_schema(file.schema_arrow, name)
             yield file
-    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+    except MemoryError:
+        # Of this process: what a file may take was tried in a child (see `readable`).
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ParquetError(f"{name}: cannot be read as Parquet: {first}", "send it again") from None
 

@@ -24,7 +24,9 @@ def _has_machines(path: Path) -> bool:
 
     try:
         return {"machine_id", "recording_id"} <= set(parquet.read_schema(path).names)
-    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ParquetError(f"{path.name}: cannot be read: {first}", "remove it") from None
 
@@ -35,7 +37,9 @@ def _column(path: Path, name: str) -> list[str | None]:
 
     try:
         names: list[str | None] = parquet.read_table(path, columns=[name]).column(name).to_pylist()
-    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError, OverflowError) as error:
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ParquetError(f"{path.name}: {name} cannot be read: {first}", "remove it") from None
     return names
@@ -117,6 +121,21 @@ def batch_without(store: Store, project: str, batch: str, machines: Collection[s
         if row.key not in kept and _OWN.fullmatch(row.key.removeprefix(folder_key)):
             store.delete(row.key)
     return removed
+
+
+def originals_without(store: Store, project: str, batch: str, names: Collection[str]) -> None:
+    """Remove foreign files of a batch, and what `batch.json` says of them: a path names a machine.
+
+    `batch.json` goes first: cut off in between, the files are of no batch and hold up nothing.
+    """
+    key = layout.batch_ready(project, batch)
+    content: dict[str, Any] = store.get_json(key)
+    left = [one for one in content["originals"] if one["name"] not in names]
+    said = content["said"] if left else {}
+    forgotten = content.get("forgotten", 0) + len(names)
+    store.put_json(key, content | {"originals": left, "said": said, "forgotten": forgotten})
+    for name in names:
+        store.delete(layout.batch_original(project, batch, name))
 
 
 def remove_files(store: Store, project: str, batch: str, kept: Collection[str] = ()) -> int:
