@@ -6,28 +6,25 @@ put into a tenth of it or into a class. Needs ../shared/data; what is absent is 
 
 from __future__ import annotations
 
-import sys
 import time
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from real_recordings import FOLDERS, HELD_OUT, SETS, project_of, recordings_of
 from report import SHARED, Report, options
+from wild_faults import FAULTS, apply
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests")]
-
-from real_recordings import FOLDERS, SETS, project_of, recordings_of  # noqa: E402
-from tinyops.data import Recording  # noqa: E402
-from tinyops.data.comparison.echoes import agreeing_bits  # noqa: E402
-from tinyops.data.gate import GateResult, check_entries  # noqa: E402
-from tinyops.data.parquet import read_rows, write_recordings  # noqa: E402
-from tinyops.data.signal_checks.echo import BITS, echo  # noqa: E402
-from tinyops.data.sources.registry import generate  # noqa: E402
-from tinyops.data.summary import measure  # noqa: E402
-from tinyops.projects import Project, load_project  # noqa: E402
-from wild_faults import FAULTS, apply  # noqa: E402
+from tinyops.data import Recording
+from tinyops.data.comparison.echoes import agreeing_bits
+from tinyops.data.gate import GateResult, check_entries
+from tinyops.data.parquet import read_rows, write_recordings
+from tinyops.data.signal_checks.echo import BITS, echo
+from tinyops.data.sources.registry import generate
+from tinyops.data.summary import measure
+from tinyops.projects import Project, load_project
 
 FAULTY_CLASS = {"fan_esp32": "anomaly", "subf_motor": "faulty", "seglearn": "ROW"}
 WANTED = {
@@ -78,6 +75,21 @@ def judge(project: Project, recordings: list[Recording], label: str) -> dict[str
             "others": len(result.refused_rows - rows) / max(1, len(recordings) - len(rows)),
         }
     return told
+
+
+def clean_share(project: Project, recordings: list[Recording]) -> dict[str, Any]:
+    """Of recordings as they were published: how many are refused or warned of, and by what."""
+    result = check_entries(list(measure(recordings, project)), project, [], "held out")
+    by = Counter(
+        one.split(" ")[0] for each in result.refusals for one in dict.fromkeys(each.reasons)
+    )
+    return {
+        "recordings": len(recordings),
+        "refused": len(result.refused_rows),
+        "why": dict(by),
+        "warnings": result.counts,
+        "near_duplicates": false_matches(recordings),
+    }
 
 
 def false_matches(recordings: list[Recording]) -> dict[str, float]:
@@ -135,7 +147,14 @@ def main() -> None:
     sets["simulated"] = judge(project, motors, "normal")
     sets["simulated"]["near_duplicates"] = false_matches(motors)
     print("simulated", sets["simulated"], flush=True)
-    report.figures = {"sets": sets, "speed": speed()}
+    held_out = {}
+    for name in HELD_OUT:
+        if (SHARED / "data" / name).exists():
+            recordings = recordings_of(name, SHARED / "data")
+            recordings = recordings[:: -(-len(recordings) // MOST)]
+            held_out[name] = clean_share(project_of(name), recordings)
+            print(name, held_out[name], flush=True)
+    report.figures = {"sets": sets, "held_out": held_out, "speed": speed()}
     print(report.figures["speed"])
     worst = max(one["refused"] / one["recordings"] for one in sets.values())
     report.at_most("share of good recordings that are refused, worst set", worst, 0.01)

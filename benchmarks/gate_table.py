@@ -16,7 +16,28 @@ def blocks(result: dict[str, Any]) -> dict[str, list[str]]:
         row("reading recordings", f"{speed['read_mb_per_s']:.0f}"),
         row("reading, fingerprints and statistics", f"{speed['gate_mb_per_s']:.0f}"),
     ]
-    return {"gate": _found(figures["sets"]), "gate_speed": costs}
+    return {
+        "gate": _found(figures["sets"]),
+        "gate_held_out": _held_out(figures["held_out"]),
+        "gate_speed": costs,
+    }
+
+
+def _held_out(sets: dict[str, dict[str, Any]]) -> list[str]:
+    rows = table("", "recordings", "good refused", "by", "fewest bits that differ")
+    for name, one in sets.items():
+        by = ", ".join(f"{why} {count}" for why, count in one["why"].items())
+        pairs = one["near_duplicates"]
+        rows.append(
+            row(
+                name,
+                str(one["recordings"]),
+                f"{one['refused'] / one['recordings']:.1%}",
+                by or "-",
+                f"{pairs['fewest_bits_different']:g}" if pairs["pairs"] else "-",
+            )
+        )
+    return rows
 
 
 def _found(sets: dict[str, dict[str, Any]]) -> list[str]:

@@ -8,11 +8,10 @@ quantisation-aware training without its training, and that training.
 from __future__ import annotations
 
 import re
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
+import int8_cases as cases
 from report import Report, options
 
 from tinyops.conversion.int8 import quantise
@@ -35,9 +34,6 @@ from tinyops.training.quantisation import AWARE, POST_TRAINING
 from tinyops.training.quantisation_aware import quantisation_aware
 from tinyops.training.recipe import Recipe, recipe_of
 from tinyops.training.windows import WindowSet, spread, windows_of
-
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "tests")]
-import int8_cases as cases  # noqa: E402
 
 PROJECTS = ("exercise_watch", "motor_sound", "motor_health")
 RANGES = "ranges and channels alone"
