@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from recording_maker import PROJECT, fleet, recording
 
+from power_cut import CutStore, PowerCut
 from tinyops.data import BatchError, publish_batch, read_recordings
 from tinyops.data import ingest as ingest_module
 from tinyops.data.cache import CacheError
@@ -110,31 +111,6 @@ def test_twice_is_once(store: Store, project: Project) -> None:
         publish_batch(store, project, "b", fleet("other"))
 
 
-class PowerCut(BaseException):
-    """Not an error that anything may catch."""
-
-
-class CutStore(Store):
-    """The real store, dying before the first write of any key that it has not died at before."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.client, store.bucket)
-        self.died_at: list[str] = []
-
-    def _cut(self, key: str) -> None:
-        if key not in self.died_at:
-            self.died_at.append(key)
-            raise PowerCut
-
-    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> str:
-        self._cut(key)
-        return super().put(key, data, content_type)
-
-    def upload(self, path: Path, key: str) -> str:
-        self._cut(key)
-        return super().upload(path, key)
-
-
 def test_cut_off_before_each_write(store: Store, project: Project) -> None:
     publish_batch(store, project, "b0", fleet("b0"))
     parent = ingest_batch(store, project, "b0")["dataset"]
@@ -153,7 +129,7 @@ def test_cut_off_before_each_write(store: Store, project: Project) -> None:
     assert (answer["accepted"], answer["refused"]) == (48, 1)
     # Index, file, page, two for the index of pages, two in quarantine, manifest, pointer, receipt:
     # only the last was cut off when the new version could be seen.
-    assert len(cut.died_at) == 10
+    assert cut.died == 10
     assert seen == [parent] * 10 + [answer["dataset"]]
     assert open_dataset(store, project, answer["dataset"]).manifest["parent"] == parent
     there = [name for name in store.folders(layout.dataset(project.name)) if name != "files"]

@@ -8,6 +8,7 @@ import pytest
 from label_maker import labels
 from recording_maker import PROJECT, fleet
 
+from power_cut import CutStore, PowerCut
 from tinyops.data import publish_batch
 from tinyops.data.dataset import DatasetError, current_version, open_dataset
 from tinyops.data.history import history
@@ -175,24 +176,6 @@ def test_requests_are_open_until_something_accepted_answers(store: Store, first:
     answer = receipts.read(store, PROJECT.name, "answer", "r2")
     assert answer is not None
     assert (answer.status, answer.output) == ("done", version)
-
-
-class PowerCut(BaseException):
-    """Not an error that anything may catch."""
-
-
-class CutStore(Store):
-    """The real store, dying before the first write of any key that it has not died at before."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.client, store.bucket)
-        self.died_at: list[str] = []
-
-    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> str:
-        if key not in self.died_at:
-            self.died_at.append(key)
-            raise PowerCut
-        return super().put(key, data, content_type)
 
 
 def test_cut_off_before_each_write(store: Store, first: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 from recording_maker import arrow_bytes, fleet, put_raw, recording
 
+from power_cut import CutStore, PowerCut
 from tinyops.data import publish_batch
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch, outstanding_batches
@@ -208,35 +209,6 @@ def test_a_list_of_files_that_is_none(store: Store, project: Project, name: str)
     assert reason in answer["reason"]
 
 
-class PowerCut(BaseException):
-    """Not an error that anything may catch."""
-
-
-class CutStore(Store):
-    """The real store, dying before the first write of any key that it has not died at before."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.client, store.bucket)
-        self.died_at: list[str] = []
-
-    def _cut(self, key: str) -> None:
-        if key not in self.died_at:
-            self.died_at.append(key)
-            raise PowerCut
-
-    def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> str:
-        self._cut(key)
-        return super().put(key, data, content_type)
-
-    def upload(self, path: Path, key: str) -> str:
-        self._cut(key)
-        return super().upload(path, key)
-
-    def copy(self, source: str, key: str) -> str:
-        self._cut(key)
-        return super().copy(source, key)
-
-
 def test_cut_off_before_each_write(
     store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,4 +232,4 @@ def test_cut_off_before_each_write(
     assert outstanding_batches(store, project) == []
     # Two findings; two files with an index each; three of docs, two in quarantine, manifest,
     # pointer and receipt.
-    assert len(cut.died_at) == 2 + 4 + 3 + 2 + 3
+    assert cut.died == 2 + 4 + 3 + 2 + 3

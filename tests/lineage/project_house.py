@@ -20,7 +20,7 @@ from tinyops.data.relabel import apply_labels
 from tinyops.frontend import from_project
 from tinyops.projects import Project, Signal, load_project
 from tinyops.projects.schema import Split
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Receipt, Store, edge_layout, layout, receipts
 from tinyops.training.candidate import Candidate, write_candidate
 from tinyops.training.reference_windows import reference_windows
 from tinyops.training.windows import golden_windows, spread, windows_of
@@ -81,8 +81,8 @@ def label(store: Store, recording: str, name: str, author: str = "ada") -> tuple
     return said.id, str(apply_labels(store, PROJECT, said.id)["dataset"])
 
 
-def candidate(store: Store, run: str, dataset: str, status: str = "first") -> None:
-    """What training leaves of a version, and its receipt; the pointer where it is accepted."""
+def made_candidate(store: Store, run: str, dataset: str, status: str = "first") -> Candidate:
+    """What training makes of a version."""
     data = open_dataset(store, PROJECT, dataset)
     frontend = from_project(PROJECT.frontend, PROJECT.signal)
     test = windows_of(data.recordings("test"), PROJECT, frontend)
@@ -97,18 +97,20 @@ def candidate(store: Store, run: str, dataset: str, status: str = "first") -> No
         "labels": PROJECT.labels,
         "metrics": {"macro_f1": 0.9, "worst_group": worst},
     }
-    write_candidate(
-        store,
-        Candidate(
-            manifest=manifest,
-            model=b"the weights",
-            metrics={"int8": {"worst_group": worst, "per_group": {worst: 0.5}}},
-            card=f"# Card\n\n| worst group |\n| --- |\n| {worst} (0.500) |\n",
-            golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
-            proof_inputs=spread(test.features, 64),
-            reference=reference_windows(data, PROJECT, frontend),
-        ),
+    return Candidate(
+        manifest=manifest,
+        model=b"the weights",
+        metrics={"int8": {"worst_group": worst, "per_group": {worst: 0.5}}},
+        card=f"# Card\n\n| worst group |\n| --- |\n| {worst} (0.500) |\n",
+        golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
+        proof_inputs=spread(test.features, 64),
+        reference=reference_windows(data, PROJECT, frontend),
     )
+
+
+def candidate(store: Store, run: str, dataset: str, status: str = "first") -> None:
+    """What training leaves of a version, and its receipt; the pointer where it is accepted."""
+    write_candidate(store, made_candidate(store, run, dataset, status))
     if status != "worse":
         content = {"version": run, "dataset": dataset}
         store.put_json(layout.pointer(NAME, "candidate"), content)
@@ -144,7 +146,7 @@ def gateway(store: Store, name: str, runs: dict[str, str]) -> None:
         for device, version in runs.items()
     }
     content = {"gateway": name, "at": "2026-02-02T00:00:00+00:00", "devices": devices}
-    store.put_json(layout.gateway_status(name), content)
+    store.put_json(edge_layout.gateway_status(name), content)
 
 
 def _recording(name: str, machine: str, device: str, label: str) -> Recording:

@@ -27,7 +27,7 @@ from tinyops.lineage.find import LineageError, find
 from tinyops.lineage.records import Records
 from tinyops.lineage.trace import trace
 from tinyops.lineage.tree import Node
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout, layout
 
 
 def lineage(store: Store, word: str, **more: Any) -> Node:
@@ -101,7 +101,9 @@ def test_a_version_looks_both_ways(store: Store, life: dict[str, str]) -> None:
     assert lineage(store, "current").name == life["third"]
 
 
-def test_no_sample_is_read(store: Store, life: dict[str, str], tmp_path: Path) -> None:
+def test_no_sample_is_read(
+    store: Store, life: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for word in ("run-1", "b0-m0-ball", TEST_MACHINE, "d0", life["second"]):
         lineage(store, word)
     index = {file["index_sha256"] for file in _files(store, life["third"])}
@@ -115,7 +117,7 @@ def test_no_sample_is_read(store: Store, life: dict[str, str], tmp_path: Path) -
 
     for path in (tmp_path / "cache" / "datasets").iterdir():
         path.unlink()
-    store.download = counting  # type: ignore[method-assign]
+    monkeypatch.setattr(store, "download", counting)
     trace(find([fresh], "b0-m0-ball"))
     # Each index once, though three versions share the first of them.
     assert sorted(fetched) == sorted(layout.dataset_file(NAME, sha256) for sha256 in index)
@@ -140,8 +142,8 @@ def test_words_that_name_nothing_or_several_things(store: Store, life: dict[str,
 
 
 def test_a_status_that_is_rotten_stops_nobody(store: Store, life: dict[str, str]) -> None:
-    store.put(layout.gateway_status("rotten"), b"{")
-    store.put_json(layout.gateway_status("odd"), {"devices": {"x": 3}})
+    store.put(edge_layout.gateway_status("rotten"), b"{")
+    store.put_json(edge_layout.gateway_status("odd"), {"devices": {"x": 3}})
     assert below(lineage(store, "run-1"), "device") == ["d0"]
 
 

@@ -21,6 +21,7 @@ from project_house import (
 from typer.testing import CliRunner
 
 from frame_makers import record, send
+from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
 from tinyops.data import Recording, publish_batch
 from tinyops.data.dataset import DatasetError, current_version, open_dataset, read_manifest
@@ -159,40 +160,20 @@ def test_files_that_no_version_names_go_after_a_day(store: Store) -> None:
     assert plan_retention(store, project, LATER).items == ()
 
 
-class PowerCut(BaseException):
-    """Not an error that anything may catch."""
-
-
-class CutStore(Store):
-    """The real store, dying once before the removal of every third object."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store.client, store.bucket)
-        self.seen: list[str] = []
-
-    def delete(self, key: str) -> None:
-        if key not in self.seen:
-            self.seen.append(key)
-            if len(self.seen) % 3 == 0:
-                raise PowerCut
-        super().delete(key)
-
-
 def test_all_classes_cut_off_now_and_then(store: Store) -> None:
     versions = live(store)
     project = keeping(**dict.fromkeys(CLASSES, 30.0))
     planned = plan_retention(store, project, LATER)
-    cut, died = CutStore(store), 0
+    cut = CutStore(store, every=3)
     while True:
         try:
             report = apply_retention(cut, project, "r", LATER)
             break
         except PowerCut:
-            died += 1
             for name in Records(store, NAME).versions:
                 manifest = read_manifest(store, PROJECT, name)
                 assert all(store.exists(file["key"]) for file in manifest["files"])
-    assert died > 2
+    assert cut.died > 2
     content = store.get_json(layout.report(NAME, "retention", "r") + "report.json")
     assert content["state"] == "done"
     assert {item["name"] for item in content["items"]} == {item.name for item in planned.items}

@@ -24,6 +24,7 @@ from tinyops.local.stack import REPOSITORY, Stack, StackError
 from tinyops.store import Store
 
 pytestmark = pytest.mark.timeout(600)
+TINYOPS = Path(sys.executable).with_name("tinyops")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,18 @@ def test_airflow_knows_dags_and_pools_and_only_who_signs_in(stack: Stack) -> Non
     with pytest.raises(AirflowRefused) as refused:
         AirflowClient(stack.airflow.url, "admin", "wrong").api("GET", "/api/v2/dags")
     assert refused.value.status == 401
+
+
+def test_nothing_is_removed_beside_a_running_airflow(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stack.env().items():
+        monkeypatch.setenv(name, value)
+    words = [TINYOPS, "data", "forget", "m4", "-p", "motor_health", "--yes", "--here"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the embedded Airflow runs" in done.stderr + done.stdout
+    assert "tinyops down" in done.stderr + done.stdout
 
 
 def test_only_the_loopback_interface_is_listened_on(stack: Stack) -> None:

@@ -17,7 +17,7 @@ from tinyops.data.ingest import ingest_batch
 from tinyops.data.sources import generate
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project, load_project
-from tinyops.store import Store, layout, receipts, sha256_hex
+from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex
 from tinyops.training import registry
 from tinyops.training.pipeline import outstanding_dataset, settle_champion, train_candidate
 
@@ -65,7 +65,7 @@ def arrays(store: Store, key: str) -> dict[str, Any]:
 def attest(store: Store, version: str, at: str, project: str = "motor_health") -> None:
     event = {"kind": "attested", "project": project, "version": version, "at": at}
     event |= {"device": "d1", "target": "nano33ble-sense-qemu-virtual"}
-    store.put_json(layout.gateway_event("gw1", f"{at[:10]}-{version}"), event)
+    store.put_json(edge_layout.gateway_event("gw1", f"{at[:10]}-{version}"), event)
 
 
 def test_from_dataset_to_champion(store: Store, project: Project) -> None:

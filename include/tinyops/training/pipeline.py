@@ -136,7 +136,7 @@ def train_candidate(
         reference=reference_windows(data, project, frontend, recipe),
     )
     manifest["mlflow_run"] = _track(candidate, recipe, data, verdict, loss)
-    _write(store, project.name, candidate, data)
+    write_unless_gone(store, project.name, candidate, data)
     uri = store.uri(layout.candidate(project.name, run_id))
     _conclude(store, project, run_id, dataset, verdict, manifest, uri)
     return {
@@ -176,7 +176,7 @@ def _track(
     )
 
 
-def _write(store: Store, project: str, candidate: Candidate, data: Dataset) -> None:
+def write_unless_gone(store: Store, project: str, candidate: Candidate, data: Dataset) -> None:
     """Write the candidate, unless recordings that it learnt from went while it was trained.
 
     Whoever forgets a machine rewrites manifests before looking for candidates, so that one of the
