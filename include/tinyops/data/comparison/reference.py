@@ -28,13 +28,25 @@ class Reference:
     sigma: Floats
     values: Floats
 
-    def empty(self, value: int, off: float, decades: float) -> bool:
-        """Whether between the median and what is `off` it a stretch of `decades` holds nothing."""
-        column = self.values[:, value] - self.median[value]
-        way = np.sort(
-            np.append(column[(column > min(0.0, off)) & (column < max(0.0, off))], [0.0, off])
-        )
-        return bool(np.diff(way).max() >= decades)
+    def near_side(self, value: int, off: float, decades: float) -> Floats | None:
+        """What lies on the median's side of an empty stretch between it and what is `off` it.
+
+        None without a stretch of `decades` that holds nothing. Of several the one next to the
+        median counts: what lies beyond it may all be wrong in the same way.
+        """
+        away = (self.values[:, value] - self.median[value]) * np.sign(off)
+        way = np.sort(np.append(away[(away > 0) & (away < abs(off))], [0.0, abs(off)]))
+        stretches = np.flatnonzero(np.diff(way) >= decades)
+        if not len(stretches):
+            return None
+        side: Floats = self.values[away <= way[stretches[0]], value]
+        return side
+
+
+def centre(values: Floats) -> tuple[Floats, Floats]:
+    """(median, robust standard deviation) over the first axis."""
+    median: Floats = np.asarray(np.median(values, axis=0))
+    return median, np.asarray(_SIGMA * np.median(np.abs(values - median), axis=0))
 
 
 class References:
@@ -60,9 +72,7 @@ class References:
         for key, members in rows.items():
             if len(members) >= FEWEST:
                 group = values[members]
-                median = np.median(group, axis=0)
-                sigma = _SIGMA * np.median(np.abs(group - median), axis=0)
-                self._found[key] = Reference(median, sigma, group)
+                self._found[key] = Reference(*centre(group), group)
 
     def of(self, machine: str, label: str) -> Iterator[tuple[Key, Reference]]:
         """References for a recording, the closest first: its machine and class, its machine, its

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinyops.data.comparison.reference import Floats, References
+from tinyops.data.comparison.reference import Floats, References, centre
 
 NEAREST = math.log10(1.2)
 """Decades that a level may be off the factor: three standard deviations, at least this."""
 
-FARTHEST = (0.12, 0.25)
+FARTHEST = (0.12, 0.4)
 """Of the decades of a small and of a large factor, and at most this."""
 
-SPREAD = (0.35, 0.5)
+SPREAD = (0.35, 0.6)
 """Likewise: where three standard deviations are more, the factor is not looked for."""
 
-EMPTY = 0.5
-"""Of the factor's decades: a stretch in which there must be no level."""
+EMPTY = (0.5, 0.4)
+"""Of the decades of a small and of a large factor: the stretch in which there must be no level."""
 
 OWN_CLASS_ONLY = 50.0
 """Smaller factors are found within a class alone: a fault may be ten times as loud as none."""
@@ -34,9 +34,9 @@ def unit_slips(
 ) -> list[float | None]:
     """For each recording from `first` on, the factor that its level is off by; None for none.
 
-    A level is off by a factor when it is about that from the median of comparable recordings, and
-    nothing comparable lies on the way: a machine that grows louder leaves levels in between, a unit
-    does not.
+    A level is off by a factor when a stretch of about half its decades divides it from the comparable
+    recordings, and it is about the factor from the median of those that lie on the other side: a
+    machine that grows louder leaves levels in between, a unit does not.
 
     Parameters
     ----------
@@ -64,10 +64,13 @@ def _slip(
                 if of_class is None and not large:
                     continue
                 size = math.log10(factor)
-                spread = 3 * float(reference.sigma[unit])
-                if spread > SPREAD[large] * size:
+                rest = reference.near_side(unit, float(off), EMPTY[large] * size)
+                if rest is None:
+                    continue
+                median, sigma = centre(rest)
+                if 3 * sigma > SPREAD[large] * size:
                     continue  # levels this far apart are nothing new here
-                near = min(max(spread, NEAREST), FARTHEST[large] * size)
-                if abs(abs(off) - size) < near and reference.empty(unit, off, EMPTY * size):
+                near = min(max(3 * float(sigma), NEAREST), FARTHEST[large] * size)
+                if abs(abs(levels[unit] - median) - size) < near:
                     return float(factor if off > 0 else 1 / factor)
     return None
