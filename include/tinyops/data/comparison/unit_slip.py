@@ -34,9 +34,9 @@ def unit_slips(
 ) -> list[float | None]:
     """For each recording from `first` on, the factor that its level is off by; None for none.
 
-    A level is off by a factor when a stretch of about half its decades divides it from the comparable
-    recordings, and it is about the factor from the median of those that lie on the other side: a
-    machine that grows louder leaves levels in between, a unit does not.
+    A level is off by a factor when a stretch of about half its decades divides it from the
+    comparable recordings, and it is about the factor from the median of those that lie on the other
+    side: a machine that grows louder leaves levels in between, a unit does not.
 
     Parameters
     ----------
