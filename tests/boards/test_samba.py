@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,24 @@ def test_a_text_ends_with_the_stray_bytes_of_the_rom_or_with_silence(
         assert loader.version() == "Loader 2.0"
         assert loader.chip() == "nRF52840-QIAA"
         assert line.drain(0.0) == b""
+
+
+def test_an_answer_that_is_late_does_not_pass_for_the_next(
+    virtual: Nano33Ble, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, asked = NanoBootloader._run, []
+
+    def slowly(loader: NanoBootloader, command: bytes) -> None:
+        asked.append(command)
+        if asked == [b"N"]:
+            time.sleep(0.3)
+        run(loader, command)
+
+    monkeypatch.setattr(NanoBootloader, "_run", slowly)
+    image = idle_image(9000)
+    assert flash(port, image, board()).bootloader.startswith("Arduino Bootloader")
+    assert asked[:3] == [b"N", b"N", b"V"]
+    assert content(virtual, image) == image.bytes
 
 
 def test_y_is_answered_though_nothing_was_erased_and_z_tells(virtual: Nano33Ble, port: str) -> None:

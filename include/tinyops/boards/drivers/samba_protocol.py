@@ -18,6 +18,7 @@ PAGE = 4096
 ERASE_WRITE = 5.0
 ANSWER = 1.0
 QUIET = 0.05
+LATE = 0.2
 _STRAY = re.compile(rb"\0.", re.DOTALL)
 
 
@@ -45,6 +46,8 @@ class SamBa:
             self._ask(b"N#", b"\n\r", 0.2)
         except BoardSilent:
             self._ask(b"N#", b"\n\r", 0.5)
+            # The first was late, not lost: its answer would pass for that of the next command.
+            self.port.drain(LATE)
 
     def version(self) -> str:
         """V: for example `Arduino Bootloader (SAM-BA extended) 2.0 [Arduino:IKXYZ]`."""

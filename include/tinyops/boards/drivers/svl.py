@@ -32,6 +32,8 @@ from tinyops.boards.transport import SerialPort
 
 SESSIONS = 6
 """Resets, at most; later ones at lower speeds, which poor cables carry."""
+GREETINGS = 3
+"""Likewise, where nothing is to be written: a busy host misses the 200 ms now and then."""
 FRAME_TRIES = 8
 RELEASE = 0.3
 """Between two sessions DTR stays released, so that its capacitor can pull RESET again."""
@@ -151,8 +153,16 @@ def flash(port: str, image: Image, board: Board, progress: Progress, ask: Ask) -
 
 def probe(port: str, board: Board, ask: Ask) -> str:
     """What the bootloader says of itself; nothing is written, and the application starts again."""
-    with SerialPort(port, board.protocol.baud) as serial:
-        return f"SVL {_Session(serial).greet()}"
+    problem = ""
+    for session in range(GREETINGS):
+        if session:
+            time.sleep(RELEASE)
+        with SerialPort(port, board.protocol.baud) as serial:
+            try:
+                return f"SVL {_Session(serial).greet()}"
+            except (BoardSilent, WrongAnswer) as error:
+                problem = error.message
+    raise BoardSilent(f"{problem}; {GREETINGS} resets", HINT)
 
 
 def _speeds(baud: int) -> list[int]:
