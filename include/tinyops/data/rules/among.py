@@ -14,7 +14,7 @@ def among(project: Project) -> list[Rule]:
         empty(
             "dead_channel",
             "dead_channel",
-            "every channel moves as it does elsewhere",
+            "every channel to move as it does elsewhere",
             "check that channel's sensor and cable",
         ),
         empty(

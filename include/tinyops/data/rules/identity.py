@@ -35,7 +35,7 @@ def identity(own: Own | None) -> list[Rule]:
             classes.ExpectTableRowCountToBeBetween,
             {"min_value": 1},
         ),
-        empty("recording", "problem", "the row is a recording", "correct the row"),
+        empty("recording", "problem", "a row that is a recording", "correct the row"),
         there("id", "recording_id", "an id", "name it"),
         Rule(
             "unique_id",

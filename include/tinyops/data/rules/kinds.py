@@ -19,7 +19,7 @@ def gxe() -> Any:
 
 def empty(name: str, column: str, why: str, fix: str) -> Rule:
     """The column holds a finding; there must be none."""
-    return Rule(name, f"null: {why}", fix, gxe().ExpectColumnValuesToBeNull, {"column": column})
+    return Rule(name, why, fix, gxe().ExpectColumnValuesToBeNull, {"column": column})
 
 
 def there(name: str, column: str, why: str, fix: str) -> Rule:
