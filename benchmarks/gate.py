@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from real_recordings import FOLDERS, HELD_OUT, SETS, project_of, recordings_of
 from report import SHARED, Report, options
-from wild_faults import FAULTS, apply
+from wild_faults import FAULTS, apply, clipped_at
 
 from tinyops.data import Recording
 from tinyops.data.comparison.echoes import agreeing_bits
@@ -32,6 +32,7 @@ WANTED = {
     "a rate that the clock contradicts": 1.0,
     "the last fifth is zero": 1.0,
     "the last fifth is missing": 1.0,
+    "clipping at full scale": 1.0,
     "clipping below full scale": 0.6,
 }
 
@@ -60,7 +61,7 @@ def judge(project: Project, recordings: list[Recording], label: str) -> dict[str
         "warnings": result.counts,
     }
     lines = any(entry.get("line_scores", "[]") != "[]" for entry in clean)
-    for fault in FAULTS:
+    for fault in (*FAULTS, clipped_at(project.signal.full_scale)):
         alone = fault.name == "a dead channel" and len(project.signal.channels) == 1
         if alone or (fault.whole_class and not lines):
             continue

@@ -43,6 +43,17 @@ def _clipped(recording: Recording) -> Recording:
     return _signal(recording, np.clip(recording.signal, middle - reach, middle + reach))
 
 
+def clipped_at(full_scale: Sequence[float]) -> Fault:
+    """A gain so high that a twentieth of the samples lie at full scale."""
+
+    def make(recording: Recording) -> Recording:
+        top = np.array(full_scale)[:, None]
+        gain = (top / np.quantile(np.abs(recording.signal), 0.95, axis=1, keepdims=True)).min()
+        return _signal(recording, np.clip(recording.signal * gain, -top, top))
+
+    return Fault("clipping at full scale", make, ("clipping",))
+
+
 def _zero_tail(recording: Recording) -> Recording:
     signal = recording.signal.copy()
     signal[:, -signal.shape[1] // 5 :] = 0
@@ -84,6 +95,7 @@ FAULTS = (
     Fault("the last fifth is zero", _zero_tail, ("gap", "flat_line")),
     Fault("the last fifth is missing", _without_tail, ("rate_by_clock",)),
 )
+"""All but `clipped_at`, which depends on the project."""
 
 
 def apply(fault: Fault, recordings: Sequence[Recording], label: str) -> dict[int, Recording]:
