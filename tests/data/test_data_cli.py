@@ -53,11 +53,16 @@ def test_check_a_bad_file(tmp_path: Path) -> None:
 
 
 def test_check_what_is_no_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "x.parquet"
+    path = tmp_path / "x.csv"
     path.write_text("no")
     done = run(data_app, ["check", str(path), "--project", "motor_health"])
     assert isinstance(done.exception, TinyOpsError)
-    assert "x.parquet" in done.exception.message
+    assert done.exception.message == "x.csv: is no Parquet file"
+    assert f"tinyops data import {path} -p motor_health" in str(done.exception)
+    path.write_bytes(b"PAR1 and no more")
+    done = run(data_app, ["check", str(path), "--project", "motor_health"])
+    assert isinstance(done.exception, TinyOpsError)
+    assert done.exception.message.startswith("x.csv: cannot be read as Parquet")
 
 
 def test_publish_and_log(store: Store) -> None:

@@ -30,21 +30,32 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 @data_app.command()
 def check(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A Parquet file.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A Parquet file of recordings.")
+    ],
     project: ProjectName,
     as_json: AsJson = False,
 ) -> None:
     """Hold a file of recordings against the quality gate; needs no S3. Exit 1 if any is refused.
 
-    Without S3 there is no dataset to compare with: what needs one is left out.
+    Files in other formats become one by `tinyops data import --out`. Without S3 there is no dataset
+    to compare with: what needs one is left out.
     """
     from dataclasses import asdict
 
     from tinyops.data.gate import check as gate
     from tinyops.data.parquet import read_rows
     from tinyops.data.readable import require_readable
+    from tinyops.data.schema import ParquetError
     from tinyops.projects import load_project
 
+    with file.open("rb") as opened:
+        if opened.read(4) != b"PAR1":
+            raise ParquetError(
+                f"{file.name}: is no Parquet file",
+                f"make recordings of it: tinyops data import {file} -p {project} --machine NAME"
+                " --out recordings.parquet",
+            )
     require_readable(file)
     result = gate(read_rows(file), load_project(project), name=file.stem)
     if as_json:
