@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import big_data_table
 import chip_tables
 import edges_table
 import gate_table
@@ -20,15 +21,16 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 CHIP = ROOT / "docs" / "on-the-chip.md"
-BLOCKS = {
-    "on_the_chip": chip_tables.blocks,
-    "quantisation": quantisation_table.blocks,
-    "serving": serving_table.blocks,
-    "edges": edges_table.blocks,
-}
-"""Benchmarks whose tables stand among the text of docs/on-the-chip.md."""
-
 DATA = ROOT / "docs" / "data.md"
+BLOCKS = {
+    "on_the_chip": (CHIP, chip_tables.blocks),
+    "quantisation": (CHIP, quantisation_table.blocks),
+    "serving": (CHIP, serving_table.blocks),
+    "edges": (CHIP, edges_table.blocks),
+    "gate": (DATA, gate_table.blocks),
+    "big_data": (DATA, big_data_table.blocks),
+}
+"""Benchmarks whose tables stand among the text of a page."""
 
 SECONDS = ("beside_the_vendors_tool", "paced")
 """Figures of several cases, each with the same columns, in seconds but for ratios and shares."""
@@ -124,10 +126,9 @@ def main() -> None:
     PAGE.write_text("\n".join([HEAD, *map(section, results)]), encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
     for result in results:
-        if made := BLOCKS.get(result["benchmark"]):
-            fill(CHIP, made(result))
-        if result["benchmark"] == "gate":
-            fill(DATA, gate_table.blocks(result))
+        if result["benchmark"] in BLOCKS:
+            page, blocks = BLOCKS[result["benchmark"]]
+            fill(page, blocks(result))
 
 
 if __name__ == "__main__":
