@@ -63,6 +63,9 @@ def fit(
             if score >= best:
                 best, best_weights = score, model.get_weights()
         say(f"{line} ({time.monotonic() - started:.0f} s)")
+    # TensorFlow 2.21: a stream dropped before its end holds up, for 10 to 40 s, whoever comes to
+    # collect it.
+    next(stream, None)
     if best_weights is not None:
         model.set_weights(best_weights)
     return model
