@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +54,8 @@ def demo(
     console = Console(stderr=as_json)
     stack = Stack(state_dir, s3_port=s3_port, airflow_port=airflow_port)
     before = stack.running()
+    # `kill` tidies up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         began = time.monotonic()
         with console.status("starting") as status:
