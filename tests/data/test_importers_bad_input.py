@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from foreign_files import NAMES, RATE, WRITERS, samples, three_axes, write
-from hostile_files import DAMAGES, HOSTILE, Damage, Runs
+from hostile_files import DAMAGES, HOSTILE, Damage
+from hostile_makers import Runs
 from hypothesis import HealthCheck, given, settings
 
 from tinyops.data.importers import SUFFIXES, Description, ImportRefused, import_file

@@ -32,14 +32,17 @@ def ports() -> list[str]:
     return ["--s3-port", str(s3), "--airflow-port", str(airflow)]
 
 
+def clean_env() -> dict[str, str]:
+    drop = ("AWS_", "AIRFLOW_", "MLFLOW_", "TINYOPS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(drop)}
+
+
 def run_demo(
     project: str, projects: Path, state: Path, ports: list[str], *more: str
 ) -> dict[str, Any]:
-    drop = ("AWS_", "AIRFLOW_", "MLFLOW_", "TINYOPS_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
     done = subprocess.run(
         [TINYOPS, "demo", "--json", "--project", project, "--state-dir", state, *ports, *more],
-        env=env | {"TINYOPS_PROJECTS": str(projects)},
+        env=clean_env() | {"TINYOPS_PROJECTS": str(projects)},
         capture_output=True,
         text=True,
         timeout=1800,
@@ -110,6 +113,21 @@ def test_real_recordings_end_on_an_attested_board(
 
     require_turns(told, 1)
     assert told["simulated_data"] is False
+    assert processes_of(state) == []
+
+
+def test_a_demo_that_is_killed_leaves_nothing_running(tmp_path: Path, ports: list[str]) -> None:
+    state = tmp_path / "state"
+    command = [str(TINYOPS), "demo", "--project", "exercise_watch", "--state-dir", str(state)]
+    with subprocess.Popen(
+        [*command, *ports], env=clean_env(), stdout=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        line = next(line for line in demo.stdout if "s3 answers" in line)
+        assert processes_of(state), line
+        demo.terminate()
+        demo.stdout.read()
+        assert demo.wait(120) == 0
     assert processes_of(state) == []
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import int8_cases as cases
 import numpy as np
 import pytest
 
-import int8_cases as cases
+from tinyops.training import fit
 from tinyops.training.augment import augmenter
 from tinyops.training.stream import batches, rows_at_once, varied_blocks
 
@@ -53,3 +55,15 @@ def test_batches_hold_every_window_once_an_epoch(
     assert np.array_equal(np.sort(seen, axis=0), np.sort(whole, axis=0))
     for _, labels, weights in first:
         assert np.array_equal(weights, labels + 1.0)
+
+
+def test_training_reads_the_stream_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    def watched(*given: Any) -> Iterator[Any]:
+        yield from batches(*given)
+        ended.append(True)
+
+    monkeypatch.setattr(fit, "batches", watched)
+    fit.fit(TRAIN, None, cases.FRONTEND, 4, RECIPE, lambda line: None)
+    assert ended == [True]

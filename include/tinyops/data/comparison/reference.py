@@ -34,6 +34,8 @@ class Reference:
         None without a stretch of `decades` that holds nothing. Of several the one next to the
         median counts: what lies beyond it may all be wrong in the same way.
         """
+        if abs(off) < decades:
+            return None
         away = (self.values[:, value] - self.median[value]) * np.sign(off)
         way = np.sort(np.append(away[(away > 0) & (away < abs(off))], [0.0, abs(off)]))
         stretches = np.flatnonzero(np.diff(way) >= decades)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,17 +13,31 @@ from tinyops.data.comparison.reference import Floats, References, centre
 NEAREST = math.log10(1.2)
 """Decades that a level may be off the factor: three standard deviations, at least this."""
 
-FARTHEST = (0.12, 0.4)
-"""Of the decades of a small and of a large factor, and at most this."""
-
-SPREAD = (0.35, 0.6)
-"""Likewise: where three standard deviations are more, the factor is not looked for."""
-
-EMPTY = (0.5, 0.4)
-"""Of the decades of a small and of a large factor: the stretch in which there must be no level."""
-
 OWN_CLASS_ONLY = 50.0
 """Smaller factors are found within a class alone: a fault may be ten times as loud as none."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Shares of a factor's decades.
+
+    Parameters
+    ----------
+    empty
+        The stretch in which there must be no level.
+    spread
+        Three standard deviations of the others, at most; else the factor is not looked for.
+    farthest
+        A level may be so far off the factor, at most.
+    """
+
+    empty: float
+    spread: float
+    farthest: float
+
+
+SMALL, LARGE = Tolerance(0.5, 0.35, 0.12), Tolerance(0.4, 0.6, 0.4)
+"""Of factors below OWN_CLASS_ONLY, and from there on."""
 
 
 def unit_slips(
@@ -60,17 +75,17 @@ def _slip(
     for (_, of_class), reference in references.of(machine, label):
         for unit, off in enumerate(levels - reference.median):
             for factor in factors:
-                large = factor >= OWN_CLASS_ONLY
-                if of_class is None and not large:
+                tolerance = SMALL if factor < OWN_CLASS_ONLY else LARGE
+                if of_class is None and tolerance is SMALL:
                     continue
                 size = math.log10(factor)
-                rest = reference.near_side(unit, float(off), EMPTY[large] * size)
+                rest = reference.near_side(unit, float(off), tolerance.empty * size)
                 if rest is None:
                     continue
                 median, sigma = centre(rest)
-                if 3 * sigma > SPREAD[large] * size:
+                if 3 * sigma > tolerance.spread * size:
                     continue  # levels this far apart are nothing new here
-                near = min(max(3 * float(sigma), NEAREST), FARTHEST[large] * size)
+                near = min(max(3 * float(sigma), NEAREST), tolerance.farthest * size)
                 if abs(abs(levels[unit] - median) - size) < near:
                     return float(factor if off > 0 else 1 / factor)
     return None
