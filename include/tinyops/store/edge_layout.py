@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyops.store.layout import part
+from tinyops.store.layout import part, parts
 
 TUF_METADATA = "tuf/metadata/"
 TUF_TARGETS = "tuf/targets/"
@@ -36,4 +36,4 @@ def tuf_metadata(filename: str) -> str:
 
 def tuf_target(path: str) -> str:
     """A TUF target; `path` has folders."""
-    return TUF_TARGETS + "/".join(part(each) for each in path.split("/"))
+    return TUF_TARGETS + parts(path)

@@ -22,6 +22,11 @@ def part(value: str) -> str:
     return value
 
 
+def parts(path: str) -> str:
+    """A path with folders as part of a key; TinyOpsError where it cannot be one."""
+    return "/".join(part(each) for each in path.split("/"))
+
+
 def project(name: str) -> str:
     """Folder of all that belongs to a project."""
     return f"{part(name)}/"
@@ -44,7 +49,7 @@ def batch_recordings(project: str, batch: str, name: str = "recordings.parquet")
 
 def batch_original(project: str, batch: str, file: str) -> str:
     """A foreign file of a batch; `file` may have folders."""
-    return incoming(project, batch) + "/".join(part(each) for each in file.split("/"))
+    return incoming(project, batch) + parts(file)
 
 
 def batch_ready(project: str, batch: str) -> str:
@@ -241,7 +246,7 @@ def report(project: str, kind: str, report_id: str = "") -> str:
 
 def report_file(project: str, kind: str, path: str) -> str:
     """One file of a report; `path` may have folders."""
-    return report(project, kind) + "/".join(part(each) for each in path.split("/"))
+    return report(project, kind) + parts(path)
 
 
 def frames(project: str, date: str = "", gateway: str = "") -> str:
