@@ -28,7 +28,7 @@ from tinyops.projects import Project, load_project
 
 FAULTY_CLASS = {"fan_esp32": "anomaly", "subf_motor": "faulty", "seglearn": "ROW"}
 WANTED = {
-    "units 100 times off": 0.9,
+    "units 100 times off": 1.0,
     "a rate that the clock contradicts": 1.0,
     "the last fifth is zero": 1.0,
     "the last fifth is missing": 1.0,

@@ -26,6 +26,18 @@ def test_a_fifth_that_is_a_hundred_times_off_among_machines_that_differ_tenfold(
     assert slips(quiet) == [0.01 if at in off else None for at in range(30)]
 
 
+def test_a_class_of_quiet_and_loud_machines() -> None:
+    quiet, loud = list(np.linspace(-0.9, -0.8, 40)), list(np.linspace(0.3, 0.35, 20))
+    off = [quiet[3] + 2, loud[5] + 2, loud[9] + 2]
+    assert slips([*quiet, *loud, *off]) == [None] * 60 + [100.0] * 3
+
+
+def test_of_two_factors_it_is_the_one_that_leads_back_to_the_middle() -> None:
+    wide = list(np.linspace(-1.2, 0.1, 60))
+    assert slips([*wide, 1.7]) == [None] * 60 + [100.0]
+    assert slips([*wide, 2.5]) == [None] * 60 + [1000.0]
+
+
 def test_a_machine_that_grows_louder_leaves_levels_in_between() -> None:
     assert slips([*np.linspace(0.0, 0.3, 20), 0.8, 1.3, 1.8, 2.1]) == [None] * 24
 

@@ -31,8 +31,7 @@ class Reference:
     def near_side(self, value: int, off: float, decades: float) -> Floats | None:
         """What lies on the median's side of an empty stretch between it and what is `off` it.
 
-        None without a stretch of `decades` that holds nothing. Of several the one next to the
-        median counts: what lies beyond it may all be wrong in the same way.
+        None without a stretch of `decades` that holds nothing. Of several the farthest counts.
         """
         if abs(off) < decades:
             return None
@@ -41,7 +40,7 @@ class Reference:
         stretches = np.flatnonzero(np.diff(way) >= decades)
         if not len(stretches):
             return None
-        side: Floats = self.values[away <= way[stretches[0]], value]
+        side: Floats = self.values[away <= way[stretches[-1]], value]
         return side
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.data.comparison.reference import Floats, References, centre
+from tinyops.data.comparison.reference import Floats, Reference, References, centre
 
 NEAREST = math.log10(1.2)
-"""Decades that a level may be off the factor: three standard deviations, at least this."""
+"""Decades that a corrected level may lie beside the others, at least."""
 
 OWN_CLASS_ONLY = 50.0
 """Smaller factors are found within a class alone: a fault may be ten times as loud as none."""
+
+SMALL_AT_MOST = 0.12
+"""Of a small factor's decades: a corrected level may be so far off the median."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,13 @@ class Tolerance:
         The stretch in which there must be no level.
     spread
         Three standard deviations of the others, at most; else the factor is not looked for.
-    farthest
-        A level may be so far off the factor, at most.
     """
 
     empty: float
     spread: float
-    farthest: float
 
 
-SMALL, LARGE = Tolerance(0.5, 0.35, 0.12), Tolerance(0.4, 0.6, 0.4)
+SMALL, LARGE = Tolerance(0.5, 0.35), Tolerance(0.4, 1.0)
 """Of factors below OWN_CLASS_ONLY, and from there on."""
 
 
@@ -49,9 +49,9 @@ def unit_slips(
 ) -> list[float | None]:
     """For each recording from `first` on, the factor that its level is off by; None for none.
 
-    A level is off by a factor when a stretch of about half its decades divides it from the
-    comparable recordings, and it is about the factor from the median of those that lie on the other
-    side: a machine that grows louder leaves levels in between, a unit does not.
+    A level is off by a factor when a stretch of about half its decades divides it from comparable
+    recordings, and the factor takes it back among them: a machine that grows louder leaves levels
+    in between, a unit does not. Of several factors it is the one that leads closest to the median.
 
     Parameters
     ----------
@@ -74,18 +74,31 @@ def _slip(
         return None
     for (_, of_class), reference in references.of(machine, label):
         for unit, off in enumerate(levels - reference.median):
-            for factor in factors:
-                tolerance = SMALL if factor < OWN_CLASS_ONLY else LARGE
-                if of_class is None and tolerance is SMALL:
-                    continue
-                size = math.log10(factor)
-                rest = reference.near_side(unit, float(off), tolerance.empty * size)
-                if rest is None:
-                    continue
-                median, sigma = centre(rest)
-                if 3 * sigma > tolerance.spread * size:
-                    continue  # levels this far apart are nothing new here
-                near = min(max(3 * float(sigma), NEAREST), tolerance.farthest * size)
-                if abs(abs(levels[unit] - median) - size) < near:
-                    return float(factor if off > 0 else 1 / factor)
+            sign = 1 if off > 0 else -1
+            back = {
+                factor: float(levels[unit] - sign * math.log10(factor))
+                for factor in factors
+                if of_class is not None or factor >= OWN_CLASS_ONLY
+            }
+            found = [factor for factor in back if _fits(reference, unit, off, factor, back[factor])]
+            if found:
+                middle = reference.median[unit]
+                factor = min(found, key=lambda each: abs(back[each] - middle))
+                return float(factor if off > 0 else 1 / factor)
     return None
+
+
+def _fits(reference: Reference, unit: int, off: float, factor: float, corrected: float) -> bool:
+    """Whether the factor explains a level that is `off` the median."""
+    size, large = math.log10(factor), factor >= OWN_CLASS_ONLY
+    tolerance = LARGE if large else SMALL
+    rest = reference.near_side(unit, off, tolerance.empty * size)
+    if rest is None:
+        return False
+    median, sigma = (float(each) for each in centre(rest))
+    if 3 * sigma > tolerance.spread * size:
+        return False  # levels this far apart are nothing new here
+    if large:
+        beside = max(NEAREST, sigma)
+        return bool(rest.min() - beside < corrected < rest.max() + beside)
+    return abs(corrected - median) < min(max(3 * sigma, NEAREST), SMALL_AT_MOST * size)
