@@ -51,7 +51,7 @@ def unit_slips(
 
     A level is off by a factor when a stretch of about half its decades divides it from comparable
     recordings, and the factor takes it back among them: a machine that grows louder leaves levels
-    in between, a unit does not. Of several factors it is the one that leads closest to the median.
+    in between, a unit does not. Of several factors it is the one that leads to where others are.
 
     Parameters
     ----------
@@ -82,10 +82,15 @@ def _slip(
             }
             found = [factor for factor in back if _fits(reference, unit, off, factor, back[factor])]
             if found:
-                middle = reference.median[unit]
-                factor = min(found, key=lambda each: abs(back[each] - middle))
+                factor = min(found, key=lambda each: _oddness(reference, unit, back[each]))
                 return float(factor if off > 0 else 1 / factor)
     return None
+
+
+def _oddness(reference: Reference, unit: int, corrected: float) -> tuple[float, float]:
+    """Decades to where others are, then to the median."""
+    beside = float(np.abs(reference.values[:, unit] - corrected).min())
+    return max(0.0, beside - NEAREST), abs(corrected - float(reference.median[unit]))
 
 
 def _fits(reference: Reference, unit: int, off: float, factor: float, corrected: float) -> bool:
