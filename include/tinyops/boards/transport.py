@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import math
 import os
 import select
 import termios
@@ -81,6 +83,9 @@ class SerialPort:
                 else "plug the board in and check the port's name and your right to use it",
             ) from None
         self.lines = ModemLines(self._serial)
+        self._descriptor = int(self._serial.fileno())
+        self._arrival = select.poll()
+        self._arrival.register(self._descriptor, select.POLLIN)
 
     def __enter__(self) -> Self:
         return self
@@ -108,10 +113,9 @@ class SerialPort:
 
     def close(self) -> None:
         """Close the port; harmless twice."""
-        try:
+        self._descriptor = -1  # the number may be another file's at once
+        with contextlib.suppress(*self._lost):
             self._serial.close()
-        except self._lost:
-            return
 
     def write(self, data: bytes) -> None:
         """Send all bytes, in order, or raise PortLost."""
@@ -128,7 +132,7 @@ class SerialPort:
 
     def _written(self, data: memoryview) -> int:
         try:
-            return os.write(self._serial.fileno(), data)
+            return os.write(self._descriptor, data)
         except BlockingIOError:
             return 0
 
@@ -142,10 +146,12 @@ class SerialPort:
     def read(self, size: int, timeout: float) -> bytes:
         """One to `size` bytes as soon as there are any; empty after `timeout` seconds."""
         try:
+            if self._descriptor < 0:
+                raise OSError(errno.EBADF, "the port is closed")
             # Not by pyserial's timeout: each new one sets up the whole port again (3.5).
-            if not select.select([self._serial], [], [], timeout)[0]:
+            if not self._arrival.poll(math.ceil(max(timeout, 0.0) * 1000)):
                 return b""
-            if data := os.read(self._serial.fileno(), size):
+            if data := os.read(self._descriptor, size):
                 return data
             raise OSError(errno.EIO, "the port is ready to be read and has nothing")
         except BlockingIOError:
