@@ -30,7 +30,7 @@ from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
 
 SIZES = (100_000, 500_000)
-PAIRS = 15
+PAIRS = 25
 PACED_SIZE = 200_000
 PACED = (
     ("sparkfun-edge2", 460800),
