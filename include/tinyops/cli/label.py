@@ -11,15 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyops.cli.label_suspects import suspects
-from tinyops.cli.labelling import (
-    label_set,
-    login_name,
-    newest_dataset,
-    open_project,
-    predicted_labels,
-    publish_checked,
-    request_of,
-)
+from tinyops.cli.labelling import login_name, open_project, predicted_labels
 from tinyops.cli.output import print_json
 
 label_app = typer.Typer(help="Labels: requests and answers, corrections, audits, history.")
@@ -62,6 +54,7 @@ def template(
     as_json: AsJson = False,
 ) -> None:
     """The CSV to fill in for a request: recordings, their label, and what the model says."""
+    from tinyops.data.answers import newest_dataset, request_of
     from tinyops.data.label_file import write_template
 
     store, config = open_project(project)
@@ -97,6 +90,7 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """Answer a request: labels for its recordings, or new labelled recordings as a batch."""
+    from tinyops.data.answers import answer_with_labels, label_set, request_of
     from tinyops.data.batch import publish_batch
     from tinyops.data.label_file import read_label_file
     from tinyops.data.parquet import read_recordings
@@ -104,12 +98,10 @@ def answer(
     if (file is None) == (recordings is None):
         raise typer.BadParameter("give either --file or --recordings")
     store, config = open_project(project)
+    by = author or login_name()
     if file is not None:
-        asked = request_of(store, config, request, "concept drift")
-        labels = label_set(config, read_label_file(file), source, author, note)
-        # Who answers has seen what the audits say.
-        changes = {"request": asked["id"], "adopt_audits": True}
-        _tell(publish_checked(store, config, labels.model_copy(update=changes)), as_json)
+        labels = label_set(config, read_label_file(file), source, by, note)
+        _tell(answer_with_labels(store, config, request, labels), as_json)
     elif recordings is not None:
         asked = request_of(store, config, request, "data drift")
         name = batch_id or f"answer-{asked['id']}"
@@ -118,7 +110,7 @@ def answer(
             config,
             name,
             read_recordings(recordings),
-            note or f"by {author or login_name()}",
+            note or f"by {by}",
             source="file",
             request=asked["id"],
         )
@@ -136,13 +128,15 @@ def set_label(
     as_json: AsJson = False,
 ) -> None:
     """Correct the label of one recording; what was said before is kept."""
+    from tinyops.data.answers import label_set, publish_checked
     from tinyops.data.label_set import LabelRow
 
     if not recording or not label:
         raise typer.BadParameter("name a recording and its class")
     store, config = open_project(project)
     row = LabelRow(recording_id=recording, label=label)
-    _tell(publish_checked(store, config, label_set(config, (row,), source, author, note)), as_json)
+    labels = label_set(config, (row,), source, author or login_name(), note)
+    _tell(publish_checked(store, config, labels), as_json)
 
 
 @label_app.command()
@@ -157,10 +151,11 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Correct the labels in a file; rows without a label are left out."""
+    from tinyops.data.answers import label_set, publish_checked
     from tinyops.data.label_file import read_label_file
 
     store, config = open_project(project)
-    labels = label_set(config, read_label_file(file), source, author, note)
+    labels = label_set(config, read_label_file(file), source, author or login_name(), note)
     _tell(publish_checked(store, config, labels), as_json)
 
 
@@ -173,10 +168,11 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Hand in labels of recordings chosen at random: evidence about the model, not yet truth."""
+    from tinyops.data.answers import label_set, publish_checked
     from tinyops.data.label_file import read_label_file
 
     store, config = open_project(project)
-    labels = label_set(config, read_label_file(file), "audit", author, note)
+    labels = label_set(config, read_label_file(file), "audit", author or login_name(), note)
     _tell(publish_checked(store, config, labels), as_json)
 
 
@@ -187,6 +183,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Who said what of a recording and when, oldest first."""
+    from tinyops.data.answers import newest_dataset
     from tinyops.data.label_set import LabelError
     from tinyops.data.labels import label_history
 

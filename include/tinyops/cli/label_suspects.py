@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tinyops.cli.labelling import newest_dataset, open_project
+from tinyops.cli.labelling import open_project
 from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def suspects(
 
     Nothing is changed: a person looks at them, listens to the machine, and corrects.
     """
+    from tinyops.data.answers import newest_dataset
     from tinyops.data.label_file import write_template
     from tinyops.frontend import from_project
     from tinyops.training.feature_cache import windows_at
