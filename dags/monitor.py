@@ -19,9 +19,10 @@ receipt. Rows know their file, verdicts are named by the frames that they judge,
 device, release, reference tag and kind, so a repeated run writes the same and asks once.
 
 **When it fails.** A skipped run is no failure: `judge` had nothing to judge, or `report` nothing to
-draw. Bad frames are no failure either: they are counted in the XCom `frames` and set aside. A red
-`judge` leaves the verdicts as they were; boards are not concerned. A red `report` concerns the
-pictures alone. S3 outages are retried; clear the task after the fix of anything else.
+draw. What people are asked for is behind the button *Label requests* on the page of `judge`, where
+it can be answered too. Bad frames are no failure either: they are counted in the XCom `frames` and
+set aside. A red `judge` leaves the verdicts as they were; boards are not concerned. A red `report`
+concerns the pictures alone. S3 outages are retried; clear the task after the fix of anything else.
 
 **Owner.** The project's owner.
 """
@@ -38,6 +39,7 @@ from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
 from tinyops_airflow.usable_projects import usable_projects
+from tinyops_pages.links import LabelRequestsLink
 
 
 def monitor_dag(project: Project) -> None:
@@ -97,7 +99,9 @@ def monitor_dag(project: Project) -> None:
             store = Store.from_env()
             return [uri for one in verdicts for uri in draw_reports(store, project.name, one)]
 
-        report(judge())
+        judged = judge()
+        judged.operator.operator_extra_links = (LabelRequestsLink(),)
+        report(judged)
 
     monitor()
 

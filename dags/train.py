@@ -14,10 +14,10 @@ event; asset-triggered runs have no logical date, so the candidate's folder is n
 second try of the same run writes the same folder.
 
 **When it fails.** A skipped run is no failure: `choose_dataset` says that there is nothing new, or
-which labels somebody was asked for that have not come (`tinyops label requests`);
-`train_candidate` says why a candidate was refused (its metrics and card stay in S3). A red task
-names the cause and the fix; clear it after the fix. Out of memory: the pool `training` has more
-slots than the machine can carry.
+which labels somebody was asked for that have not come (button *Label requests* on its page, or
+`tinyops label requests`); `train_candidate` says why a candidate was refused (its metrics and card
+stay in S3). A red task names the cause and the fix; clear it after the fix. Out of memory: the pool
+`training` has more slots than the machine can carry.
 
 **Owner.** The project's owner.
 """
@@ -34,6 +34,7 @@ from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
 from tinyops_airflow.usable_projects import usable_projects
+from tinyops_pages.links import LabelRequestsLink
 
 
 def train_dag(project: Project) -> None:
@@ -108,7 +109,9 @@ def train_dag(project: Project) -> None:
             outlet_events[candidate].extra = {**result, **extra}
             return result
 
-        train_candidate(choose_dataset())
+        chosen = choose_dataset()
+        chosen.operator.operator_extra_links = (LabelRequestsLink(),)
+        train_candidate(chosen)
 
     train()
 

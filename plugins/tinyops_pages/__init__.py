@@ -2,3 +2,6 @@
 
 PREFIX = "/tinyops"
 """Where they are mounted."""
+
+LABELS = f"{PREFIX}/labels/"
+"""What people are asked for."""

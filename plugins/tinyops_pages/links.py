@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from airflow.sdk import BaseOperatorLink
 
-from tinyops_pages import PREFIX
+from tinyops_pages import LABELS, PREFIX
 
 
 def report_path(project: str, kind: str, page: str = "index.html") -> str:
@@ -32,10 +32,7 @@ class DataDocsLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """The page of the batch that the task has handled, or the list of all batches."""
-        from airflow.sdk.configuration import conf
-
-        base = conf.get("api", "base_url", fallback="").rstrip("/")
-        return base + report_path(self.project, "data-docs", self._page(ti_key))
+        return _base() + report_path(self.project, "data-docs", self._page(ti_key))
 
     def _page(self, ti: Any) -> str:
         batches = ti.xcom_pull(task_ids=ti.task_id, key="batches") or []
@@ -43,3 +40,23 @@ class DataDocsLink(BaseOperatorLink):
         if len(pages) != 1:
             return "index.html"
         return "/".join(pages[0].split("/")[-2:])
+
+
+@attrs.define()
+class LabelRequestsLink(BaseOperatorLink):
+    """What monitoring asks people for, with the forms that answer it."""
+
+    @property
+    def name(self) -> str:
+        """The button's text."""
+        return "Label requests"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """The list of all that is open."""
+        return _base() + LABELS
+
+
+def _base() -> str:
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="")).rstrip("/")

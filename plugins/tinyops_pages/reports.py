@@ -7,16 +7,14 @@ whatever is in them.
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import PurePosixPath
 
-from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Response
 
 from tinyops.errors import TinyOpsError
-from tinyops.store import ObjectMissing, Store, StoreUnavailable, layout
+from tinyops.store import ObjectMissing, StoreUnavailable, layout
+from tinyops_pages.access import may_see, store
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -31,15 +29,13 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 
-# Without its own description of itself, which would be open to anybody.
-app = FastAPI(title="TinyOps reports", docs_url=None, redoc_url=None, openapi_url=None)
+router = APIRouter()
 
 
-@app.get("/reports/{project}/{kind}/{path:path}")
+@router.get("/reports/{project}/{kind}/{path:path}")
 def report(project: str, kind: str, path: str, user: GetUserDep) -> Response:
     """One file of a report; a folder stands for its index.html."""
-    details = DagDetails(id=f"{project}__ingest")
-    if not get_auth_manager().is_authorized_dag(method="GET", details=details, user=user):
+    if not may_see(project, user):
         raise HTTPException(403, "this project's reports are not yours to see")
     if not path or path.endswith("/"):
         path += "index.html"
@@ -47,14 +43,9 @@ def report(project: str, kind: str, path: str, user: GetUserDep) -> Response:
     if kind_of_file is None:
         raise HTTPException(404, "no such report")
     try:
-        content = _store().get(layout.report_file(project, kind, path))
+        content = store().get(layout.report_file(project, kind, path))
     except StoreUnavailable as error:
         raise HTTPException(503, f"{error.message}: {error.fix}") from None
     except (ObjectMissing, TinyOpsError):
         raise HTTPException(404, "no such report") from None
     return Response(content, media_type=kind_of_file, headers=HEADERS)
-
-
-@cache
-def _store() -> Store:
-    return Store.from_env(attempts=2, timeout=10)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pages import ask
 
-from airflow_runs import airflow_env, answer_of, migrate
 from tinyops.store import Store, layout
 
-SCRIPT = Path(__file__).with_name("serve_reports.py")
 GOOD = "/tinyops/reports/motor_health/data-docs/b1/index.html"
 FOLDER = "/tinyops/reports/motor_health/data-docs/"
 ABSENT = "/tinyops/reports/motor_health/data-docs/b2/index.html"
@@ -32,24 +31,24 @@ def test_reports_are_served_to_who_is_signed_in(store: Store, tmp_path: Path) ->
     store.put(docs + "index.html", b"<p>all", "text/html")
     store.put(docs + "b1/recordings.parquet", b"samples")
     store.put_json(layout.pointer("motor_health", "dataset"), {"secret": "samples"})
-    env = airflow_env(tmp_path, TINYOPS_BUCKET=store.bucket)
-    migrate(env)
 
-    answer = answer_of(
-        SCRIPT, GOOD, FOLDER, ABSENT, *BAD, env=env, answer=tmp_path / "pages.json", timeout=400
-    )
+    paths = [GOOD, FOLDER, ABSENT, *BAD]
+    anonymous = [{"path": path} for path in paths]
+    signed_in = [{"path": path, "role": "viewer"} for path in paths]
+    pages = ask(store, tmp_path, [*anonymous, *signed_in, {"method": "POST", "path": GOOD}])
 
-    assert answer["anonymous"][GOOD] == answer["anonymous"][FOLDER] == 401
-    assert all(status in (401, 404) for path, status in answer["anonymous"].items() if path in BAD)
-    status, headers, text = answer["signed in"][GOOD]
-    assert (status, text) == (200, "<p>b1")
+    refused = dict(zip(paths, pages, strict=False))
+    assert refused[GOOD].status == refused[FOLDER].status == 401
+    assert all(refused[path].status in (401, 404) for path in BAD)
+    shown = dict(zip(paths, pages[len(paths) :], strict=False))
+    assert (shown[GOOD].status, shown[GOOD].text) == (200, "<p>b1")
+    headers = shown[GOOD].headers
     assert headers["content-type"].startswith("text/html")
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["x-content-type-options"] == "nosniff"
-    assert answer["signed in"][FOLDER][::2] == [200, "<p>all"]
-    assert answer["signed in"][ABSENT][0] == 404
+    assert (shown[FOLDER].status, shown[FOLDER].text) == (200, "<p>all")
+    assert shown[ABSENT].status == 404
     for path in BAD:
-        status, _, text = answer["signed in"][path]
-        assert "samples" not in text, path
-        assert status in (404, 422), path
-    assert answer["post"] == 405
+        assert "samples" not in shown[path].text, path
+        assert shown[path].status in (404, 422), path
+    assert pages[-1].status == 405
