@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 512 << 20
 """Of one upload; more goes by `tinyops label answer` or straight to S3."""
+MOST_LABELS_BYTES = 16 << 20
 MOST_FIELDS = 2000
 LABEL = "label:"
 """Before a recording's id, the name of the field that holds its class."""
@@ -67,6 +68,8 @@ async def give_file(project: str, request_id: str, request: Request, user: GetUs
             paths = keep(form.getlist("file"), Path(folder))
             if len(paths) != 1:
                 raise LabelError("no file was chosen", "choose the CSV that you have filled in")
+            if paths[0].stat().st_size > MOST_LABELS_BYTES:
+                raise LabelError("a file of labels is smaller", "hand in the filled CSV")
             rows = read_label_file(paths[0])
         _hand_in_labels(config, request_id, rows, form, user)
 
@@ -109,7 +112,7 @@ async def _answered(
             text = f"{error.message}: {error.fix}"
             return await run_in_threadpool(request_page, config, request_id, user, text, 400)
         except OSError as error:
-            raise HTTPException(507, f"this host cannot keep the files: {error}") from None
+            raise _no_room(error) from None
     return RedirectResponse(f"../{request_id}", 303)
 
 
@@ -123,8 +126,18 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
         raise HTTPException(
             413, f"at most {MOST_BYTES >> 20} MB at once; see `tinyops label answer`"
         )
-    async with request.form(max_files=MOST_FIELDS, max_fields=MOST_FIELDS) as form:
+    try:
+        form = await request.form(max_files=MOST_FIELDS, max_fields=MOST_FIELDS)
+    except OSError as error:
+        raise _no_room(error) from None
+    try:
         yield form
+    finally:
+        await form.close()
+
+
+def _no_room(error: OSError) -> HTTPException:
+    return HTTPException(507, f"this host cannot keep the files: {error}")
 
 
 def _hand_in_labels(

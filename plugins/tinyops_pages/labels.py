@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tempfile
 import threading
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from tinyops.data.answers import answers_on_their_way, newest_dataset
-from tinyops.data.dataset import Dataset, open_dataset
+from tinyops.data.dataset import open_dataset
 from tinyops.data.importers import SUFFIXES
 from tinyops.data.importers.resample import METHODS
 from tinyops.data.label_file import write_template
@@ -81,7 +80,7 @@ def template(project: str, request: str, user: GetUserDep) -> Response:
     labels = {row.recording_id: row.label for row in newest_dataset(store(), config).index()}
     text = io.StringIO(newline="")
     write_template(text, [(name, labels.get(name, ""), "") for name in asked["recordings"]])
-    name = f'attachment; filename="{project}-{asked["id"]}.csv"'
+    name = f'attachment; filename="{project}-{request}.csv"'
     return Response(text.getvalue(), 200, {**HEADERS, "Content-Disposition": name}, "text/csv")
 
 
@@ -89,7 +88,9 @@ def template(project: str, request: str, user: GetUserDep) -> Response:
 def picture(project: str, version: str, recording: str, user: GetUserDep) -> Response:
     """A recording of a dataset version as a picture."""
     seen_by(project, user)
-    found = next(_dataset(project, version).recordings(only={recording}), None)
+    # Opened each time: what was forgotten meanwhile may not be shown.
+    dataset = open_dataset(store(), project, version)
+    found = next(dataset.recordings(only={recording}), None)
     if found is None:
         raise HTTPException(404, "no such recording")
     from tinyops.data.signal_picture import draw_signal
@@ -142,8 +143,3 @@ def _request(project: Project, request: str) -> dict[str, Any]:
         return find_request(store(), project, request)
     except LabelError as error:
         raise HTTPException(404, error.message) from None
-
-
-@lru_cache(maxsize=8)
-def _dataset(project: str, version: str) -> Dataset:
-    return open_dataset(store(), project, version)

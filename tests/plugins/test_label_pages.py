@@ -115,6 +115,7 @@ def pages(
         | {"files": [["files", "a.csv", "1"], ["files", "b/a.csv", "2"]], "data": said},
         "no number": user | files | {"data": said | {"rate_hz": "fast"}},
         "no machine": user | files | {"data": said | {"machine": ""}},
+        "too large": user | files | {"data": said, "headers": HOST | {"content-length": "9" * 12}},
         "labels": user | labels,
         "table": user | post | {"path": f"{CONCEPT}/file", "files": [["file", "l.csv", table]]},
         "files": user | files | {"data": said},
@@ -157,6 +158,11 @@ def test_a_request_shows_its_recordings_and_offers_classes(
         ["gone", ""],
     ]
     assert 'type="submit"' not in pages["concept, viewer"].text
+
+
+def test_what_is_too_large_is_not_even_read(pages: dict[str, Page]) -> None:
+    assert pages["too large"].status == 413
+    assert "512 MB" in pages["too large"].text
 
 
 def test_others_answer_nothing(pages: dict[str, Page]) -> None:
