@@ -31,6 +31,22 @@ def s3_env(s3_server: EmbeddedS3) -> dict[str, str]:
     return s3_server.env()
 
 
+@pytest.fixture(scope="module")
+def module_store(
+    s3_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """One bucket and cache for a whole module: a batch takes seconds to be taken in."""
+    bucket, cache = f"test-{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_env.items():
+            patch.setenv(name, value)
+        patch.setenv("TINYOPS_BUCKET", bucket)
+        patch.setenv("TINYOPS_CACHE", str(cache))
+        made = Store.from_env()
+        made.ensure_bucket()
+        yield made
+
+
 @pytest.fixture
 def store(s3_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
     """A Store on a fresh bucket, which Store.from_env() finds too while the test runs."""

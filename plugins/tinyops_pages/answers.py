@@ -50,7 +50,7 @@ async def give_labels(
         rows = tuple(
             LabelRow(recording_id=name.removeprefix(LABEL), label=str(value))
             for name, value in form.multi_items()
-            if name.startswith(LABEL) and value
+            if name.startswith(LABEL) and name != LABEL and value
         )
         if not rows:
             raise LabelError("no label was chosen", "choose a class for one recording at least")

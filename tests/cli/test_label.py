@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +34,9 @@ def project() -> Project:
 
 
 @pytest.fixture(scope="module")
-def store(s3_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(module_store: Store) -> Store:
     """One bucket for all: a batch takes seconds to be taken in."""
-    more = {"TINYOPS_BUCKET": "labels", "TINYOPS_CACHE": str(tmp_path_factory.mktemp("cache"))}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (s3_env | more).items():
-            patch.setenv(name, value)
-        made = Store.from_env()
-        made.ensure_bucket()
-        yield made
+    return module_store
 
 
 @pytest.fixture(scope="module")

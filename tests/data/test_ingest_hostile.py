@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,9 @@ from tinyops.store import Store, layout
 
 
 @pytest.fixture(scope="module")
-def store(s3_env: dict[str, str]) -> Iterator[Store]:
+def store(module_store: Store) -> Store:
     """One bucket for all: what a bad batch leaves behind must not matter to the next."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (s3_env | {"TINYOPS_BUCKET": "hostile"}).items():
-            patch.setenv(name, value)
-        made = Store.from_env()
-        made.ensure_bucket()
-        yield made
+    return module_store
 
 
 @pytest.fixture

@@ -26,14 +26,9 @@ A, B = "b-m0-ball", "b-m1-ball"
 
 
 @pytest.fixture(scope="module")
-def store(s3_env: dict[str, str]) -> Iterator[Store]:
+def store(module_store: Store) -> Store:
     """One bucket for all: what a bad set leaves behind must not matter to the next."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (s3_env | {"TINYOPS_BUCKET": "bad-labels"}).items():
-            patch.setenv(name, value)
-        made = Store.from_env()
-        made.ensure_bucket()
-        yield made
+    return module_store
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from pages import Page, ask
 
+from airflow_runs import ROOT
 from tinyops.data import publish_batch, write_recordings
 from tinyops.data.answers import answers_on_their_way
 from tinyops.data.dataset import current_version, open_dataset
@@ -33,22 +33,14 @@ def project() -> Project:
 
 
 @pytest.fixture(scope="module")
-def store(
-    s3_env: dict[str, str], project: Project, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
+def store(module_store: Store, project: Project) -> Store:
     """A dataset, and a request of each kind."""
-    more = {"TINYOPS_BUCKET": "pages", "TINYOPS_CACHE": str(tmp_path_factory.mktemp("cache"))}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (s3_env | more).items():
-            patch.setenv(name, value)
-        made = Store.from_env()
-        made.ensure_bucket()
-        publish_batch(made, project, "b1", recordings(project, 1))
-        assert ingest_batch(made, project, "b1")["status"] == "accepted"
-        write_request(made, "r1", "concept drift", recordings=[BALL, NORMAL, "gone"])
-        write_request(made, "r2", "data drift", about=30)
-        write_request(made, "r3", "look", about=0, device="<b>pump")
-        yield made
+    publish_batch(module_store, project, "b1", recordings(project, 1))
+    assert ingest_batch(module_store, project, "b1")["status"] == "accepted"
+    write_request(module_store, "r1", "concept drift", recordings=[BALL, NORMAL, "gone"])
+    write_request(module_store, "r2", "data drift", about=30)
+    write_request(module_store, "r3", "look", about=0, device="<b>pump")
+    return module_store
 
 
 def recordings(project: Project, seed: int) -> Any:
@@ -106,6 +98,10 @@ def pages(
         "nothing chosen": user | labels | {"data": {f"label:{BALL}": ""}},
         "unknown class": user | labels | {"data": {f"label:{BALL}": "purple"}},
         "unknown source": user | labels | {"data": chosen | {"source": "audit"}},
+        "no recording": user | labels | {"data": {"label:": "ball"}},
+        "huge table": user
+        | post
+        | {"path": f"{CONCEPT}/file", "files": [["file", "l.csv", "x" * (17 << 20)]]},
         "labels of data": user | labels | {"path": f"{DATA}/labels"},
         "bad table": user | post | {"path": f"{CONCEPT}/file", "files": [["file", "a", "x\n1"]]},
         "no files": user | files | {"files": [], "data": said},
@@ -116,6 +112,7 @@ def pages(
         "no number": user | files | {"data": said | {"rate_hz": "fast"}},
         "no machine": user | files | {"data": said | {"machine": ""}},
         "too large": user | files | {"data": said, "headers": HOST | {"content-length": "9" * 12}},
+        "no length": user | files | {"data": said, "headers": HOST | {"content-length": "x"}},
         "labels": user | labels,
         "table": user | post | {"path": f"{CONCEPT}/file", "files": [["file", "l.csv", table]]},
         "files": user | files | {"data": said},
@@ -163,6 +160,33 @@ def test_a_request_shows_its_recordings_and_offers_classes(
 def test_what_is_too_large_is_not_even_read(pages: dict[str, Page]) -> None:
     assert pages["too large"].status == 413
     assert "512 MB" in pages["too large"].text
+    assert pages["no length"].status == 411
+
+
+def test_many_classes_are_a_list_and_many_recordings_a_file(project: Project) -> None:
+    from types import SimpleNamespace
+
+    from jinja2 import Environment, FileSystemLoader
+
+    folder = ROOT / "plugins" / "tinyops_pages" / "templates"
+    template = Environment(loader=FileSystemLoader(folder), autoescape=True).get_template(
+        "labels_form.html"
+    )
+    row = SimpleNamespace(recording_id="a&b", machine_id="m", recorded_at="2026", seconds=1.0)
+    row.conditions, row.label = {}, "ball"
+    text = template.render(
+        asked={"id": "r1"},
+        project=project,
+        recordings=[row],
+        count=1152,
+        version="v1",
+        classes_beside=False,
+        allowed=True,
+    )
+    assert text.count('<select name="label:a&amp;b">') == 1
+    assert 'type="radio"' not in text
+    assert "first 1 of 1152" in text
+    assert "signal.png?recording=a%26b" in text
 
 
 def test_others_answer_nothing(pages: dict[str, Page]) -> None:
@@ -175,6 +199,8 @@ def test_others_answer_nothing(pages: dict[str, Page]) -> None:
     ("page", "says"),
     [
         ("nothing chosen", "no label was chosen"),
+        ("no recording", "no label was chosen"),
+        ("huge table", "a file of labels is smaller"),
         ("unknown class", "unknown class"),
         ("unknown source", "labels cannot come from"),
         ("labels of data", "asks for new recordings"),
