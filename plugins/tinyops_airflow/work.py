@@ -99,12 +99,12 @@ def run_name(run_id: str, run_after: datetime) -> str:
 
 def nothing_to_train(store: Store, project: str) -> str:
     """Why there is nothing to train on: labels that were asked for have not come, or no data."""
-    from tinyops.data.labels import open_requests
+    from tinyops.data.label_request import open_requests
 
     waiting = [
-        f"waiting for labels for {request['id']}: {request['instructions']}"
+        f"waiting for labels for {request.id}: {request.instructions}"
         for request in open_requests(store, project)
-        if request["about"]
+        if request.about
     ]
     return "; ".join(waiting) or "no dataset version that was not trained on"
 

@@ -19,8 +19,8 @@ from tinyops.data.dataset import open_dataset
 from tinyops.data.importers import SUFFIXES
 from tinyops.data.importers.resample import METHODS
 from tinyops.data.label_file import write_template
+from tinyops.data.label_request import ANSWER, LabelRequest, find_request, open_requests
 from tinyops.data.label_set import LabelError
-from tinyops.data.labels import ANSWER, find_request, open_requests
 from tinyops.projects import Project, ProjectError, load_project, project_names
 from tinyops.store import receipts
 from tinyops_pages.access import may_answer, may_see, seen_by, store
@@ -52,6 +52,7 @@ _drawing = threading.Lock()
 def requests(user: GetUserDep) -> HTMLResponse:
     """What is asked for and not answered, of all projects that the user may see."""
     found = []
+    errors = []
     for name in project_names():
         if not may_see(name, user):
             continue
@@ -59,11 +60,15 @@ def requests(user: GetUserDep) -> HTMLResponse:
             project = load_project(name)
         except ProjectError:
             continue  # the DAG project_errors says so
-        asked = open_requests(store(), project)
+        try:
+            asked = open_requests(store(), project)
+        except LabelError as error:
+            errors.append(error)
+            continue
         coming = answers_on_their_way(store(), project) if asked else {}
-        found += [(project, one, coming.get(one["id"], "")) for one in asked]
-    found.sort(key=lambda row: str(row[1].get("at", "")))
-    return page("requests.html", found=found)
+        found += [(project, one, coming.get(one.id, "")) for one in asked]
+    found.sort(key=lambda row: row[1].at)
+    return page("requests.html", found=found, errors=errors)
 
 
 @router.get("/{project}/{request}")
@@ -79,7 +84,7 @@ def template(project: str, request: str, user: GetUserDep) -> Response:
     asked = _request(config, request)
     labels = {row.recording_id: row.label for row in newest_dataset(store(), config).index()}
     text = io.StringIO(newline="")
-    write_template(text, [(name, labels.get(name, ""), "") for name in asked["recordings"]])
+    write_template(text, [(name, labels.get(name, ""), "") for name in asked.recordings])
     name = f'attachment; filename="{project}-{request}.csv"'
     return Response(text.getvalue(), 200, {**HEADERS, "Content-Disposition": name}, "text/csv")
 
@@ -107,20 +112,20 @@ def request_page(
 ) -> HTMLResponse:
     """The page of a request, with what was wrong with an answer to it."""
     asked = _request(project, request)
-    receipt = receipts.read(store(), project.name, ANSWER, asked["id"])
+    receipt = receipts.read(store(), project.name, ANSWER, asked.id)
     recordings: list[Any] = []
     version = ""
-    if asked.get("recordings"):
+    if asked.recordings:
         dataset = newest_dataset(store(), project)
         version = dataset.version
         rows = {row.recording_id: row for row in dataset.index()}
-        recordings = [rows[name] for name in asked["recordings"] if name in rows]
+        recordings = [rows[name] for name in asked.recordings if name in rows]
     return page(
         "request.html",
         status,
         project=project,
         asked=asked,
-        coming=answers_on_their_way(store(), project).get(asked["id"], ""),
+        coming=answers_on_their_way(store(), project).get(asked.id, ""),
         receipt=receipt,
         recordings=recordings[:SHOWN],
         count=len(recordings),
@@ -138,8 +143,8 @@ def page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(pages.get_template(name).render(values), status, HEADERS)
 
 
-def _request(project: Project, request: str) -> dict[str, Any]:
+def _request(project: Project, request: str) -> LabelRequest:
     try:
         return find_request(store(), project, request)
     except LabelError as error:
-        raise HTTPException(404, error.message) from None
+        raise HTTPException(404, f"{error.message}: {error.fix}") from None

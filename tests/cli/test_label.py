@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from label_requests import request_labels
 from tinyops.cli import technician
 from tinyops.cli.label import label_app
 from tinyops.data import publish_batch, write_recordings
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
+from tinyops.data.label_request import open_requests
 from tinyops.data.label_set import LabelError
-from tinyops.data.labels import current_labels, open_requests
+from tinyops.data.labels import current_labels
 from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.data.sources import generate
 from tinyops.errors import TinyOpsError
@@ -47,14 +49,6 @@ def dataset(store: Store, project: Project) -> str:
     told = ingest_batch(store, project, "b1")
     assert told["status"] == "accepted", told
     return str(told["dataset"])
-
-
-def ask(store: Store, project: Project, request: str, kind: str, **more: Any) -> dict[str, Any]:
-    """A request as monitor writes it."""
-    content = {"id": request, "kind": kind, "device": "pump-7", "release": "r1", "about": 120}
-    content |= {"instructions": "go and see [pump-7]", "recordings": [], "at": "2026-01-01"}
-    store.put_json(layout.label_request(project.name, request), content | more)
-    return content | more
 
 
 def run(*arguments: str) -> str:
@@ -97,7 +91,7 @@ def test_a_concept_request_is_answered_by_its_filled_template(
     store: Store, project: Project, dataset: str, tmp_path: Path
 ) -> None:
     assert run("requests").strip() == "nothing is asked for"
-    ask(store, project, "r1", "concept drift", recordings=[FIRST, SECOND, THIRD])
+    request_labels(store, project.name, "r1", "concept drift", recordings=(FIRST, SECOND, THIRD))
     assert [one["id"] for one in told("requests")] == ["r1"]
     assert "[pump-7]" in run("requests")
     rows = list(csv.DictReader(io.StringIO(run("template", "r1"))))
@@ -124,7 +118,7 @@ def test_a_concept_request_is_answered_by_its_filled_template(
 def test_new_recordings_answer_data_drift(
     store: Store, project: Project, dataset: str, tmp_path: Path
 ) -> None:
-    ask(store, project, "r2", "data drift")
+    request_labels(store, project.name, "r2", "data drift")
     path = tmp_path / "new.parquet"
     write_recordings(path, generate(project, 2, machines=3, seconds=0.5))
     answer = told("answer", "r2", "--recordings", str(path))
@@ -167,8 +161,8 @@ def test_errors_name_the_thing(
     arguments: tuple[str, ...],
     said: str,
 ) -> None:
-    ask(store, project, "e2", "data drift")
-    ask(store, project, "e3", "look")
+    request_labels(store, project.name, "e2", "data drift")
+    request_labels(store, project.name, "e3", "look")
     path = tmp_path / "some.csv"
     path.write_text(f"recording_id,label\n{FIRST},ball\n{FIRST},normal\n")
     with pytest.raises(TinyOpsError, match=said.replace(".", r"\.")):
@@ -204,7 +198,7 @@ def test_the_simulated_technician_says_that_he_is(
 ) -> None:
     one, other = technician.exchanged(project)
     assert (one, other) == ("outer_race", "ball")
-    request = ask(store, project, "t1", "data drift")
+    request = request_labels(store, project.name, "t1", "data drift")
     batch = technician.answer_data_drift(store, project, request)
     assert technician.answer_data_drift(store, project, request) == batch
     assert ingest_batch(store, project, batch)["status"] == "accepted"
@@ -225,8 +219,8 @@ def test_the_simulated_technician_says_that_he_is(
         assert "simulated" in word.author
         assert "simulated" in word.note
 
-    asked = [row.recording_id for row in rows.values() if row.label in meaning]
-    request = ask(store, project, "t2", "concept drift", recordings=asked)
+    asked = tuple(row.recording_id for row in rows.values() if row.label in meaning)
+    request = request_labels(store, project.name, "t2", "concept drift", recordings=asked)
     done = apply_labels(store, project, technician.answer_concept_drift(store, project, request))
     assert (done["status"], done["accepted"]) == ("applied", len(asked))
     now = open_dataset(store, project, done["dataset"]).index()
@@ -234,4 +228,4 @@ def test_the_simulated_technician_says_that_he_is(
     assert {name: relabelled[name] for name in asked} == {
         name: meaning[rows[name].label] for name in asked
     }
-    assert not {"t1", "t2"} & {one["id"] for one in open_requests(store, project)}
+    assert not {"t1", "t2"} & {one.id for one in open_requests(store, project)}

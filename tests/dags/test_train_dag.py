@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from airflow_runs import airflow_env, run_dags
-from tinyops.store import Receipt, Store, layout, receipts
+from label_requests import request_labels
+from tinyops.store import Receipt, Store, receipts
 from tinyops_airflow.work import nothing_to_train
 
 pytestmark = pytest.mark.timeout(600)
@@ -17,20 +18,14 @@ PROJECT = "motor_health"
 DAG_ID = "motor_health__train"
 
 
-def ask(store: Store, request: str, about: int) -> None:
-    """A request as monitor writes it."""
-    content = {"id": request, "about": about, "instructions": "label what pump-7 senses"}
-    store.put_json(layout.label_request(PROJECT, request), content | {"at": "2026-01-01"})
-
-
 def test_nothing_new_is_a_skip_with_the_reason(
     airflow_home: Path, store: Store, tmp_path: Path
 ) -> None:
     assert nothing_to_train(store, PROJECT) == "no dataset version that was not trained on"
     # Somebody is to look at a device: no labels will come of that.
-    ask(store, "r1", 0)
+    request_labels(store, PROJECT, "r1", "look")
     assert nothing_to_train(store, PROJECT) == "no dataset version that was not trained on"
-    ask(store, "r2", 120)
+    request_labels(store, PROJECT, "r2", instructions="label what pump-7 senses")
     wanted = "waiting for labels for r2: label what pump-7 senses"
     assert nothing_to_train(store, PROJECT) == wanted
 

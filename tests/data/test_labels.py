@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from label_maker import labels
 from recording_maker import PROJECT, fleet
 
+from label_requests import request_labels
 from power_cut import CutStore, PowerCut
 from tinyops.data import publish_batch
 from tinyops.data.dataset import DatasetError, current_version, open_dataset
 from tinyops.data.history import history
 from tinyops.data.inbox import outstanding_inputs
 from tinyops.data.ingest import ingest_batch
+from tinyops.data.label_request import open_requests
 from tinyops.data.label_set import LabelSet, publish_labels
-from tinyops.data.labels import current_labels, label_history, open_requests
+from tinyops.data.labels import current_labels, label_history
 from tinyops.data.relabel import UNCHANGED, apply_labels, outstanding_labels
 from tinyops.projects import Project
 from tinyops.store import Store, layout, receipts
@@ -149,27 +152,23 @@ def test_a_batch_after_labels_keeps_them(store: Store, first: str) -> None:
     assert [label_of(store, name) for name in (A, B, "c-m0-ball")] == ["normal"] * 3
 
 
-def request(store: Store, name: str, minute: int) -> None:
-    content = {"id": name, "kind": "concept drift", "at": f"2026-01-01T00:{minute:02}:00+00:00"}
-    store.put_json(layout.label_request(PROJECT.name, name), content)
-
-
 def test_requests_are_open_until_something_accepted_answers(store: Store, first: str) -> None:
-    request(store, "r2", 2)
-    request(store, "r1", 1)
-    assert [one["id"] for one in open_requests(store, PROJECT)] == ["r1", "r2"]
+    for minute, name in enumerate(("r1", "r2")):
+        at = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
+        request_labels(store, PROJECT.name, name, "concept drift", at=at)
+    assert [one.id for one in open_requests(store, PROJECT)] == ["r1", "r2"]
     told = apply(store, labels({"nobody": "ball"}, request="r1"))
     assert told["status"] == "quarantined"
-    assert [one["id"] for one in open_requests(store, PROJECT)] == ["r1", "r2"]
+    assert [one.id for one in open_requests(store, PROJECT)] == ["r1", "r2"]
     told = apply(store, labels({A: "normal", "nobody": "ball"}, request="r1"))
     assert (told["status"], told["accepted"], told["refused"]) == ("applied", 1, 1)
-    assert [one["id"] for one in open_requests(store, PROJECT)] == ["r2"]
+    assert [one.id for one in open_requests(store, PROJECT)] == ["r2"]
     answer = receipts.read(store, PROJECT.name, "answer", "r1")
     assert answer is not None
     assert (answer.status, answer.output) == ("done", told["dataset"])
     publish_batch(store, PROJECT, "refused", fleet(), request="r2")
     assert ingest_batch(store, PROJECT, "refused")["status"] == "quarantined"
-    assert [one["id"] for one in open_requests(store, PROJECT)] == ["r2"]
+    assert [one.id for one in open_requests(store, PROJECT)] == ["r2"]
     publish_batch(store, PROJECT, "c", fleet("c"), request="r2")
     version = ingest_batch(store, PROJECT, "c")["dataset"]
     assert open_requests(store, PROJECT) == []

@@ -21,6 +21,7 @@ from project_house import (
 from typer.testing import CliRunner
 
 from frame_makers import record, send
+from label_requests import request_labels
 from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
 from tinyops.data import Recording, publish_batch
@@ -78,8 +79,7 @@ def live(store: Store) -> list[str]:
     store.put_json(layout.predictions_summary(NAME, versions[0], "run-1"), {})
     for name in ("open", "old"):
         store.put_json(layout.report(NAME, "verdict", name) + "verdict.json", {"device": "d0"})
-    asked = {"id": "r1", "verdict": "open", "at": "2026-01-01"}
-    store.put_json(layout.label_request(NAME, "r1"), asked)
+    request_labels(store, NAME, "r1", verdict="open")
     return versions
 
 

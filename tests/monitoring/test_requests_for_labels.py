@@ -14,11 +14,11 @@ from reference_maker import NAMES, count_frames, release_reference
 from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.labels import answered, open_requests
+from tinyops.data.label_request import LabelRequest, answered, open_requests
 from tinyops.data.sources.registry import generate
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.judge import judge
-from tinyops.monitoring.requests import LabelRequest, ask_for_labels, close_requests
+from tinyops.monitoring.requests import ask_for_labels, close_requests
 from tinyops.projects import load_project
 from tinyops.store import Store, layout
 
@@ -86,8 +86,8 @@ def test_a_data_drift_is_asked_about_once_for_each_release(house: House) -> None
     assert request.id in request.instructions
     assert (request.span["first_window"], request.span["last_window"]) == (0, 255)
     [written] = open_requests(house.store, PROJECT)
-    assert written["id"] == request.id
-    assert written["virtual"] is True
+    assert written == request
+    assert written.virtual is True
 
     assert house.turn(shift=6.0) == [], "the same drift of the same release"
 

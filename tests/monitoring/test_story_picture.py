@@ -10,7 +10,8 @@ import matplotlib.image
 import pytest
 from matplotlib.colors import to_rgb
 
-from tinyops.data.labels import ANSWER
+from label_requests import request_labels
+from tinyops.data.label_request import ANSWER
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.frames import FrameRecord, SketchFrame
@@ -70,8 +71,7 @@ def told(store: Store) -> Store:
         store.put_json(
             edge_layout.gateway_event("line-3", f"e{number}"), event | {"at": at(minutes)}
         )
-    request = {"id": "r1", "device": DEVICE, "kind": "data drift", "about": 120, "at": at(12)}
-    store.put_json(layout.label_request(PROJECT, "r1"), request)
+    request_labels(store, PROJECT, "r1", device=DEVICE, at=datetime.fromisoformat(at(12)))
     receipts.write(store, PROJECT, Receipt(ANSWER, "r1", "done", "d2", at=at(12)))
     pair = {"champion": {"accuracy": 0.6}, "challenger": {"accuracy": 0.9}}
     for version, new, champion in ((OLD, None, None), (NEW, pair, {"accuracy": 0.8})):

@@ -10,17 +10,20 @@ import pytest
 from pages import Page, ask
 
 from airflow_runs import ROOT
+from label_requests import request_labels
 from tinyops.data import publish_batch, write_recordings
 from tinyops.data.answers import answers_on_their_way
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.labels import label_history, open_requests
+from tinyops.data.label_request import open_requests
+from tinyops.data.labels import label_history
 from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.data.sources import generate
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 
+NAME, OTHER = "motor_health", "exercise_watch"
 HOST = {"origin": "http://testserver"}
 BALL, NORMAL = "sim1_m0001_ball", "sim1_m0002_normal"
 LIST = "/tinyops/labels/"
@@ -37,22 +40,16 @@ def store(module_store: Store, project: Project) -> Store:
     """A dataset, and a request of each kind."""
     publish_batch(module_store, project, "b1", recordings(project, 1))
     assert ingest_batch(module_store, project, "b1")["status"] == "accepted"
-    write_request(module_store, "r1", "concept drift", recordings=[BALL, NORMAL, "gone"])
-    write_request(module_store, "r2", "data drift", about=30)
-    write_request(module_store, "r3", "look", about=0, device="<b>pump")
+    request_labels(module_store, NAME, "r1", "concept drift", recordings=(BALL, NORMAL, "gone"))
+    request_labels(module_store, NAME, "r2", "data drift", about=30)
+    request_labels(module_store, NAME, "r3", "look", device="<b>pump")
+    module_store.put_json(layout.label_request(OTHER, "broken"), {"id": "broken"})
     return module_store
 
 
 def recordings(project: Project, seed: int) -> Any:
     seconds = project.signal.window / project.signal.rate_hz
     return generate(project, seed, machines=24, seconds=seconds)
-
-
-def write_request(store: Store, request: str, kind: str, **more: Any) -> None:
-    """A request as monitor writes it."""
-    content = {"id": request, "kind": kind, "device": "pump-7", "release": "v1", "about": 2}
-    content |= {"instructions": f"do {request}", "recordings": [], "at": "2026-01-01T10:00:00"}
-    store.put_json(layout.label_request("motor_health", request), content | more)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +82,7 @@ def pages(
         "concept, viewer": viewer | {"path": CONCEPT},
         "look": user | {"path": LOOK},
         "absent": user | {"path": "/tinyops/labels/motor_health/r9"},
+        "broken": user | {"path": f"{LIST}{OTHER}/broken"},
         "no project": user | {"path": "/tinyops/labels/nothing/r1"},
         "climbing": user | {"path": "/tinyops/labels/motor_health/..%2Fr1"},
         "file": viewer | {"path": f"{CONCEPT}/labels.csv"},
@@ -155,6 +153,13 @@ def test_a_request_shows_its_recordings_and_offers_classes(
         ["gone", ""],
     ]
     assert 'type="submit"' not in pages["concept, viewer"].text
+
+
+def test_a_request_that_cannot_be_read_hides_no_others(pages: dict[str, Page]) -> None:
+    for page in ("list", "broken"):
+        assert "request broken of exercise_watch" in pages[page].text
+        assert "labels/requests/broken.json; monitor asks again" in pages[page].text
+    assert pages["broken"].status == 404
 
 
 def test_what_is_too_large_is_not_even_read(pages: dict[str, Page]) -> None:
@@ -233,7 +238,7 @@ def test_answers_are_taken_in_as_any_other(
     assert told["status"] == "accepted", told
     for name in outstanding_labels(store, project):
         assert apply_labels(store, project, name)["status"] == "applied"
-    assert [one["id"] for one in open_requests(store, project)] == ["r3"]
+    assert [one.id for one in open_requests(store, project)] == ["r3"]
     assert answers_on_their_way(store, project) == {}
     dataset = open_dataset(store, project, str(current_version(store, project)))
     labels = {row.recording_id: row.label for row in dataset.index()}
@@ -248,11 +253,11 @@ def test_recordings_of_our_own_say_everything_themselves(
     from tinyops.data.answers import answer_with_files
     from tinyops.data.importers import Description
 
-    write_request(store, "r4", "data drift")
+    request_labels(store, NAME, "r4", "data drift")
     path = tmp_path / "more.parquet"
     renamed = (replace(one, recording_id=f"x-{one.recording_id}") for one in recordings(project, 3))
     write_recordings(path, renamed)
     told = answer_with_files(store, project, "r4", [path], Description(machine="-"), by="ada")
     done = ingest_batch(store, project, told["batch"])
     assert (done["status"], done["refused"]) == ("accepted", 0), done
-    assert "r4" not in [one["id"] for one in open_requests(store, project)]
+    assert "r4" not in [one.id for one in open_requests(store, project)]

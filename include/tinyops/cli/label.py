@@ -31,18 +31,19 @@ CsvFile = typer.Option(exists=True, dir_okay=False, help="CSV: recording_id,labe
 @label_app.command()
 def requests(project: ProjectName, as_json: AsJson = False) -> None:
     """What monitoring asks for and nobody has answered, oldest first."""
-    from tinyops.data.labels import open_requests
+    from tinyops.data.label_request import open_requests
 
     store, config = open_project(project)
     found = open_requests(store, config)
     if as_json:
-        print_json(found)
+        print_json([one.model_dump(mode="json") for one in found])
         return
     console = Console()
     table = Table("request", "kind", "device", "about", "since", "what to do")
     for one in found:
-        names = ("id", "kind", "device", "about", "at", "instructions")
-        table.add_row(*(_plain(one.get(name, "")) for name in names))
+        since = f"{one.at:%Y-%m-%d %H:%M}"
+        row = (one.id, one.kind, one.device, one.about, since, one.instructions)
+        table.add_row(*map(_plain, row))
     console.print(table if found else "nothing is asked for")
 
 
@@ -62,7 +63,7 @@ def template(
     dataset = newest_dataset(store, config)
     labels = {row.recording_id: row.label for row in dataset.index()}
     said = predicted_labels(store, config, dataset, asked)
-    rows = [(name, labels.get(name, ""), said.get(name, "")) for name in asked["recordings"]]
+    rows = [(name, labels.get(name, ""), said.get(name, "")) for name in asked.recordings]
     if out is not None:
         with out.open("w", encoding="utf-8", newline="") as file:
             write_template(file, rows)
@@ -104,7 +105,7 @@ def answer(
         _tell(answer_with_labels(store, config, request, labels), as_json)
     elif recordings is not None:
         asked = request_of(store, config, request, "data drift")
-        name = batch_id or f"answer-{asked['id']}"
+        name = batch_id or f"answer-{asked.id}"
         uri = publish_batch(
             store,
             config,
@@ -112,9 +113,9 @@ def answer(
             read_recordings(recordings),
             note or f"by {by}",
             source="file",
-            request=asked["id"],
+            request=asked.id,
         )
-        _tell({"batch": name, "uri": uri, "request": asked["id"]}, as_json)
+        _tell({"batch": name, "uri": uri, "request": asked.id}, as_json)
 
 
 @label_app.command("set")

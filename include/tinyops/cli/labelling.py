@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinyops.data.dataset import Dataset
+    from tinyops.data.label_request import LabelRequest
     from tinyops.projects import Project
     from tinyops.store import Store
 
@@ -21,17 +22,17 @@ def open_project(project: str) -> tuple[Store, Project]:
 
 
 def predicted_labels(
-    store: Store, project: Project, dataset: Dataset, asked: dict[str, Any]
+    store: Store, project: Project, dataset: Dataset, asked: LabelRequest
 ) -> dict[str, str]:
     """Recording id -> what the request's release says of it; empty where its model is gone."""
     from tinyops.store import ObjectMissing
     from tinyops.training.released import ReleasedModel
 
     try:
-        model = ReleasedModel.load(store, project, asked["release"])
+        model = ReleasedModel.load(store, project, asked.release)
     except ObjectMissing:
         return {}
-    said = model.decide(dataset.recordings(only=set(asked["recordings"])))
+    said = model.decide(dataset.recordings(only=set(asked.recordings)))
     return {name: one.majority for name, one in said.items()}
 
 

@@ -26,7 +26,7 @@ STYLES = {"none": "green", "data drift": "red", "concept drift": "red", "unknown
 @monitor_app.command()
 def status(project: ProjectName, as_json: AsJson = False) -> None:
     """The newest verdict on every device, and the requests that are open."""
-    from tinyops.data.labels import open_requests
+    from tinyops.data.label_request import open_requests
     from tinyops.monitoring.history import standing
     from tinyops.projects import load_project
     from tinyops.store import Store
@@ -34,7 +34,8 @@ def status(project: ProjectName, as_json: AsJson = False) -> None:
     store, name = Store.from_env(), load_project(project).name
     verdicts, requests = standing(store, name), open_requests(store, name)
     if as_json:
-        print_json({"devices": verdicts, "requests": requests})
+        asked = [request.model_dump(mode="json") for request in requests]
+        print_json({"devices": verdicts, "requests": asked})
         return
     console = Console()
     if not verdicts:
@@ -45,8 +46,8 @@ def status(project: ProjectName, as_json: AsJson = False) -> None:
         if verdict["status"] != "none":
             console.print(f"{verdict['device']}: {verdict['reason']}", markup=False)
     for request in requests:
-        kind, what = request["kind"], request["instructions"]
-        console.print(f"request {request['id']} ({kind}): {what}", markup=False)
+        text = f"request {request.id} ({request.kind}): {request.instructions}"
+        console.print(text, markup=False)
 
 
 @monitor_app.command()

@@ -20,6 +20,7 @@ from tinyops.cli.summary import report, total_seconds
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:
+    from tinyops.data.label_request import LabelRequest
     from tinyops.local.stack import Stack
     from tinyops.projects import Project
     from tinyops.store import Store
@@ -97,15 +98,15 @@ class Story:
                     return sight
                 self.go_on(deadline, f"monitoring did not come to {words}: {sight.words}")
 
-    def request(self, release: str, kind: str) -> dict[str, Any]:
+    def request(self, release: str, kind: str) -> LabelRequest:
         """The open label request of a kind about a release; waits for it."""
-        from tinyops.data.labels import open_requests
+        from tinyops.data.label_request import open_requests
 
         deadline = time.monotonic() + self.timeout
         while True:
             for found in open_requests(self.store, self.project.name):
-                if (found["release"], found["kind"]) == (release, kind):
-                    self.say("?", str(found["instructions"]))
+                if (found.release, found.kind) == (release, kind):
+                    self.say("?", found.instructions)
                     return found
             self.go_on(deadline, f"no label request for {kind}")
 

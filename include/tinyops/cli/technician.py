@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinyops.data.index import IndexRow
+    from tinyops.data.label_request import LabelRequest
     from tinyops.data.label_set import LabelSet
     from tinyops.projects import Project
     from tinyops.store import Store
@@ -24,9 +25,7 @@ def exchanged(project: Project) -> tuple[str, str]:
     return project.labels[-2], project.labels[-1]
 
 
-def answer_data_drift(
-    store: Store, project: Project, request: dict[str, Any], seed: int = 1
-) -> str:
+def answer_data_drift(store: Store, project: Project, request: LabelRequest, seed: int = 1) -> str:
     """Bring labelled recordings of the changed world; returns the batch's name.
 
     Answering the same request twice is harmless.
@@ -34,9 +33,9 @@ def answer_data_drift(
     from tinyops.data.batch import publish_batch
     from tinyops.data.sources import source_for
 
-    name = f"answer-{request['id']}"
+    name = f"answer-{request.id}"
     recordings = source_for(project).changed_recordings(seed)
-    publish_batch(store, project, name, recordings, AUTHOR, request=request["id"])
+    publish_batch(store, project, name, recordings, AUTHOR, request=request.id)
     return name
 
 
@@ -56,14 +55,14 @@ def audit_new_meaning(store: Store, project: Project, count: int = 60) -> str:
     return _publish(store, project, labels)
 
 
-def answer_concept_drift(store: Store, project: Project, request: dict[str, Any]) -> str:
+def answer_concept_drift(store: Store, project: Project, request: LabelRequest) -> str:
     """Label all recordings of a request in the changed meaning; returns the set."""
     from tinyops.data.dataset import current_version, open_dataset
 
     dataset = open_dataset(store, project, str(current_version(store, project)))
-    asked = set(request["recordings"])
+    asked = set(request.recordings)
     rows = [row for row in dataset.index() if row.recording_id in asked]
-    more = {"request": request["id"], "adopt_audits": True}
+    more = {"request": request.id, "adopt_audits": True}
     return _publish(store, project, _labels(project, rows, source="work_order", **more))
 
 

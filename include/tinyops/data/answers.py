@@ -13,6 +13,7 @@ from tinyops.data.dataset import Dataset, current_version, open_dataset
 from tinyops.data.file_hash import file_sha256
 from tinyops.data.importers import Description
 from tinyops.data.inbox import input_id, outstanding_batches
+from tinyops.data.label_request import Kind, LabelRequest, find_request
 from tinyops.data.label_set import (
     LabelError,
     LabelRow,
@@ -21,14 +22,18 @@ from tinyops.data.label_set import (
     parse_labels,
     publish_labels,
 )
-from tinyops.data.labels import find_request, outstanding_labels, receipt_id
+from tinyops.data.labels import outstanding_labels, receipt_id
 from tinyops.data.ready import read_ready
 from tinyops.data.relabel import check_rows
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 
-WANTS = {"data drift": "new recordings", "concept drift": "labels of recordings"}
-"""What a request of a kind asks for; one of another kind asks for a look at the device."""
+WANTS: dict[Kind, str] = {
+    "data drift": "new recordings",
+    "concept drift": "labels of recordings",
+    "look": "a look at the device",
+}
+"""What a request of a kind asks for."""
 
 
 def newest_dataset(store: Store, project: Project) -> Dataset:
@@ -39,14 +44,13 @@ def newest_dataset(store: Store, project: Project) -> Dataset:
     return open_dataset(store, project, version)
 
 
-def request_of(store: Store, project: Project, request: str, kind: str) -> dict[str, Any]:
+def request_of(store: Store, project: Project, request: str, kind: Kind) -> LabelRequest:
     """A request that asks for what is about to be given; LabelError for any other."""
     asked = find_request(store, project, request)
-    if asked["kind"] != kind:
+    if asked.kind != kind:
         raise LabelError(
-            f"request {request} is about {asked['kind']}: it asks for "
-            f"{WANTS.get(asked['kind'], 'a look at the device')}",
-            str(asked["instructions"]),
+            f"request {request} is about {asked.kind}: it asks for {WANTS[asked.kind]}",
+            asked.instructions,
         )
     return asked
 
@@ -77,7 +81,7 @@ def answer_with_labels(
     """
     asked = request_of(store, project, request, "concept drift")
     # Who answers has seen what the audits say.
-    changes = {"request": asked["id"], "adopt_audits": True}
+    changes = {"request": asked.id, "adopt_audits": True}
     return publish_checked(store, project, labels.model_copy(update=changes))
 
 
@@ -98,10 +102,10 @@ def answer_with_files(
     """
     asked = request_of(store, project, request, "data drift")
     content = content_id([repr(said), *sorted(file_sha256(path) for path in paths)], 8)
-    batch = f"answer-{asked['id']}-{content}"
+    batch = f"answer-{asked.id}-{content}"
     if not store.exists(layout.batch_ready(project.name, batch)):
-        publish_originals(store, project, batch, paths, said, f"by {by}", request=asked["id"])
-    return {"batch": batch, "count": len(paths), "request": asked["id"]}
+        publish_originals(store, project, batch, paths, said, f"by {by}", request=asked.id)
+    return {"batch": batch, "count": len(paths), "request": asked.id}
 
 
 def publish_checked(store: Store, project: Project, labels: LabelSet) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What has been said about recordings: label sets in order, the newest word, and open requests."""
+"""What has been said about recordings: label sets in order, and the newest word."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 from tinyops.data.cache import cached
 from tinyops.data.dataset import Dataset
 from tinyops.data.index import read_index
-from tinyops.data.label_set import LabelError, LabelSet, Source, parse_labels
+from tinyops.data.label_set import LabelSet, Source, parse_labels
 from tinyops.projects import Project
-from tinyops.store import ObjectMissing, Receipt, Store, content_id, layout, receipts
+from tinyops.store import Store, content_id, layout, receipts
 
 CONSUMER = "labels"
-ANSWER = "answer"
 
 
 @dataclass(frozen=True)
@@ -123,52 +122,6 @@ def label_history(store: Store, dataset: Dataset, recording_id: str) -> list[dic
                 }
             )
     return told
-
-
-def open_requests(store: Store, project: Project | str) -> list[dict[str, Any]]:
-    """Requests that nobody has answered, oldest first, as monitor wrote them.
-
-    Raises
-    ------
-    StoreError
-        A request is not JSON.
-    """
-    name = _name(project)
-    prefix = layout.label_requests(name)
-    keys = {
-        row.key.removeprefix(prefix).removesuffix(".json"): row.key
-        for row in store.objects(prefix)
-        if row.key.endswith(".json")
-    }
-    waiting = receipts.outstanding(store, name, ANSWER, keys) if keys else []
-    found: list[dict[str, Any]] = [store.get_json(keys[one]) for one in waiting]
-    return sorted(found, key=lambda request: str(request.get("at", "")))
-
-
-def find_request(store: Store, project: Project | str, request: str) -> dict[str, Any]:
-    """A request, answered or not, as monitor wrote it.
-
-    Raises
-    ------
-    LabelError
-        There is no such request.
-    """
-    name = _name(project)
-    try:
-        content: dict[str, Any] = store.get_json(layout.label_request(name, request))
-    except ObjectMissing:
-        raise LabelError(
-            f"{name} has no request {request!r}", "see `tinyops label requests`"
-        ) from None
-    return content
-
-
-def answered(store: Store, project: str, request: str, version: str, by: str) -> None:
-    """Write that a request is answered; harmless for "" and when it was before."""
-    if request:
-        receipts.write(
-            store, project, Receipt(ANSWER, request, "done", version, f"answered by {by}")
-        )
 
 
 def _said(sets: AcceptedSets) -> Iterable[Label]:

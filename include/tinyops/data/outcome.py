@@ -11,7 +11,7 @@ from tinyops.data.dataset import read_manifest
 from tinyops.data.docs import page_uri
 from tinyops.data.gate import GateResult
 from tinyops.data.inbox import CONSUMER, input_id
-from tinyops.data.labels import answered
+from tinyops.data.label_request import answered
 from tinyops.data.lot import RefusedFile
 from tinyops.store import Receipt, Store, layout, receipts
 

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.index import IndexRow
+from tinyops.data.label_request import answered
 from tinyops.data.label_set import LabelError, LabelRow, LabelSet, parse_labels
 from tinyops.data.labels import (
     CONSUMER,
     accepted_sets,
-    answered,
     in_order,
     outstanding_labels,
     receipt_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyops.data.dataset import current_version
-from tinyops.data.labels import open_requests
+from tinyops.data.label_request import open_requests
 from tinyops.lineage.records import Records
 from tinyops.store import Store, layout
 
@@ -49,7 +49,7 @@ def needs(records: Records) -> Needs:
         if "id" in row
     }
     for request in open_requests(store, project):
-        verdicts[str(request.get("verdict", ""))] = f"open request {request.get('id')}"
+        verdicts[request.verdict] = f"open request {request.id}"
     return Needs(candidates, datasets, verdicts)
 
 

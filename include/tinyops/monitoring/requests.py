@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from datetime import datetime
 
 import numpy as np
 
 from tinyops.data.dataset import current_version, open_dataset
-from tinyops.data.labels import answered, open_requests
+from tinyops.data.label_request import (
+    Kind,
+    LabelRequest,
+    answered,
+    open_requests,
+    publish_request,
+)
 from tinyops.monitoring.judge import LabelledWindows
 from tinyops.monitoring.verdict import SILENT, Verdict
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 
-Kind = Literal["data drift", "concept drift", "look"]
-
 HELD_OUT = ("validation", "test")
-
-
-@dataclass(frozen=True)
-class LabelRequest:
-    """What monitoring asks for.
-
-    Parameters
-    ----------
-    id
-        Hash of device, release, reference tag and kind: another release asks again.
-    kind
-        data drift: label new recordings of the device. concept drift: label `recordings` again.
-        look: see what is wrong with the device or its sensor; nothing to label.
-    span
-        What the verdict rests on: `epoch`, `first_window`, `last_window`, `n` frames, and at how
-        many `seconds` of the device's own time.
-    virtual
-        Whether the device is a virtual one.
-    verdict
-        Id of the verdict that led to it.
-    about
-        About how many recordings are asked for; 0 with `look`.
-    instructions
-        What to do, in a sentence.
-    recordings
-        Ids, those of validation and test parts first; empty but for concept drift.
-    """
-
-    id: str
-    project: str
-    device: str
-    release: str
-    reference_tag: str
-    kind: Kind
-    span: dict[str, Any]
-    virtual: bool
-    verdict: str
-    about: int
-    instructions: str
-    recordings: tuple[str, ...]
-    at: str
 
 
 def ask_for_labels(
@@ -80,10 +42,9 @@ def ask_for_labels(
         if kind is None:
             continue
         request = _id(verdict, kind)
-        key = layout.label_request(project.name, request)
-        if not store.exists(key):
+        if not store.exists(layout.label_request(project.name, request)):
             new.append(_request(store, project, verdict, request, kind, labelled))
-            store.put_json(key, asdict(new[-1]))
+            publish_request(store, new[-1])
     return new
 
 
@@ -96,13 +57,13 @@ def close_requests(store: Store, project: Project, verdicts: Iterable[Verdict]) 
     said = {verdict.device: verdict for verdict in verdicts}
     closed = []
     for request in open_requests(store, project):
-        verdict = said.get(request["device"])
-        if verdict is None or verdict.evidence is None or _kind(verdict) == request["kind"]:
+        verdict = said.get(request.device)
+        if verdict is None or verdict.evidence is None or _kind(verdict) == request.kind:
             continue
-        left = verdict.status == "none" and verdict.release != request["release"]
-        if left or (request["kind"] == "look" and not verdict.evidence.only_class):
-            answered(store, project.name, request["id"], "", f"verdict {verdict.id}")
-            closed.append(str(request["id"]))
+        left = verdict.status == "none" and verdict.release != request.release
+        if left or (request.kind == "look" and not verdict.evidence.only_class):
+            answered(store, project.name, request.id, "", f"verdict {verdict.id}")
+            closed.append(request.id)
     return closed
 
 
@@ -156,7 +117,7 @@ def _request(
         about=about,
         instructions=what,
         recordings=recordings,
-        at=verdict.at,
+        at=datetime.fromisoformat(verdict.at),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.labels import ANSWER
+from tinyops.data.label_request import ANSWER, requests_about
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.frames import FrameRecord
@@ -53,18 +53,18 @@ def read_story(store: Store, project: Project, device: str, frames: list[FrameRe
     """What happened to a device that has sent these frames."""
     clock = DeviceClock.of(frames, window_seconds(project))
     attested = list(_attestations(store, project.name, device))
-    requests = _requests(store, project.name, device)
-    answers = {request: receipts.read(store, project.name, ANSWER, request) for request in requests}
+    requests = requests_about(store, project.name, device)
+    answers = [receipts.read(store, project.name, ANSWER, request.id) for request in requests]
     happenings = [
         Happening(clock.beside(at), ATTESTED, version.rpartition("-")[2])
         for at, version in attested
     ]
-    for request in requests.values():
-        about = f", {request['about']} recordings" if request["about"] else ""
-        text = f"{request['kind']}{about}"
-        happenings.append(Happening(clock.beside(request["at"]), ASKED, text))
+    for request in requests:
+        about = f", {request.about} recordings" if request.about else ""
+        at = clock.beside(request.at.isoformat())
+        happenings.append(Happening(at, ASKED, f"{request.kind}{about}"))
     # A request that was closed without labels has a receipt without a dataset version.
-    answered = [clock.beside(each.at) for each in answers.values() if each and each.output]
+    answered = [clock.beside(each.at) for each in answers if each and each.output]
     happenings += [Happening(at, ANSWERED, "") for at in answered]
     virtual = any(record.virtual for record in frames)
     world = "simulated signals" if project.source.simulated else "recorded signals"
@@ -115,12 +115,6 @@ def _attestations(store: Store, project: str, device: str) -> Iterator[tuple[str
         if about == ("attested", project, device) and event["version"] not in seen:
             seen.add(event["version"])
             yield event["at"], event["version"]
-
-
-def _requests(store: Store, project: str, device: str) -> dict[str, dict[str, Any]]:
-    """Label requests about the device, by id."""
-    every = (store.get_json(row.key) for row in store.objects(layout.label_requests(project)))
-    return {request["id"]: request for request in every if request["device"] == device}
 
 
 def _measured(
