@@ -35,6 +35,10 @@ COMPONENTS = {
     "airflow-dag-processor": ("dag-processor",),
     "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
 }
+PRELOADED = "great_expectations,evidently"
+"""What the scheduler imports before it starts: LocalExecutor's workers are its forks and tasks are
+theirs (Airflow 3.3.2, Linux), so that a task need not: 4 s of a core each, every time, otherwise.
+Neither starts threads. TensorFlow would keep 400 MB for a task that runs seldom and long."""
 HEALTHY = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -138,7 +142,10 @@ class EmbeddedAirflow:
         for name in self.dead():
             # Members that outlived their component would hold the port or run tasks twice.
             process.stop(self.run_dir, name)
-            command = Command(name, [sys.executable, "-m", "airflow", *COMPONENTS[name]], env)
+            run = ["airflow", *COMPONENTS[name]]
+            if name == "airflow-scheduler":
+                run = ["tinyops.local.preload", PRELOADED, *run]
+            command = Command(name, [sys.executable, "-m", *run], env)
             process.start(command, self.run_dir, self.log_dir)
 
     def require_port(self) -> None:

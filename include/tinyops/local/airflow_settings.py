@@ -94,8 +94,6 @@ def settings(home: Path, repository: Path, port: int, known: AirflowSecrets) -> 
         },
         # New project folders become DAGs within these; each pass costs a few CPU seconds.
         "dag_processor": {"refresh_interval": "60", "min_file_process_interval": "60"},
-        # Importing it writes 250 lines into the log of every ingest task.
-        "logging": {"namespace_levels": "great_expectations=WARNING"},
     }
     env = {
         f"AIRFLOW__{section.upper()}__{option.upper()}": value
@@ -109,6 +107,8 @@ def settings(home: Path, repository: Path, port: int, known: AirflowSecrets) -> 
         "PYTHONPATH": os.pathsep.join(python_path),
         # TensorFlow writes a page about CPU features into every task log otherwise.
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        # Read when it is imported.
+        "GX_ANALYTICS_ENABLED": "false",
     }
 
 
