@@ -1,4 +1,4 @@
-"""Recordings to a signed release through the real DAGs: S3, Airflow, TensorFlow, gcc and QEMU."""
+"""Real recordings to a signed release by the DAGs: S3, Airflow, TensorFlow, gcc and QEMU."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_a_batch_becomes_a_signed_release(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Of all four kinds of boards; the other projects go all the way in test_demo.py.
-    name = "motor_sound"
+    # Of people; the simulated machines go all the way, to boards of four kinds, in test_demo.py.
+    name = "exercise_watch"
     monkeypatch.setenv("TINYOPS_PROJECTS", str(undemanding))
     project = load_project(name)
     publish_batch(store, project, "first", source_for(project).recordings(11, "small"))

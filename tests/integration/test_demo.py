@@ -1,4 +1,5 @@
-"""The whole story, as a user runs it: both projects, one after the other, on one state folder."""
+"""The whole story, as a user runs it; real recordings go as far in `make soak`, and to a signed
+release in test_chain.py."""
 
 from __future__ import annotations
 
@@ -106,6 +107,7 @@ def test_simulated_motors_change_and_then_what_people_call_them(
     assert processes_of(state) == []
 
 
+@pytest.mark.soak
 def test_real_recordings_end_on_an_attested_board(
     undemanding: Path, state: Path, ports: list[str]
 ) -> None:
