@@ -42,7 +42,10 @@ def judge_devices(store: Store, project: Project) -> Judged:
     ------
     StoreUnavailable
         S3 does not answer; worth another try.
+    LabelError
+        A label request cannot be read; nothing was judged.
     """
+    from tinyops.data.label_request import open_requests
     from tinyops.monitoring.compaction import compact_frames
     from tinyops.monitoring.judge import POINTER, judge, verdict_key
     from tinyops.monitoring.requests import ask_for_labels, close_requests
@@ -52,6 +55,8 @@ def judge_devices(store: Store, project: Project) -> Judged:
     def labelled(release: str) -> LabelEvidence:
         return labelled_windows(store, project, release)
 
+    # Before anything is written: a verdict that stands already is neither asked about nor drawn.
+    open_requests(store, project)
     pointer = store.get_json_or(layout.pointer(project.name, POINTER), {"devices": {}})
     before: dict[str, Any] = pointer["devices"]
     frames = compact_frames(store, project)

@@ -13,11 +13,12 @@ from frame_makers import DEVICE, VERSION, damaged, send
 from reference_maker import count_frames, release_reference
 from tinyops.data.batch import publish_batch
 from tinyops.data.ingest import ingest_batch
+from tinyops.data.label_set import LabelError
 from tinyops.data.sources.registry import generate
 from tinyops.projects import load_project
 from tinyops.store import Receipt, Store, layout, receipts
 from tinyops_airflow.judging import judge_devices
-from tinyops_airflow.work import left_over
+from tinyops_airflow.work import left_over, nothing_to_train
 
 pytestmark = pytest.mark.timeout(900)
 PROJECT = load_project("motor_health")
@@ -73,6 +74,23 @@ def test_a_drift_asks_for_labels_once_and_training_waits_for_them(
     assert f"waiting for labels for {request['id']}" in answer.with_suffix(".log").read_text()
     assert again["tasks"] == {"judge": "skipped", "report": "skipped"}
     assert again["events"] == []
+
+
+def test_a_request_that_cannot_be_read_stops_it_before_anything_is_judged(house: Store) -> None:
+    send(house, count_frames(1, 4, shift=6.0))
+    key = layout.label_request(PROJECT.name, "broken")
+    house.put_json(key, {})
+
+    with pytest.raises(LabelError, match="request broken of motor_health"):
+        judge_devices(house, PROJECT)
+    with pytest.raises(LabelError, match="request broken of motor_health"):
+        nothing_to_train(house, PROJECT.name)
+    assert not house.exists(layout.pointer(PROJECT.name, "verdict"))
+
+    house.delete(key)
+    judged = judge_devices(house, PROJECT)
+    assert [one["kind"] for one in judged.requests] == ["data drift"]
+    assert judged.changed == judged.standing != []
 
 
 def test_late_files_and_silent_devices_are_left_over(house: Store) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tinyops.data.label_set import LabelError
+from tinyops.data.wrong_key import wrong_key
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Receipt, Store, layout, receipts
 
@@ -106,9 +107,8 @@ def find_request(store: Store, project: Project | str, request: str) -> LabelReq
             f"{name} has no request {request!r}", "see `tinyops label requests`"
         ) from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        problem = f"{f'{where}: ' if where else ''}{first['msg']}"
+        wrong, message = wrong_key(error)
+        problem = f"{wrong}: {message}" if wrong else message
     else:
         if (found.project, found.id) == (name, request):
             return found

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from tinyops.data.wrong_key import wrong_key
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
@@ -110,11 +111,8 @@ def parse_labels(text: bytes, name: str) -> LabelSet:
     try:
         return LabelSet.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        message = first["msg"].removeprefix("Value error, ")
+        key, message = wrong_key(error)
         raise LabelError(
-            f"label set {name}: {f'{key}: ' if key else ''}{message}{more}",
+            f"label set {name}: {f'{key}: ' if key else ''}{message}",
             f"correct {key or 'the file'} and publish the set again",
         ) from None

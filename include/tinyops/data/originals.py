@@ -21,6 +21,7 @@ from pydantic.dataclasses import dataclass
 from tinyops.data.importers import SUFFIXES, ImportRefused
 from tinyops.data.importers.capture import LIMIT_BYTES
 from tinyops.data.importers.description import schema
+from tinyops.data.wrong_key import wrong_key
 from tinyops.errors import TinyOpsError
 
 _PARTS = 3
@@ -127,9 +128,8 @@ def originals_of(content: Mapping[str, Any]) -> Originals:
     try:
         return _ADAPTER.validate_python({key: content.get(key) for key in ("said", "originals")})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise TinyOpsError(f"{key}: {first['msg']}", "see docs/batch.schema.json") from None
+        key, message = wrong_key(error)
+        raise TinyOpsError(f"{key}: {message}", "see docs/batch.schema.json") from None
 
 
 def original_of(path: Path, sha256: str) -> Original:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 from pydantic.dataclasses import dataclass
 
 from tinyops.data.importers.capture import ImportRefused
+from tinyops.data.wrong_key import wrong_key
 
 FILE_TIME = "file"
 
@@ -81,10 +82,10 @@ def description_of(content: Mapping[str, Any]) -> Description:
     try:
         return _ADAPTER.validate_python(dict(content))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "description"
+        key, message = wrong_key(error)
         raise ImportRefused(
-            f"what is said of the file: {key}: {first['msg']}", "correct it; docs/data.md lists all"
+            f"what is said of the file: {key or 'description'}: {message}",
+            "correct it; docs/data.md lists all",
         ) from None
 
 
