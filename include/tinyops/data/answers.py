@@ -10,7 +10,6 @@ from typing import Any
 
 from tinyops.data.batch import BatchError, publish_originals
 from tinyops.data.dataset import Dataset, current_version, open_dataset
-from tinyops.data.file_hash import file_sha256
 from tinyops.data.importers import Description
 from tinyops.data.inbox import input_id, outstanding_batches
 from tinyops.data.label_request import Kind, LabelRequest, find_request
@@ -25,6 +24,7 @@ from tinyops.data.label_set import (
 from tinyops.data.labels import outstanding_labels, receipt_id
 from tinyops.data.ready import read_ready
 from tinyops.data.relabel import check_rows
+from tinyops.file_hash import file_sha256
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 

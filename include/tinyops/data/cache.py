@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from tinyops.data.file_hash import file_sha256
 from tinyops.errors import TinyOpsError
+from tinyops.file_hash import file_sha256
 from tinyops.store import Store
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tinyops.data.label_set import LabelError
-from tinyops.data.wrong_key import wrong_key
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Receipt, Store, layout, receipts
+from tinyops.wrong_key import wrong_key
 
 ANSWER = "answer"
 Kind = Literal["data drift", "concept drift", "look"]

@@ -15,10 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from tinyops.data.wrong_key import wrong_key
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
+from tinyops.wrong_key import wrong_key
 
 Source = Literal["operator", "work_order", "audit", "import", "simulator"]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyops.data.batch import FILE_BYTES, Batch
-from tinyops.data.file_hash import file_sha256
 from tinyops.data.forgotten import among, entries
 from tinyops.data.importers import Description, ImportRefused
 from tinyops.data.importers.capture import LIMIT_BYTES
@@ -23,6 +22,7 @@ from tinyops.data.parquet import read_batches, write_batches
 from tinyops.data.piece import Piece, piece_of
 from tinyops.data.without_machines import machines_of
 from tinyops.errors import TinyOpsError
+from tinyops.file_hash import file_sha256
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Store, StoreError, layout
 

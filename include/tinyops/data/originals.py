@@ -21,8 +21,8 @@ from pydantic.dataclasses import dataclass
 from tinyops.data.importers import SUFFIXES, ImportRefused
 from tinyops.data.importers.capture import LIMIT_BYTES
 from tinyops.data.importers.description import schema
-from tinyops.data.wrong_key import wrong_key
 from tinyops.errors import TinyOpsError
+from tinyops.wrong_key import wrong_key
 
 _PARTS = 3
 _PART_BYTES = 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinyops.data.batch import Batch, BatchError, BatchRefused, parse_batch
-from tinyops.data.json_text import loads_unique
+from tinyops.json_text import loads_unique
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Store, layout
 

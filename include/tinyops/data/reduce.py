@@ -12,10 +12,10 @@ from typing import Any
 from tinyops.data.cache import cached
 from tinyops.data.counts import counts
 from tinyops.data.dataset import Dataset
-from tinyops.data.file_hash import file_sha256
 from tinyops.data.index import IndexRow, read_index, write_index
 from tinyops.data.split import Part, group_of
 from tinyops.data.without_machines import file_without
+from tinyops.file_hash import file_sha256
 from tinyops.store import Store, layout, sha256_hex
 
 File = dict[str, Any]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.divide import divide_rows
-from tinyops.data.file_hash import file_sha256
 from tinyops.data.parquet import ParquetError, write_recordings
+from tinyops.file_hash import file_sha256
 from tinyops.store import ObjectMissing, Store, content_id, layout
 
 _WHOLE = ("sha256", "size", "count")

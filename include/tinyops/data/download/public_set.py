@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyops.data.download.fetch import DownloadError, fetch
-from tinyops.data.file_hash import file_sha256
+from tinyops.file_hash import file_sha256
 
 PINS = "SHA256SUMS"
 """In the set's folder: hashes of its files as they came first, for `sha256sum -c` too."""

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 from pydantic.dataclasses import dataclass
 
 from tinyops.data.importers.capture import ImportRefused
-from tinyops.data.wrong_key import wrong_key
+from tinyops.wrong_key import wrong_key
 
 FILE_TIME = "file"
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinyops.data.importers.capture import Capture, ImportRefused, numbers
 from tinyops.data.importers.description import Description
-from tinyops.data.json_text import loads_unique
+from tinyops.json_text import loads_unique
 
 LIMIT = 256 << 20
 
