@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.projects import Project, load_project
 from tinyops.store import Store
 

@@ -14,7 +14,7 @@ from report import Report, options
 
 from tinyops.conversion.int8 import quantise
 from tinyops.conversion.litert import int8_logits
-from tinyops.data.sources import source_for
+from tinyops.data.recordings.sources import source_for
 from tinyops.frontend import from_project
 from tinyops.projects import load_project
 from tinyops.training.evaluate import macro_f1

@@ -33,10 +33,10 @@ from report import Report, options
 from uestc import FOLDER, windows_at
 
 from tinyops.conversion.int8 import quantise
-from tinyops.data.recording import Recording
-from tinyops.data.sources import generate, source_for
-from tinyops.data.sources.machine import Scenario
-from tinyops.data.sources.machine_simulator import CHANGED
+from tinyops.data.recordings.recording import Recording
+from tinyops.data.recordings.sources import generate, source_for
+from tinyops.data.recordings.sources.machine import Scenario
+from tinyops.data.recordings.sources.machine_simulator import CHANGED
 from tinyops.frontend import from_project
 from tinyops.projects import load_project
 from tinyops.training.fit import fit

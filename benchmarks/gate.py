@@ -17,12 +17,12 @@ from real_recordings import FOLDERS, HELD_OUT, SETS, project_of, recordings_of
 from report import SHARED, Report, options
 from wild_faults import FAULTS, apply, clipped_at
 
-from tinyops.data import Recording
 from tinyops.data.comparison.echoes import agreeing_bits
 from tinyops.data.gate import GateResult, check_entries
-from tinyops.data.parquet import read_rows, write_recordings
+from tinyops.data.recordings import Recording
+from tinyops.data.recordings.parquet import read_rows, write_recordings
+from tinyops.data.recordings.sources.registry import generate
 from tinyops.data.signal_checks.echo import BITS, echo
-from tinyops.data.sources.registry import generate
 from tinyops.data.summary import measure
 from tinyops.projects import Project, load_project
 

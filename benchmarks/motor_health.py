@@ -15,7 +15,7 @@ from report import Report, options
 
 from tinyops.conversion.int8 import quantise
 from tinyops.conversion.litert import int8_logits
-from tinyops.data.sources import generate
+from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, cut_windows, from_project
 from tinyops.projects import Project, load_project
 from tinyops.training.evaluate import evaluate

@@ -12,8 +12,8 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from tinyops.data import Recording
-from tinyops.data.sources.registry import source_for
+from tinyops.data.recordings import Recording
+from tinyops.data.recordings.sources.registry import source_for
 from tinyops.projects import Project, Signal, load_project
 from tinyops.projects.gate_section import Gate
 from tinyops.projects.schema import Split

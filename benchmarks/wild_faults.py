@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import resample_poly
 
-from tinyops.data import Recording
+from tinyops.data.recordings import Recording
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import Dataset, current_version, open_dataset
 from tinyops.data.index import IndexRow
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.split import find_salt
 from tinyops.projects import Project, load_project
 from tinyops.store import Store

@@ -16,11 +16,11 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from tinyops.data.answers import answers_on_their_way, newest_dataset
 from tinyops.data.dataset import open_dataset
-from tinyops.data.importers import SUFFIXES
-from tinyops.data.importers.resample import METHODS
 from tinyops.data.label_file import write_template
 from tinyops.data.label_request import ANSWER, LabelRequest, find_request, open_requests
 from tinyops.data.label_set import LabelError
+from tinyops.data.recordings.importers import SUFFIXES
+from tinyops.data.recordings.importers.resample import METHODS
 from tinyops.projects import Project, ProjectError, load_project, project_names
 from tinyops.store import receipts
 from tinyops_pages.access import may_answer, may_see, seen_by, store
@@ -98,7 +98,7 @@ def picture(project: str, version: str, recording: str, user: GetUserDep) -> Res
     found = next(dataset.recordings(only={recording}), None)
     if found is None:
         raise HTTPException(404, "no such recording")
-    from tinyops.data.signal_picture import draw_signal
+    from tinyops.data.recordings.signal_picture import draw_signal
 
     with _drawing, tempfile.TemporaryDirectory(prefix="tinyops-page-") as folder:
         content = draw_signal(found, Path(folder) / "signal.png").read_bytes()

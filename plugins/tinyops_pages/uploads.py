@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
-from tinyops.data.importers import ImportRefused
+from tinyops.data.recordings.importers import ImportRefused
 
 _NAME_BYTES = 200
 

@@ -11,8 +11,8 @@ from scipy.io import wavfile
 from typer.testing import CliRunner
 
 from tinyops.cli.data import data_app
-from tinyops.data import read_recordings
-from tinyops.data.importers import ImportRefused
+from tinyops.data.recordings import read_recordings
+from tinyops.data.recordings.importers import ImportRefused
 
 run = CliRunner().invoke
 SAID = ["--project", "motor_health", "--machine", "{parent}", "--label", "{folder}"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinyops.cli.replay import ReplayedSamples
 from tinyops.cli.world import LOOK_SECONDS, WorldFile
-from tinyops.data.sources.registry import source_for
+from tinyops.data.recordings.sources.registry import source_for
 from tinyops.errors import TinyOpsError
 from tinyops.frontend import to_counts
 from tinyops.projects import Project, load_project

@@ -13,7 +13,7 @@ from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version
 from tinyops.data.inbox import outstanding_batches, outstanding_inputs
 from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
-from tinyops.data.sources.registry import generate
+from tinyops.data.recordings.sources.registry import generate
 from tinyops.data.upkeep import ask
 from tinyops.projects import load_project
 from tinyops.store import Store, layout, receipts

@@ -18,9 +18,9 @@ from airflow_runs import airflow_env, run_dags
 from shared_data import SHARED
 from tinyops.data.batch import publish_originals
 from tinyops.data.dataset import open_dataset
-from tinyops.data.importers import Description
-from tinyops.data.recording import Recording
-from tinyops.data.sources.registry import source_for
+from tinyops.data.recordings.importers import Description
+from tinyops.data.recordings.recording import Recording
+from tinyops.data.recordings.sources.registry import source_for
 from tinyops.projects import Project, load_project, projects_folder
 from tinyops.store import Store, layout
 

@@ -14,7 +14,7 @@ from reference_maker import count_frames, release_reference
 from tinyops.data.batch import publish_batch
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_set import LabelError
-from tinyops.data.sources.registry import generate
+from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import load_project
 from tinyops.store import Receipt, Store, layout, receipts
 from tinyops_airflow.judging import judge_devices

@@ -12,7 +12,7 @@ from hostile_ingest import SAID, original
 from pyarrow import parquet
 from recording_maker import recording
 
-from tinyops.data.parquet import to_batch
+from tinyops.data.recordings.parquet import to_batch
 
 READY: dict[str, bytes] = {
     "nothing": b"",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.data import Recording
+from tinyops.data.recordings import Recording
 from tinyops.projects import Project, Signal, load_project
 from tinyops.projects.schema import Split
 from tinyops.store import Store, layout

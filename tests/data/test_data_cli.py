@@ -13,8 +13,8 @@ from recording_maker import recording
 from typer.testing import CliRunner
 
 from tinyops.cli.data import data_app
-from tinyops.data import Recording, write_recordings
 from tinyops.data.ingest import ingest_batch
+from tinyops.data.recordings import Recording, write_recordings
 from tinyops.errors import TinyOpsError
 from tinyops.projects import load_project
 from tinyops.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from recording_maker import PROJECT, fleet, recording
 
-from tinyops.data import publish_batch
+from tinyops.data.batch import publish_batch
 from tinyops.data.docs import render_index, render_page
 from tinyops.data.gate import check
 from tinyops.data.ingest import ingest_batch

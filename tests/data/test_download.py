@@ -18,7 +18,13 @@ import pytest
 from typer.testing import CliRunner
 
 from tinyops.cli.data import data_app
-from tinyops.data.download import PUBLIC_SETS, DownloadError, PublicFile, download_set, fetch
+from tinyops.data.recordings.download import (
+    PUBLIC_SETS,
+    DownloadError,
+    PublicFile,
+    download_set,
+    fetch,
+)
 from tinyops.errors import TinyOpsError
 
 CONTENT = bytes(range(256)) * 2000

@@ -12,9 +12,9 @@ from scipy.io import savemat, wavfile
 from typer.testing import CliRunner
 
 from tinyops.cli.data import data_app
-from tinyops.data.download import PUBLIC_SETS, PublicSet
-from tinyops.data.parquet import read_recordings
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.download import PUBLIC_SETS, PublicSet
+from tinyops.data.recordings.parquet import read_recordings
+from tinyops.data.recordings.recording import Recording
 from tinyops.projects import Project
 
 

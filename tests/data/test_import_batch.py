@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 from foreign_files import NAMES, RATE, csv_text, samples, three_axes, write
 
-from tinyops.data import BatchError
-from tinyops.data.batch import publish_originals
+from tinyops.data.batch import BatchError, publish_originals
 from tinyops.data.dataset import open_dataset
 from tinyops.data.forgotten import remember
-from tinyops.data.importers import Description, ImportRefused
 from tinyops.data.ingest import ingest_batch, outstanding_batches
 from tinyops.data.originals import batch_schema
 from tinyops.data.ready import read_ready
+from tinyops.data.recordings.importers import Description, ImportRefused
 from tinyops.data.staging import pieces_of, stage, sweep
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout

@@ -11,10 +11,10 @@ import pytest
 from foreign_files import NAMES, RATE, acquisition, samples, three_axes, write
 
 from tinyops.confinement import Limits, confine
-from tinyops.data.importers import Description, ImportRefused, import_file
-from tinyops.data.importers.confined import TERMS, import_to
-from tinyops.data.parquet import read_recordings
 from tinyops.data.readable import require_readable
+from tinyops.data.recordings.importers import Description, ImportRefused, import_file
+from tinyops.data.recordings.importers.confined import TERMS, import_to
+from tinyops.data.recordings.parquet import read_recordings
 from tinyops.projects import Project
 
 SAID = Description(machine="m", channels=NAMES, gain=1.0, rate_hz=RATE, recorded_at="file")

@@ -23,9 +23,9 @@ from foreign_files import (
 )
 from scipy.io import wavfile
 
-from tinyops.data.importers import Description, ImportRefused, import_file
-from tinyops.data.parquet import write_recordings
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.importers import Description, ImportRefused, import_file
+from tinyops.data.recordings.parquet import write_recordings
+from tinyops.data.recordings.recording import Recording
 from tinyops.projects import Project
 
 SAID = Description(

@@ -16,8 +16,8 @@ from hostile_files import DAMAGES, HOSTILE, Damage
 from hostile_makers import Runs
 from hypothesis import HealthCheck, given, settings
 
-from tinyops.data.importers import SUFFIXES, Description, ImportRefused, import_file
-from tinyops.data.recording import RecordingError
+from tinyops.data.recordings.importers import SUFFIXES, Description, ImportRefused, import_file
+from tinyops.data.recordings.recording import RecordingError
 from tinyops.projects import Project
 
 SAID = Description(machine="m", channels=NAMES, gain=1.0, rate_hz=RATE, recorded_at="file")

@@ -12,9 +12,9 @@ import pytest
 from foreign_files import NAMES, RATE, samples, three_axes
 from scipy.io import savemat
 
-from tinyops.data.importers import Description, ImportRefused, import_file
-from tinyops.data.importers.description import description_of
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.importers import Description, ImportRefused, import_file
+from tinyops.data.recordings.importers.description import description_of
+from tinyops.data.recordings.recording import Recording
 from tinyops.projects import Project
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from label_maker import NOW, labels
 from pydantic import ValidationError
 from recording_maker import PROJECT, fleet, put_raw
 
-from tinyops.data import publish_batch
+from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_set import LabelError, LabelSet, parse_labels, publish_labels

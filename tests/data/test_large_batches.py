@@ -12,10 +12,10 @@ from pyarrow import parquet
 from recording_maker import arrow_bytes, fleet, put_raw, recording
 
 from power_cut import CutStore, PowerCut
-from tinyops.data import publish_batch
+from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch, outstanding_batches
-from tinyops.data.parquet import in_own_form, to_batch, write_recordings
+from tinyops.data.recordings.parquet import in_own_form, to_batch, write_recordings
 from tinyops.data.staging import plan, stage, sweep
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
@@ -159,7 +159,7 @@ def test_foreign_files_are_rewritten_in_our_form(
     put_raw(store, "b", foreign(kind))
     publish_batch(store, project, "more", [recording("more")])
     with monkeypatch.context() as patch:
-        patch.setattr("tinyops.data.parquet.CHUNK_BYTES", 4 << 10)
+        patch.setattr("tinyops.data.recordings.parquet.CHUNK_BYTES", 4 << 10)
         if apart:
             measured_apart(store, project)
         dataset = open_dataset(store, project, ingest_batch(store, project, "b")["dataset"])

@@ -7,10 +7,10 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from tinyops.data.sources import generate, source_for
-from tinyops.data.sources.bearing import Bearing
-from tinyops.data.sources.machine import FAULTS, Scenario, draw_machine
-from tinyops.data.sources.vibration import record
+from tinyops.data.recordings.sources import generate, source_for
+from tinyops.data.recordings.sources.bearing import Bearing
+from tinyops.data.recordings.sources.machine import FAULTS, Scenario, draw_machine
+from tinyops.data.recordings.sources.vibration import record
 from tinyops.projects import load_project
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tinyops.data.sources import generate, source_for
-from tinyops.data.sources.machine import FAULTS, Machine, Scenario, draw_machine
-from tinyops.data.sources.machine_simulator import SimulatorError
-from tinyops.data.sources.sound import hear
-from tinyops.data.sources.surroundings import (
+from tinyops.data.recordings.sources import generate, source_for
+from tinyops.data.recordings.sources.machine import FAULTS, Machine, Scenario, draw_machine
+from tinyops.data.recordings.sources.machine_simulator import SimulatorError
+from tinyops.data.recordings.sources.sound import hear
+from tinyops.data.recordings.sources.surroundings import (
     REFERENCE_PA,
     Surroundings,
     draw_surroundings,

@@ -13,7 +13,7 @@ from tinyops.cli.main import main
 from tinyops.data.docs import render_page
 from tinyops.data.gate import check
 from tinyops.data.own_columns import ExpectationsError
-from tinyops.data.parquet import write_recordings
+from tinyops.data.recordings.parquet import write_recordings
 from tinyops.projects import projects_folder
 from tinyops.projects.gate_section import SEVERITIES
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from recording_maker import PROJECT, recording
 
-from tinyops.data import Recording
 from tinyops.data.comparison.compare import COMPARED
 from tinyops.data.gate import GateResult, check
 from tinyops.data.index import index_rows
-from tinyops.data.parquet import BadRow
+from tinyops.data.recordings import Recording
+from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.signal_checks.gaps import flat_samples
 from tinyops.data.summary import COLUMNS, summarise
 from tinyops.data.validation import GateError

@@ -14,14 +14,14 @@ from hypothesis.extra import numpy as hnp
 from pyarrow import parquet
 from recording_maker import arrow_bytes, recording
 
-from tinyops.data import (
+from tinyops.data.recordings import (
     ParquetError,
     Recording,
     RecordingError,
     read_recordings,
     write_recordings,
 )
-from tinyops.data.parquet import BadRow, read_rows, to_batch
+from tinyops.data.recordings.parquet import BadRow, read_rows, to_batch
 
 SIGNALS = hnp.arrays(
     np.float32,

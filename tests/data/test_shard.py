@@ -10,7 +10,7 @@ from recording_maker import PROJECT, fleet
 from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import open_dataset
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.parquet import read_recordings, row_groups, write_recordings
+from tinyops.data.recordings.parquet import read_recordings, row_groups, write_recordings
 from tinyops.data.shard import Shard, read_shard, shards_of
 from tinyops.store import Store
 
@@ -37,7 +37,7 @@ def test_shards_hold_every_recording_once(store: Store) -> None:
 
 def test_row_groups_are_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "groups.parquet"
-    monkeypatch.setattr("tinyops.data.parquet.CHUNK_BYTES", 4096)
+    monkeypatch.setattr("tinyops.data.recordings.parquet.CHUNK_BYTES", 4096)
     recordings = fleet()
     write_recordings(path, recordings)
     groups = row_groups(path)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import seglearn.datasets
 
-from tinyops.data.recording import Recording
-from tinyops.data.sources import SourceError, seglearn_watch, source_for
-from tinyops.data.sources.seglearn_watch import WatchDataError
+from tinyops.data.recordings.recording import Recording
+from tinyops.data.recordings.sources import SourceError, seglearn_watch, source_for
+from tinyops.data.recordings.sources.seglearn_watch import WatchDataError
 from tinyops.data.split import PARTS, part_of
 from tinyops.projects import Project, load_project
 

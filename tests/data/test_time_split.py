@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from recording_maker import PROJECT, START, recording
 
-from tinyops.data import publish_batch
+from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import open_dataset
 from tinyops.data.index import IndexRow, index_rows
 from tinyops.data.ingest import ingest_batch

@@ -12,7 +12,7 @@ from recording_maker import PROJECT, fleet
 from typer.testing import CliRunner
 
 from tinyops.cli.data import data_app
-from tinyops.data import publish_batch
+from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import DatasetError, open_dataset
 from tinyops.data.difference import difference
 from tinyops.data.find_version import find_version, version_names

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from project_house import PROJECT
 
-from tinyops.data import Recording
+from tinyops.data.recordings import Recording
 from tinyops.frontend import from_project
 from tinyops.frontend.counts import to_counts
 from tinyops.monitoring.frames import decode_records

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.data import Recording, publish_batch
+from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
+from tinyops.data.recordings import Recording
 from tinyops.data.relabel import apply_labels
 from tinyops.frontend import from_project
 from tinyops.projects import Project, Signal, load_project

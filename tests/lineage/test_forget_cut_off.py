@@ -26,9 +26,9 @@ from typer.testing import CliRunner
 from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
 from tinyops.conversion.candidate import read_candidate
-from tinyops.data import Recording
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.history import history
+from tinyops.data.recordings import Recording
 from tinyops.data.upkeep import UpkeepError, outstanding_requests
 from tinyops.errors import TinyOpsError
 from tinyops.lineage.carry_out import carry_out, carry_out_all

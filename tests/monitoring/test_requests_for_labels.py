@@ -15,7 +15,7 @@ from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_request import LabelRequest, answered, open_requests
-from tinyops.data.sources.registry import generate
+from tinyops.data.recordings.sources.registry import generate
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.judge import judge
 from tinyops.monitoring.requests import ask_for_labels, close_requests

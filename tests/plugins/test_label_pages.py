@@ -11,15 +11,16 @@ from pages import Page, ask
 
 from airflow_runs import ROOT
 from label_requests import request_labels
-from tinyops.data import publish_batch, write_recordings
 from tinyops.data.answers import answers_on_their_way
+from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import current_version, open_dataset
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_request import open_requests
 from tinyops.data.labels import label_history
+from tinyops.data.recordings import write_recordings
+from tinyops.data.recordings.sources import generate
 from tinyops.data.relabel import apply_labels, outstanding_labels
-from tinyops.data.sources import generate
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 
@@ -251,7 +252,7 @@ def test_recordings_of_our_own_say_everything_themselves(
     store: Store, project: Project, tmp_path: Path
 ) -> None:
     from tinyops.data.answers import answer_with_files
-    from tinyops.data.importers import Description
+    from tinyops.data.recordings.importers import Description
 
     request_labels(store, NAME, "r4", "data drift")
     path = tmp_path / "more.parquet"

@@ -13,7 +13,7 @@ import pytest
 from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import Dataset, open_dataset
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.sources import generate
+from tinyops.data.recordings.sources import generate
 from tinyops.data.split import PARTS
 from tinyops.frontend import Frontend, from_project
 from tinyops.projects import Project, load_project

@@ -19,8 +19,8 @@ from tinyops.data.batch import publish_batch
 from tinyops.data.dataset import open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
+from tinyops.data.recordings.sources import generate
 from tinyops.data.relabel import apply_labels
-from tinyops.data.sources import generate
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows
 from tinyops.projects import Project, load_project
 from tinyops.store import ObjectMissing, Store, layout

@@ -14,7 +14,7 @@ from tinyops.conversion.int8 import input_quantisation
 from tinyops.conversion.litert import int8_logits
 from tinyops.data.batch import publish_batch
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.sources import generate
+from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex

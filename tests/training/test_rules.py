@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tinyops.data.recording import Recording
-from tinyops.data.sources import generate
+from tinyops.data.recordings.recording import Recording
+from tinyops.data.recordings.sources import generate
 from tinyops.frontend import from_project, to_counts
 from tinyops.projects import load_project
 from tinyops.projects.schema import Objective, Training

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.rules import Rule
 from tinyops.projects import Project
 

@@ -44,9 +44,9 @@ def check(
     from dataclasses import asdict
 
     from tinyops.data.gate import check as gate
-    from tinyops.data.parquet import read_rows
     from tinyops.data.readable import require_readable
-    from tinyops.data.schema import ParquetError
+    from tinyops.data.recordings.parquet import read_rows
+    from tinyops.data.recordings.schema import ParquetError
     from tinyops.projects import load_project
 
     with file.open("rb") as opened:
@@ -87,8 +87,8 @@ def publish(
 ) -> None:
     """Hand in a batch: a file of recordings, or what the project's source gives."""
     from tinyops.data.batch import publish_batch
-    from tinyops.data.parquet import read_recordings
-    from tinyops.data.sources import source_for
+    from tinyops.data.recordings.parquet import read_recordings
+    from tinyops.data.recordings.sources import source_for
     from tinyops.projects import load_project
     from tinyops.store import Store
 

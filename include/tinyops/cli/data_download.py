@@ -15,7 +15,7 @@ from tinyops.cli.output import print_json
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:
-    from tinyops.data.download import PublicFile, PublicSet
+    from tinyops.data.recordings.download import PublicFile, PublicSet
 
 
 def download(
@@ -33,7 +33,7 @@ def download(
     Address, size, checksum, licence and citation are shown first and must be agreed to. A download
     that was cut off goes on where it stopped; every file's SHA-256 is checked.
     """
-    from tinyops.data.download import PUBLIC_SETS, download_set, public_set
+    from tinyops.data.recordings.download import PUBLIC_SETS, download_set, public_set
 
     if not name:
         _show_all(list(PUBLIC_SETS.values()), as_json)

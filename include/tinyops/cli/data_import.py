@@ -13,8 +13,8 @@ from rich.console import Console
 from tinyops.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from tinyops.data.importers import Description
-    from tinyops.data.recording import Recording
+    from tinyops.data.recordings.importers import Description
+    from tinyops.data.recordings.recording import Recording
     from tinyops.projects import Project
 
 PLACES = "{stem}, {folder}, {parent} stand for the file's name and folders"
@@ -78,7 +78,7 @@ def import_files(
     for, and what contradicts it is refused. With --out the file is written whole or not at all.
     With --publish the files themselves are handed in, and a bad one costs only itself.
     """
-    from tinyops.data.importers.description import description_of
+    from tinyops.data.recordings.importers.description import description_of
     from tinyops.projects import load_project
 
     said = description_of(
@@ -146,7 +146,7 @@ def _publish(
 def _import(
     files: list[Path], said: Description, project: Project, out: Path, as_json: bool
 ) -> None:
-    from tinyops.data.parquet import write_recordings
+    from tinyops.data.recordings.parquet import write_recordings
 
     part = out.with_name(out.name + ".part")
     try:
@@ -163,9 +163,9 @@ def _import(
 
 
 def _imported(files: list[Path], said: Description, project: Project) -> Iterator[Recording]:
-    from tinyops.data.importers import ImportRefused
-    from tinyops.data.importers.confined import import_to
-    from tinyops.data.parquet import read_recordings
+    from tinyops.data.recordings.importers import ImportRefused
+    from tinyops.data.recordings.importers.confined import import_to
+    from tinyops.data.recordings.parquet import read_recordings
 
     seen: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(prefix="tinyops-import-") as folder, progress_bar() as bar:
@@ -183,7 +183,7 @@ def _imported(files: list[Path], said: Description, project: Project) -> Iterato
 
 
 def _known_method(name: str) -> str:
-    from tinyops.data.importers.resample import METHODS
+    from tinyops.data.recordings.importers.resample import METHODS
 
     if name and name not in METHODS:
         raise typer.BadParameter(f"{name!r} is not one of: {', '.join(METHODS)}")

@@ -54,7 +54,7 @@ def show(
         found = describe_recording(store, dataset, word)
         show_it = _show_recording
         if picture is not None:
-            from tinyops.data.signal_picture import draw_signal
+            from tinyops.data.recordings.signal_picture import draw_signal
 
             found["picture"] = str(draw_signal(read_recording(dataset, word), picture))
     if as_json:

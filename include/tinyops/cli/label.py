@@ -94,7 +94,7 @@ def answer(
     from tinyops.data.answers import answer_with_labels, label_set, request_of
     from tinyops.data.batch import publish_batch
     from tinyops.data.label_file import read_label_file
-    from tinyops.data.parquet import read_recordings
+    from tinyops.data.recordings.parquet import read_recordings
 
     if (file is None) == (recordings is None):
         raise typer.BadParameter("give either --file or --recordings")

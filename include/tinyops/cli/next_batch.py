@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def publish_next(console: Console, store: Store, project: Project) -> str | None:
     """Publish it and say so; its name, or None when the source has no more."""
     from tinyops.data.batch import publish_batch
-    from tinyops.data.sources import source_for
+    from tinyops.data.recordings.sources import source_for
     from tinyops.store import layout
 
     number = len(store.folders(layout.incoming(project.name)))

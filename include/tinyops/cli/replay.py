@@ -94,7 +94,7 @@ class _Stream:
             self._ready.get_nowait()
 
     def _prepare(self, seed: int, changed: bool) -> None:
-        from tinyops.data.sources import source_for
+        from tinyops.data.recordings.sources import source_for
         from tinyops.frontend import to_counts
 
         try:

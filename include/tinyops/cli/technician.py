@@ -31,7 +31,7 @@ def answer_data_drift(store: Store, project: Project, request: LabelRequest, see
     Answering the same request twice is harmless.
     """
     from tinyops.data.batch import publish_batch
-    from tinyops.data.sources import source_for
+    from tinyops.data.recordings.sources import source_for
 
     name = f"answer-{request.id}"
     recordings = source_for(project).changed_recordings(seed)

@@ -10,7 +10,6 @@ from typing import Any
 
 from tinyops.data.batch import BatchError, publish_originals
 from tinyops.data.dataset import Dataset, current_version, open_dataset
-from tinyops.data.importers import Description
 from tinyops.data.inbox import input_id, outstanding_batches
 from tinyops.data.label_request import Kind, LabelRequest, find_request
 from tinyops.data.label_set import (
@@ -23,6 +22,7 @@ from tinyops.data.label_set import (
 )
 from tinyops.data.labels import outstanding_labels, receipt_id
 from tinyops.data.ready import read_ready
+from tinyops.data.recordings.importers import Description
 from tinyops.data.relabel import check_rows
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.importers import Description
 from tinyops.data.originals import Lot, lots_of, original_of, originals_of
-from tinyops.data.parquet import write_recordings
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.importers import Description
+from tinyops.data.recordings.parquet import write_recordings
+from tinyops.data.recordings.recording import Recording
 from tinyops.errors import TinyOpsError
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project

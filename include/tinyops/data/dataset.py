@@ -10,8 +10,8 @@ from typing import Any
 
 from tinyops.data.cache import cached
 from tinyops.data.index import IndexRow, read_index
-from tinyops.data.parquet import read_recordings, row_groups
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.parquet import read_recordings, row_groups
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.split import Part, find_group, group_facts
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project

@@ -8,7 +8,7 @@ from typing import Any
 from tinyops.data.dataset import Dataset, DatasetError
 from tinyops.data.index import IndexRow
 from tinyops.data.labels import label_history
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.split import group_of
 from tinyops.store import Store
 

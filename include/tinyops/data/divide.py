@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.index import IndexRow
-from tinyops.data.parquet import parquet_writer, read_batches
 from tinyops.data.piece import Piece
+from tinyops.data.recordings.parquet import parquet_writer, read_batches
 from tinyops.file_hash import file_sha256
 from tinyops.store import Store
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from tinyops.data.comparison.compare import compare
 from tinyops.data.index import IndexRow
-from tinyops.data.parquet import BadRow
 from tinyops.data.project_expectations import own_expectations
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.parquet import BadRow
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.rules import Own
 from tinyops.data.suite import expectations
 from tinyops.data.summary import gate_table, summarise

@@ -30,9 +30,9 @@ from tinyops.data.outcome import (
     settle_accepted,
     settle_quarantined,
 )
-from tinyops.data.parquet import ParquetError
 from tinyops.data.piece import Piece
 from tinyops.data.ready import read_ready
+from tinyops.data.recordings.parquet import ParquetError
 from tinyops.data.split import SplitError
 from tinyops.data.staging import pieces_of
 from tinyops.data.version import Addition, make_manifest, point_to, publish_manifest

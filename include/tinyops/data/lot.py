@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from tinyops.data.batch import FILE_BYTES, Batch
 from tinyops.data.forgotten import among, entries
-from tinyops.data.importers import Description, ImportRefused
-from tinyops.data.importers.capture import LIMIT_BYTES
-from tinyops.data.importers.confined import import_to
-from tinyops.data.importers.description import FILE_TIME, description_of
 from tinyops.data.originals import Lot, Original
-from tinyops.data.parquet import read_batches, write_batches
 from tinyops.data.piece import Piece, piece_of
+from tinyops.data.recordings.importers import Description, ImportRefused
+from tinyops.data.recordings.importers.capture import LIMIT_BYTES
+from tinyops.data.recordings.importers.confined import import_to
+from tinyops.data.recordings.importers.description import FILE_TIME, description_of
+from tinyops.data.recordings.parquet import read_batches, write_batches
 from tinyops.data.without_machines import machines_of
 from tinyops.errors import TinyOpsError
 from tinyops.file_hash import file_sha256

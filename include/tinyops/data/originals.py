@@ -18,9 +18,9 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from tinyops.data.importers import SUFFIXES, ImportRefused
-from tinyops.data.importers.capture import LIMIT_BYTES
-from tinyops.data.importers.description import schema
+from tinyops.data.recordings.importers import SUFFIXES, ImportRefused
+from tinyops.data.recordings.importers.capture import LIMIT_BYTES
+from tinyops.data.recordings.importers.description import schema
 from tinyops.errors import TinyOpsError
 from tinyops.wrong_key import wrong_key
 

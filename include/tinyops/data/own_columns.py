@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.errors import TinyOpsError
 
 

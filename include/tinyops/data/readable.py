@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tinyops.confinement import Fall, Terms, confine
-from tinyops.data.importers.confined import LIMITS
-from tinyops.data.importers.confined import explain as explain_import
-from tinyops.data.parquet import read_batches
-from tinyops.data.schema import ParquetError
+from tinyops.data.recordings.importers.confined import LIMITS
+from tinyops.data.recordings.importers.confined import explain as explain_import
+from tinyops.data.recordings.parquet import read_batches
+from tinyops.data.recordings.schema import ParquetError
 
 
 def _explain(what: str, fall: Fall) -> ParquetError:

@@ -10,8 +10,8 @@ from typing import Any
 
 from tinyops.data.cache import cached
 from tinyops.data.dataset import Dataset
-from tinyops.data.parquet import read_recordings, row_groups
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.parquet import read_recordings, row_groups
+from tinyops.data.recordings.recording import Recording
 
 SHARD_BYTES = 32 << 20
 """A file that is larger is cut into several shards."""

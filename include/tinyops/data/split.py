@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from tinyops.data.index import IndexRow
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.time_split import GAP, is_ordered, ordered_part, own_stretch, stretches
 from tinyops.errors import TinyOpsError
 from tinyops.projects.schema import Project, Split

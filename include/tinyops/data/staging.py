@@ -18,9 +18,9 @@ from tinyops.data.batch import Batch, BatchError, BatchFile, BatchRefused
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.lot import RefusedFile, imported
 from tinyops.data.originals import Lot
-from tinyops.data.parquet import ParquetError
 from tinyops.data.piece import Piece, measured
 from tinyops.data.ready import read_ready
+from tinyops.data.recordings.parquet import ParquetError
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 

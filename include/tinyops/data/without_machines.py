@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.divide import divide_rows
-from tinyops.data.parquet import ParquetError, write_recordings
+from tinyops.data.recordings.parquet import ParquetError, write_recordings
 from tinyops.file_hash import file_sha256
 from tinyops.store import ObjectMissing, Store, content_id, layout
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.parquet import ParquetError
+from tinyops.data.recordings.parquet import ParquetError
 from tinyops.data.without_machines import recordings_of
 from tinyops.lineage.records import Records
 from tinyops.store import ObjectInfo, Store, layout

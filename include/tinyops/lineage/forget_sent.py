@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyops.data import inbox, labels
 from tinyops.data.label_set import LabelSet, publish_labels
-from tinyops.data.parquet import ParquetError
+from tinyops.data.recordings.parquet import ParquetError
 from tinyops.data.without_machines import batch_without, file_without
 from tinyops.lineage.forget_plan import ForgetPlan
 from tinyops.store import (

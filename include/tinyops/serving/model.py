@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinyops.conversion.int8 import output_scale
 from tinyops.conversion.litert import Int8Model
 from tinyops.conversion.parameters import confidences_q8, exponent_table
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows, to_counts
 from tinyops.projects import Project
 from tinyops.serving.errors import ServingError

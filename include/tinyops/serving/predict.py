@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.dataset import Dataset, current_version, open_dataset
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.shard import Shard, read_shard, shards_of
 from tinyops.projects import Project
 from tinyops.serving.errors import ServingError

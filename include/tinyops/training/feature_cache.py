@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.data.dataset import Dataset
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.split import Part
 from tinyops.frontend import Frontend, cut_windows
 from tinyops.frontend.host import cache_folder

@@ -10,7 +10,7 @@ import numpy as np
 from tinyops.conversion.int8 import output_scale
 from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows
 from tinyops.projects import Project
 from tinyops.store import Store, layout

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.frontend import Frontend, cut_windows, to_counts
 from tinyops.projects import Project
 from tinyops.training.recipe import TrainingError

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyops.data.recording import Recording
+from tinyops.data.recordings.recording import Recording
 from tinyops.data.signal_checks.echo import echo
 from tinyops.data.signal_checks.gaps import flat_samples, gap_samples
 from tinyops.data.signal_checks.levels import channel_levels

@@ -1,0 +1,6 @@
+"""Recordings: one contiguous capture of one device each, their Parquet files, and where they come from."""
+
+from tinyops.data.recordings.parquet import ParquetError, read_recordings, write_recordings
+from tinyops.data.recordings.recording import Recording, RecordingError
+
+__all__ = ["ParquetError", "Recording", "RecordingError", "read_recordings", "write_recordings"]
