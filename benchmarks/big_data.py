@@ -22,8 +22,8 @@ from typing import Any
 from big_data_steps import MACHINES, project
 from report import Report
 
-from tinyops.data.index import IndexRow
-from tinyops.data.split import find_salt
+from tinyops.data.datasets.index import IndexRow
+from tinyops.data.datasets.split import find_salt
 from tinyops.data.staging import plan, sweep
 from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Store

@@ -107,7 +107,7 @@ def join(store: Store, config: Project) -> dict[str, Any]:
 
 def train(store: Store, config: Project, dataset: str) -> dict[str, Any]:
     """Features of the new version, then a candidate of it."""
-    from tinyops.data.dataset import open_dataset
+    from tinyops.data.datasets.dataset import open_dataset
     from tinyops.frontend import from_project
     from tinyops.training.feature_cache import training_steps, windows_at
     from tinyops.training.fit import import_keras

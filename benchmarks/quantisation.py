@@ -15,9 +15,9 @@ import int8_cases as cases
 from report import Report, options
 
 from tinyops.conversion.int8 import quantise
+from tinyops.data.datasets.split import PARTS, find_group, part_of
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import source_for
-from tinyops.data.split import PARTS, find_group, part_of
 from tinyops.frontend import Frontend, from_project
 from tinyops.projects import Project, load_project
 from tinyops.training.evaluate import evaluate

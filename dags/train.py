@@ -69,7 +69,7 @@ def train_dag(project: Project) -> None:
             """The dataset version to train on; skipped with the reason when there is none."""
             from airflow.sdk.exceptions import AirflowSkipException
 
-            from tinyops.data.dataset import current_version
+            from tinyops.data.datasets.dataset import current_version
             from tinyops.store import Store
             from tinyops.training.pipeline import outstanding_dataset, settle_champion
             from tinyops_airflow.work import nothing_to_train

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import Dataset, current_version, open_dataset
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
+from tinyops.data.datasets.index import IndexRow
+from tinyops.data.datasets.split import find_salt
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.split import find_salt
 from tinyops.projects import Project, load_project
 from tinyops.store import Store
 from tinyops.training import feature_cache, stream

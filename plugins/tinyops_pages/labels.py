@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from tinyops.data.answers import answers_on_their_way, newest_dataset
-from tinyops.data.dataset import open_dataset
+from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.label_file import write_template
 from tinyops.data.label_request import ANSWER, LabelRequest, find_request, open_requests
 from tinyops.data.label_set import LabelError

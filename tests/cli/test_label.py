@@ -15,7 +15,7 @@ from label_requests import request_labels
 from tinyops.cli import technician
 from tinyops.cli.label import label_app
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import current_version, open_dataset
+from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_request import open_requests
 from tinyops.data.label_set import LabelError

@@ -11,7 +11,7 @@ from typing import Any
 from foreign_files import NAMES, three_axes
 from hostile_files import TRACE
 
-from tinyops.data.dataset import current_version
+from tinyops.data.datasets.dataset import current_version
 from tinyops.data.ingest import ingest_batch, outstanding_batches
 from tinyops.projects import Project
 from tinyops.store import Store, layout

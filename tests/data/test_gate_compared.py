@@ -11,8 +11,8 @@ import pytest
 from recording_maker import PROJECT, START, recording
 
 from tinyops.data.comparison.clock import Capture, clock_ratios
+from tinyops.data.datasets.index import IndexRow, index_rows
 from tinyops.data.gate import GateResult, check
-from tinyops.data.index import IndexRow, index_rows
 from tinyops.data.recordings import Recording
 from tinyops.data.summary import summarise
 from tinyops.projects import Project, Signal

@@ -14,7 +14,7 @@ import pytest
 from foreign_files import NAMES, RATE, csv_text, samples, three_axes, write
 
 from tinyops.data.batch import BatchError, publish_originals
-from tinyops.data.dataset import open_dataset
+from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.forgotten import remember
 from tinyops.data.ingest import ingest_batch, outstanding_batches
 from tinyops.data.originals import batch_schema

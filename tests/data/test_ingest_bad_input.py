@@ -14,12 +14,12 @@ from pyarrow import parquet
 from recording_maker import PROJECT, arrow_bytes, fleet, put_raw, recording
 
 from tinyops.data.batch import BatchError, publish_batch
-from tinyops.data.dataset import current_version
-from tinyops.data.index import index_rows
+from tinyops.data.datasets.dataset import current_version
+from tinyops.data.datasets.index import index_rows
+from tinyops.data.datasets.split import find_salt, part_of
 from tinyops.data.ingest import ingest_batch, outstanding_batches
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import BadRow, ParquetError, read_rows, to_batch
-from tinyops.data.split import find_salt, part_of
 from tinyops.data.summary import summarise
 from tinyops.projects import Project
 from tinyops.projects.schema import Split

@@ -12,7 +12,7 @@ from recording_maker import PROJECT, fleet
 from label_requests import request_labels
 from power_cut import CutStore, PowerCut
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import DatasetError, current_version, open_dataset
+from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset
 from tinyops.data.history import history
 from tinyops.data.inbox import outstanding_inputs
 from tinyops.data.ingest import ingest_batch

@@ -13,7 +13,7 @@ from recording_maker import arrow_bytes, fleet, put_raw, recording
 
 from power_cut import CutStore, PowerCut
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import current_version, open_dataset
+from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch, outstanding_batches
 from tinyops.data.recordings.parquet import in_own_form, to_batch, write_recordings
 from tinyops.data.staging import plan, stage, sweep

@@ -10,8 +10,8 @@ import pytest
 from recording_maker import PROJECT, recording
 
 from tinyops.data.comparison.compare import COMPARED
+from tinyops.data.datasets.index import index_rows
 from tinyops.data.gate import GateResult, check
-from tinyops.data.index import index_rows
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.signal_checks.gaps import flat_samples

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import seglearn.datasets
 
+from tinyops.data.datasets.split import PARTS, part_of
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import SourceError, seglearn_watch, source_for
 from tinyops.data.recordings.sources.seglearn_watch import WatchDataError
-from tinyops.data.split import PARTS, part_of
 from tinyops.projects import Project, load_project
 
 

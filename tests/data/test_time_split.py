@@ -11,10 +11,17 @@ from pydantic import ValidationError
 from recording_maker import PROJECT, START, recording
 
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import open_dataset
-from tinyops.data.index import IndexRow, index_rows
+from tinyops.data.datasets.dataset import open_dataset
+from tinyops.data.datasets.index import IndexRow, index_rows
+from tinyops.data.datasets.split import (
+    PARTS,
+    SplitError,
+    assign,
+    checked_split,
+    find_group,
+    group_of,
+)
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.split import PARTS, SplitError, assign, checked_split, find_group, group_of
 from tinyops.data.summary import summarise
 from tinyops.projects import Project
 from tinyops.projects.split_section import Split, SplitTime

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import open_dataset
+from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings import Recording

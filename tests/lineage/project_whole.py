@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from project_house import NAME, PROJECT
 
-from tinyops.data.dataset import current_version, open_dataset, read_manifest
+from tinyops.data.datasets.dataset import current_version, open_dataset, read_manifest
 from tinyops.lineage.records import Records
 from tinyops.store import Store
 

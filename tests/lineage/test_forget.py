@@ -21,7 +21,7 @@ from project_whole import whole
 from tinyops.conversion.candidate import read_candidate
 from tinyops.conversion.errors import ConversionError
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import current_version, open_dataset, read_manifest
+from tinyops.data.datasets.dataset import current_version, open_dataset, read_manifest
 from tinyops.data.forgotten import forgotten_among
 from tinyops.data.history import history
 from tinyops.data.inbox import outstanding_inputs

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
 from tinyops.conversion.candidate import read_candidate
-from tinyops.data.dataset import current_version, open_dataset
+from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.history import history
 from tinyops.data.recordings import Recording
 from tinyops.data.upkeep import UpkeepError, outstanding_requests

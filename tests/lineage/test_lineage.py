@@ -22,7 +22,7 @@ from project_house import (
 from typer.testing import CliRunner
 
 from tinyops.cli.lineage import lineage_app
-from tinyops.data.dataset import open_dataset
+from tinyops.data.datasets.dataset import open_dataset
 from tinyops.lineage.find import LineageError, find
 from tinyops.lineage.records import Records
 from tinyops.lineage.trace import trace

@@ -25,7 +25,7 @@ from label_requests import request_labels
 from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import DatasetError, current_version, open_dataset, read_manifest
+from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset, read_manifest
 from tinyops.data.history import history
 from tinyops.data.ingest import ingest_batch, outstanding_batches
 from tinyops.data.recordings import Recording

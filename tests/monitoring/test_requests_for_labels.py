@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from frame_makers import DEVICE, VERSION, send
 from reference_maker import NAMES, count_frames, release_reference
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import current_version, open_dataset
+from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_request import LabelRequest, answered, open_requests
 from tinyops.data.recordings.sources.registry import generate

@@ -13,7 +13,7 @@ from airflow_runs import ROOT
 from label_requests import request_labels
 from tinyops.data.answers import answers_on_their_way
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import current_version, open_dataset
+from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_request import open_requests

@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from serving_house import NAME, put_candidate
-from tinyops.data.dataset import DatasetError
+from tinyops.data.datasets.dataset import DatasetError
 from tinyops.projects import load_project
 from tinyops.serving.errors import ServingError
 from tinyops.serving.model import default_model

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import Dataset, open_dataset
+from tinyops.data.datasets.dataset import Dataset, open_dataset
+from tinyops.data.datasets.split import PARTS
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate
-from tinyops.data.split import PARTS
 from tinyops.frontend import Frontend, from_project
 from tinyops.projects import Project, load_project
 from tinyops.store import Store

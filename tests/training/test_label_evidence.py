@@ -16,7 +16,7 @@ from tinyops.conversion.int8 import output_scale
 from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.data.batch import publish_batch
-from tinyops.data.dataset import open_dataset
+from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest import ingest_batch
 from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings.sources import generate

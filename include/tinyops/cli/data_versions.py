@@ -13,7 +13,7 @@ from rich.table import Table
 from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
-    from tinyops.data.difference import Difference
+    from tinyops.data.datasets.difference import Difference
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -35,9 +35,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of a dataset version, or of one recording."""
-    from tinyops.data.dataset import DatasetError, open_dataset
+    from tinyops.data.datasets.dataset import DatasetError, open_dataset
+    from tinyops.data.datasets.find_version import CURRENT, find_version, version_names
     from tinyops.data.describe import describe_recording, describe_version, read_recording
-    from tinyops.data.find_version import CURRENT, find_version, version_names
     from tinyops.projects import load_project
     from tinyops.store import Store
 
@@ -71,9 +71,9 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show recordings added, removed and relabelled from one version to another."""
-    from tinyops.data.dataset import open_dataset
-    from tinyops.data.difference import difference
-    from tinyops.data.find_version import find_version
+    from tinyops.data.datasets.dataset import open_dataset
+    from tinyops.data.datasets.difference import difference
+    from tinyops.data.datasets.find_version import find_version
     from tinyops.projects import load_project
     from tinyops.store import Store
 

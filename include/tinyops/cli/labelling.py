@@ -6,7 +6,7 @@ import getpass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinyops.data.dataset import Dataset
+    from tinyops.data.datasets.dataset import Dataset
     from tinyops.data.label_request import LabelRequest
     from tinyops.projects import Project
     from tinyops.store import Store

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinyops.data.index import IndexRow
+    from tinyops.data.datasets.index import IndexRow
     from tinyops.data.label_request import LabelRequest
     from tinyops.data.label_set import LabelSet
     from tinyops.projects import Project
@@ -45,7 +45,7 @@ def audit_new_meaning(store: Store, project: Project, count: int = 60) -> str:
     They are drawn from the validation and test parts by a hash of their names, whatever the model
     says of them.
     """
-    from tinyops.data.dataset import current_version, open_dataset
+    from tinyops.data.datasets.dataset import current_version, open_dataset
     from tinyops.store import content_id
 
     dataset = open_dataset(store, project, str(current_version(store, project)))
@@ -57,7 +57,7 @@ def audit_new_meaning(store: Store, project: Project, count: int = 60) -> str:
 
 def answer_concept_drift(store: Store, project: Project, request: LabelRequest) -> str:
     """Label all recordings of a request in the changed meaning; returns the set."""
-    from tinyops.data.dataset import current_version, open_dataset
+    from tinyops.data.datasets.dataset import current_version, open_dataset
 
     dataset = open_dataset(store, project, str(current_version(store, project)))
     asked = set(request.recordings)

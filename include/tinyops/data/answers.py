@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.batch import BatchError, publish_originals
-from tinyops.data.dataset import Dataset, current_version, open_dataset
+from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
 from tinyops.data.inbox import input_id, outstanding_batches
 from tinyops.data.label_request import Kind, LabelRequest, find_request
 from tinyops.data.label_set import (

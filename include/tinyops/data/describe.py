@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tinyops.data.dataset import Dataset, DatasetError
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.dataset import Dataset, DatasetError
+from tinyops.data.datasets.index import IndexRow
+from tinyops.data.datasets.split import group_of
 from tinyops.data.labels import label_history
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.split import group_of
 from tinyops.store import Store
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.index import IndexRow
 from tinyops.data.piece import Piece
 from tinyops.data.recordings.parquet import parquet_writer, read_batches
 from tinyops.file_hash import file_sha256

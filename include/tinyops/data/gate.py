@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tinyops.data.comparison.compare import compare
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.index import IndexRow
 from tinyops.data.project_expectations import own_expectations
 from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.recordings.recording import Recording

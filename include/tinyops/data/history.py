@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinyops.data import inbox, labels
-from tinyops.data.dataset import current_version, read_manifest
+from tinyops.data.datasets.dataset import current_version, read_manifest
 from tinyops.projects import Project
 from tinyops.store import Store, receipts
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.batch import BatchError, BatchRefused
-from tinyops.data.dataset import Dataset, current_version, open_dataset
+from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
+from tinyops.data.datasets.index import index_rows
+from tinyops.data.datasets.split import SplitError
 from tinyops.data.divide import divide
 from tinyops.data.docs import publish_docs
 from tinyops.data.forgotten import forgotten_among
 from tinyops.data.gate import check_entries
 from tinyops.data.inbox import outstanding_batches
-from tinyops.data.index import index_rows
 from tinyops.data.lot import RefusedFile
 from tinyops.data.originals import Lot
 from tinyops.data.outcome import (
@@ -33,7 +34,6 @@ from tinyops.data.outcome import (
 from tinyops.data.piece import Piece
 from tinyops.data.ready import read_ready
 from tinyops.data.recordings.parquet import ParquetError
-from tinyops.data.split import SplitError
 from tinyops.data.staging import pieces_of
 from tinyops.data.version import Addition, make_manifest, point_to, publish_manifest
 from tinyops.data.without_machines import batch_without, originals_without, remove_files

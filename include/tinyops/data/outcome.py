@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tinyops.data.dataset import read_manifest
+from tinyops.data.datasets.dataset import read_manifest
 from tinyops.data.docs import page_uri
 from tinyops.data.gate import GateResult
 from tinyops.data.inbox import CONSUMER, input_id

@@ -9,11 +9,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.cache import cached
-from tinyops.data.counts import counts
-from tinyops.data.dataset import Dataset
-from tinyops.data.index import IndexRow, read_index, write_index
-from tinyops.data.split import Part, group_of
+from tinyops.data.datasets.cache import cached
+from tinyops.data.datasets.counts import counts
+from tinyops.data.datasets.dataset import Dataset
+from tinyops.data.datasets.index import IndexRow, read_index, write_index
+from tinyops.data.datasets.split import Part, group_of
 from tinyops.data.without_machines import file_without
 from tinyops.file_hash import file_sha256
 from tinyops.store import Store, layout, sha256_hex

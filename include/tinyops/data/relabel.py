@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from tinyops.data.dataset import current_version, open_dataset
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.dataset import current_version, open_dataset
+from tinyops.data.datasets.index import IndexRow
+from tinyops.data.datasets.split import SplitError
 from tinyops.data.label_request import answered
 from tinyops.data.label_set import LabelError, LabelRow, LabelSet, parse_labels
 from tinyops.data.labels import (
@@ -24,7 +25,6 @@ from tinyops.data.labels import (
     training_labels,
 )
 from tinyops.data.outcome import REASON
-from tinyops.data.split import SplitError
 from tinyops.data.version import make_relabelled, point_to, publish_manifest
 from tinyops.projects import Project, load_project
 from tinyops.store import Receipt, Store, layout, receipts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.index import IndexRow
 from tinyops.data.own_columns import ExpectationsError
 from tinyops.data.rules import Own, Rule
 from tinyops.data.rules.among import among

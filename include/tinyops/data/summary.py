@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyops.data.comparison.clock import stated_seconds
+from tinyops.data.datasets.split import find_group, group_facts
 from tinyops.data.personal_fields import personal_field
 from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.signal_checks.statistics import signal_statistics
-from tinyops.data.split import find_group, group_facts
 from tinyops.projects import Project
 
 if TYPE_CHECKING:

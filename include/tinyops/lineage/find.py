@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from tinyops.data.find_version import CURRENT, find_version
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.find_version import CURRENT, find_version
+from tinyops.data.datasets.index import IndexRow
 from tinyops.errors import TinyOpsError
 from tinyops.lineage.records import Records
 from tinyops.store import layout

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.data import staging
-from tinyops.data.cache import CacheError
-from tinyops.data.dataset import current_version, open_dataset, read_manifest
-from tinyops.data.find_version import version_names
+from tinyops.data.datasets.cache import CacheError
+from tinyops.data.datasets.dataset import current_version, open_dataset, read_manifest
+from tinyops.data.datasets.find_version import version_names
+from tinyops.data.datasets.local_copies import drop_copies
 from tinyops.data.forgotten import remember
-from tinyops.data.local_copies import drop_copies
 from tinyops.data.reduce import holds, reduced
 from tinyops.data.upkeep import UpkeepRequest
 from tinyops.data.version import make_without, point_to, publish_manifest

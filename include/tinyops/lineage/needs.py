@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyops.data.dataset import current_version
+from tinyops.data.datasets.dataset import current_version
 from tinyops.data.label_request import open_requests
 from tinyops.lineage.records import Records
 from tinyops.store import Store, layout

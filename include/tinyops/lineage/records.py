@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tinyops.data.cache import cached
-from tinyops.data.dataset import Dataset, DatasetError, read_manifest
-from tinyops.data.find_version import version_names
-from tinyops.data.index import IndexRow, read_index
+from tinyops.data.datasets.cache import cached
+from tinyops.data.datasets.dataset import Dataset, DatasetError, read_manifest
+from tinyops.data.datasets.find_version import version_names
+from tinyops.data.datasets.index import IndexRow, read_index
 from tinyops.store import Store, StoreError, StoreUnavailable, edge_layout, layout
 
 

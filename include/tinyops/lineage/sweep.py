@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from tinyops.data.dataset import DatasetError, read_manifest
-from tinyops.data.find_version import version_names
+from tinyops.data.datasets.dataset import DatasetError, read_manifest
+from tinyops.data.datasets.find_version import version_names
 from tinyops.lineage.expired import Expired
 from tinyops.store import Store, layout
 

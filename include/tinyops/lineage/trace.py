@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tinyops.data.dataset import Dataset
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.dataset import Dataset
+from tinyops.data.datasets.index import IndexRow
 from tinyops.data.labels import Label, accepted_sets, newest_labels
 from tinyops.lineage.find import Found
 from tinyops.lineage.records import DeviceRecord, Records

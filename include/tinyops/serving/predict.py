@@ -13,9 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.dataset import Dataset, current_version, open_dataset
+from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
+from tinyops.data.datasets.shard import Shard, read_shard, shards_of
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.shard import Shard, read_shard, shards_of
 from tinyops.projects import Project
 from tinyops.serving.errors import ServingError
 from tinyops.serving.model import Scores, ServedModel, default_model

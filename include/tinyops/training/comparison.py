@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.data.dataset import open_dataset
+from tinyops.data.datasets.dataset import open_dataset
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project
 from tinyops.store import Store, layout

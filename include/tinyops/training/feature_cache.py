@@ -22,9 +22,9 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.data.dataset import Dataset
+from tinyops.data.datasets.dataset import Dataset
+from tinyops.data.datasets.split import Part
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.split import Part
 from tinyops.frontend import Frontend, cut_windows
 from tinyops.frontend.host import cache_folder
 from tinyops.projects import Project

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tinyops.data.dataset import Dataset, current_version, open_dataset, read_manifest
+from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset, read_manifest
 from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
 from tinyops.store import Receipt, Store, layout, receipts, sha256_hex

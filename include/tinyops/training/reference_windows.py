@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.data.cache import cached
-from tinyops.data.dataset import Dataset
-from tinyops.data.index import read_index
-from tinyops.data.split import PARTS
+from tinyops.data.datasets.cache import cached
+from tinyops.data.datasets.dataset import Dataset
+from tinyops.data.datasets.index import read_index
+from tinyops.data.datasets.split import PARTS
 from tinyops.frontend import Frontend
 from tinyops.projects import Project
 from tinyops.training.feature_cache import training_steps, windows_at

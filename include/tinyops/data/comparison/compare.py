@@ -17,7 +17,7 @@ from tinyops.data.comparison.line_rate import rate_factors
 from tinyops.data.comparison.reference import Floats
 from tinyops.data.comparison.seen import energy_factors
 from tinyops.data.comparison.unit_slip import unit_slips
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.index import IndexRow
 from tinyops.data.signal_checks.levels import unit_groups, unit_levels
 from tinyops.projects import Project
 

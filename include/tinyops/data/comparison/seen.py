@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyops.data.comparison.reference import FEWEST, Floats
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.index import IndexRow
 
 
 def energy_factors(

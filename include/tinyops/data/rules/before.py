@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyops.data.comparison.seen import shown_before
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.index import IndexRow
 from tinyops.data.rules.kinds import empty
 from tinyops.data.rules.rule import Rule
 from tinyops.data.signal_checks.levels import unit_groups, unit_levels

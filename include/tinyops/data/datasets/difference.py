@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tinyops.data.dataset import Dataset
+from tinyops.data.datasets.dataset import Dataset
 
 
 @dataclass(frozen=True)

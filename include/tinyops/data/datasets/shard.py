@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
 
-from tinyops.data.cache import cached
-from tinyops.data.dataset import Dataset
+from tinyops.data.datasets.cache import cached
+from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.recordings.parquet import read_recordings, row_groups
 from tinyops.data.recordings.recording import Recording
 

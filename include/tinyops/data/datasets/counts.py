@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinyops.data.index import IndexRow
-from tinyops.data.split import Part, group_of
+from tinyops.data.datasets.index import IndexRow
+from tinyops.data.datasets.split import Part, group_of
 from tinyops.projects.schema import Split
 
 

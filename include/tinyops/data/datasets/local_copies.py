@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinyops.data.cache import cache_folder
+from tinyops.data.datasets.cache import cache_folder
 
 
 def drop_copies(hashes: Iterable[str]) -> None:

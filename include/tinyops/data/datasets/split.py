@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from tinyops.data.index import IndexRow
+from tinyops.data.datasets.index import IndexRow
+from tinyops.data.datasets.time_split import GAP, is_ordered, ordered_part, own_stretch, stretches
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.time_split import GAP, is_ordered, ordered_part, own_stretch, stretches
 from tinyops.errors import TinyOpsError
 from tinyops.projects.schema import Project, Split
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyops.data.dataset import DatasetError, current_version
+from tinyops.data.datasets.dataset import DatasetError, current_version
 from tinyops.projects import Project
 from tinyops.store import Store, layout
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from tinyops.data.cache import cached
-from tinyops.data.index import IndexRow, read_index
+from tinyops.data.datasets.cache import cached
+from tinyops.data.datasets.index import IndexRow, read_index
+from tinyops.data.datasets.split import Part, find_group, group_facts
 from tinyops.data.recordings.parquet import read_recordings, row_groups
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.split import Part, find_group, group_facts
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.projects.schema import Split

@@ -1,0 +1,1 @@
+"""Dataset versions as they are read: index, splits, cached files, differences."""
