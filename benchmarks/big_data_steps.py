@@ -80,11 +80,11 @@ def measure(store: Store, config: Project, work: list[Any]) -> dict[str, Any]:
 def join(store: Store, config: Project) -> dict[str, Any]:
     """Take the measured batch in; beside it, Great Expectations alone on the same table."""
     from tinyops.data.ingest import ingest_batch
+    from tinyops.data.quality.suite import expectations
+    from tinyops.data.quality.summary import gate_table
+    from tinyops.data.quality.validation import validate
     from tinyops.data.ready import read_ready
     from tinyops.data.staging import pieces_of
-    from tinyops.data.suite import expectations
-    from tinyops.data.summary import gate_table
-    from tinyops.data.validation import validate
 
     began = time.monotonic()
     suite = expectations(config)

@@ -17,13 +17,13 @@ from real_recordings import FOLDERS, HELD_OUT, SETS, project_of, recordings_of
 from report import SHARED, Report, options
 from wild_faults import FAULTS, apply, clipped_at
 
-from tinyops.data.comparison.echoes import agreeing_bits
-from tinyops.data.gate import GateResult, check_entries
+from tinyops.data.quality.comparison.echoes import agreeing_bits
+from tinyops.data.quality.gate import GateResult, check_entries
+from tinyops.data.quality.signal_checks.echo import BITS, echo
+from tinyops.data.quality.summary import measure
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import read_rows, write_recordings
 from tinyops.data.recordings.sources.registry import generate
-from tinyops.data.signal_checks.echo import BITS, echo
-from tinyops.data.summary import measure
 from tinyops.projects import Project, load_project
 
 FAULTY_CLASS = {"fan_esp32": "anomaly", "subf_motor": "faulty", "seglearn": "ROW"}

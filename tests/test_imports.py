@@ -116,7 +116,7 @@ def test_the_test_itself_sees_imports_inside_functions(tmp_path: Path) -> None:
     file = tmp_path / "example.py"
     file.write_text(
         "import tinyops.store.bucket\nfrom tinyops import projects\n"
-        "def f():\n    from tinyops.data.gate import check\n"
+        "def f():\n    from tinyops.data.quality.gate import check\n"
     )
     assert imported_rooms(file) == {"store", "projects", "data"}
 

@@ -11,9 +11,9 @@ import pytest
 from recording_maker import PROJECT, fleet, recording
 
 from tinyops.data.batch import publish_batch
-from tinyops.data.docs import render_index, render_page
-from tinyops.data.gate import check
 from tinyops.data.ingest import ingest_batch
+from tinyops.data.quality.docs import render_index, render_page
+from tinyops.data.quality.gate import check
 from tinyops.projects import Project
 from tinyops.store import Store, layout
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from recording_maker import PROJECT, START, recording
 
-from tinyops.data.comparison.clock import Capture, clock_ratios
 from tinyops.data.datasets.index import IndexRow, index_rows
-from tinyops.data.gate import GateResult, check
+from tinyops.data.quality.comparison.clock import Capture, clock_ratios
+from tinyops.data.quality.gate import GateResult, check
+from tinyops.data.quality.summary import summarise
 from tinyops.data.recordings import Recording
-from tinyops.data.summary import summarise
 from tinyops.projects import Project, Signal
 from tinyops.projects.gate_section import Gate, Limits
 

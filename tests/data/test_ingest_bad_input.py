@@ -18,9 +18,9 @@ from tinyops.data.datasets.dataset import current_version
 from tinyops.data.datasets.index import index_rows
 from tinyops.data.datasets.split import find_salt, part_of
 from tinyops.data.ingest import ingest_batch, outstanding_batches
+from tinyops.data.quality.summary import summarise
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import BadRow, ParquetError, read_rows, to_batch
-from tinyops.data.summary import summarise
 from tinyops.projects import Project
 from tinyops.projects.schema import Split
 from tinyops.store import Store, content_id, layout

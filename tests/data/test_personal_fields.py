@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from recording_maker import PROJECT, recording
 
-from tinyops.data.gate import check
-from tinyops.data.personal_fields import looks_personal, personal_field
+from tinyops.data.quality.gate import check
+from tinyops.data.quality.personal_fields import looks_personal, personal_field
 from tinyops.projects.gate_section import Privacy
 
 ABOUT_PEOPLE = """

@@ -10,16 +10,16 @@ import pytest
 from recording_maker import PROJECT, recording
 
 from tinyops.cli.main import main
-from tinyops.data.docs import render_page
-from tinyops.data.gate import check
-from tinyops.data.own_columns import ExpectationsError
+from tinyops.data.quality.docs import render_page
+from tinyops.data.quality.gate import check
+from tinyops.data.quality.own_columns import ExpectationsError
 from tinyops.data.recordings.parquet import write_recordings
 from tinyops.projects import projects_folder
 from tinyops.projects.gate_section import SEVERITIES
 
 GOOD = """
 import numpy as np
-from tinyops.data.rules import Rule
+from tinyops.data.quality.rules import Rule
 
 def crest(recording):
     return float(np.abs(recording.signal).max() / recording.signal.std())

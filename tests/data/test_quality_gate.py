@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from recording_maker import PROJECT, recording
 
-from tinyops.data.comparison.compare import COMPARED
 from tinyops.data.datasets.index import index_rows
-from tinyops.data.gate import GateResult, check
+from tinyops.data.quality.comparison.compare import COMPARED
+from tinyops.data.quality.gate import GateResult, check
+from tinyops.data.quality.signal_checks.gaps import flat_samples
+from tinyops.data.quality.summary import COLUMNS, summarise
+from tinyops.data.quality.validation import GateError
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import BadRow
-from tinyops.data.signal_checks.gaps import flat_samples
-from tinyops.data.summary import COLUMNS, summarise
-from tinyops.data.validation import GateError
 from tinyops.projects import load_project
 from tinyops.projects.schema import Split
 

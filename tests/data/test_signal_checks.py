@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from tinyops.data.comparison.echoes import near_duplicates
-from tinyops.data.signal_checks.echo import echo
-from tinyops.data.signal_checks.gaps import gap_samples
-from tinyops.data.signal_checks.levels import unit_groups
-from tinyops.data.signal_checks.lines import FACTORS, line_scores, shaft_hz
-from tinyops.data.signal_checks.plateau import plateau_share
-from tinyops.data.signal_checks.spectrum import centroid_hz
+from tinyops.data.quality.comparison.echoes import near_duplicates
+from tinyops.data.quality.signal_checks.echo import echo
+from tinyops.data.quality.signal_checks.gaps import gap_samples
+from tinyops.data.quality.signal_checks.levels import unit_groups
+from tinyops.data.quality.signal_checks.lines import FACTORS, line_scores, shaft_hz
+from tinyops.data.quality.signal_checks.plateau import plateau_share
+from tinyops.data.quality.signal_checks.spectrum import centroid_hz
 from tinyops.projects import load_project
 
 RNG = np.random.default_rng(7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyops.data.comparison.unit_slip import unit_slips
+from tinyops.data.quality.comparison.unit_slip import unit_slips
 
 FACTORS = (9.80665, 100.0, 1000.0)
 

@@ -8,7 +8,7 @@ import sys
 CODE = """
 import logging, os
 logging.basicConfig(level=logging.INFO)
-from tinyops.data.validation import import_gx
+from tinyops.data.quality.validation import import_gx
 import_gx()
 logging.getLogger("great_expectations").warning("something")
 print(os.environ["GX_ANALYTICS_ENABLED"])

@@ -10,10 +10,10 @@ from real_recordings import project_of, recordings_of
 from wild_faults import FAULTS, Fault, apply, clipped_at
 
 from shared_data import SHARED, shared
-from tinyops.data.gate import GateResult, check_entries
+from tinyops.data.quality.gate import GateResult, check_entries
+from tinyops.data.quality.summary import measure
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.sources.registry import generate
-from tinyops.data.summary import measure
 from tinyops.projects import Project, load_project
 
 FAULT = {fault.name: fault for fault in FAULTS}

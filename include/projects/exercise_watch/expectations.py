@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinyops.data.quality.rules import Rule
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.rules import Rule
 from tinyops.projects import Project
 
 

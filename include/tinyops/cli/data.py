@@ -43,7 +43,7 @@ def check(
     """
     from dataclasses import asdict
 
-    from tinyops.data.gate import check as gate
+    from tinyops.data.quality.gate import check as gate
     from tinyops.data.readable import require_readable
     from tinyops.data.recordings.parquet import read_rows
     from tinyops.data.recordings.schema import ParquetError

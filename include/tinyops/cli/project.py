@@ -82,8 +82,8 @@ def check_project(name: str) -> list[Verdict]:
 
 
 def _own_expectations(project: Project) -> list[Verdict]:
-    from tinyops.data.project_expectations import FILE, own_expectations
-    from tinyops.data.suite import expectations
+    from tinyops.data.quality.project_expectations import FILE, own_expectations
+    from tinyops.data.quality.suite import expectations
 
     try:
         own = own_expectations(project)

@@ -18,9 +18,7 @@ from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
 from tinyops.data.datasets.index import index_rows
 from tinyops.data.datasets.split import SplitError
 from tinyops.data.divide import divide
-from tinyops.data.docs import publish_docs
 from tinyops.data.forgotten import forgotten_among
-from tinyops.data.gate import check_entries
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.lot import RefusedFile
 from tinyops.data.originals import Lot
@@ -32,6 +30,8 @@ from tinyops.data.outcome import (
     settle_quarantined,
 )
 from tinyops.data.piece import Piece
+from tinyops.data.quality.docs import publish_docs
+from tinyops.data.quality.gate import check_entries
 from tinyops.data.ready import read_ready
 from tinyops.data.recordings.parquet import ParquetError
 from tinyops.data.staging import pieces_of

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.batch import FILE_BYTES, Batch, BatchFile, BatchRefused
+from tinyops.data.quality.summary import measure
 from tinyops.data.readable import require_readable
 from tinyops.data.recordings.parquet import in_own_form, read_batches, read_rows, write_batches
-from tinyops.data.summary import measure
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Store, layout

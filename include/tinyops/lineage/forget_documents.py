@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from tinyops.data.docs import KIND as DATA_DOCS
-from tinyops.data.docs import drop_pages
 from tinyops.data.inbox import outstanding_batches
+from tinyops.data.quality.docs import KIND as DATA_DOCS
+from tinyops.data.quality.docs import drop_pages
 from tinyops.lineage.forget_models import names_of
 from tinyops.lineage.forget_plan import ForgetPlan
 from tinyops.lineage.scrub import scrub_json, scrub_text

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tinyops.data.validation import failures, validate
+from tinyops.data.quality.validation import failures, validate
 from tinyops.monitoring.frame_suite import (
     KnownRelease,
     counter_expectations,

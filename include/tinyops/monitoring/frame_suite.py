@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyops.data.validation import import_gx
+from tinyops.data.quality.validation import import_gx
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.monitoring.frames import BINS, CLASSES, FEATURES, KIND, SATURATED, tag_byte
 from tinyops.monitoring.table import Row

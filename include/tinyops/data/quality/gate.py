@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tinyops.data.comparison.compare import compare
 from tinyops.data.datasets.index import IndexRow
-from tinyops.data.project_expectations import own_expectations
+from tinyops.data.quality.comparison.compare import compare
+from tinyops.data.quality.project_expectations import own_expectations
+from tinyops.data.quality.rules import Own
+from tinyops.data.quality.suite import expectations
+from tinyops.data.quality.summary import gate_table, summarise
+from tinyops.data.quality.validation import Failure, failures, validate
 from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.rules import Own
-from tinyops.data.suite import expectations
-from tinyops.data.summary import gate_table, summarise
-from tinyops.data.validation import Failure, failures, validate
 from tinyops.projects import Project
 
 if TYPE_CHECKING:

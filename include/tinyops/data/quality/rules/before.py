@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinyops.data.comparison.seen import shown_before
 from tinyops.data.datasets.index import IndexRow
-from tinyops.data.rules.kinds import empty
-from tinyops.data.rules.rule import Rule
-from tinyops.data.signal_checks.levels import unit_groups, unit_levels
+from tinyops.data.quality.comparison.seen import shown_before
+from tinyops.data.quality.rules.kinds import empty
+from tinyops.data.quality.rules.rule import Rule
+from tinyops.data.quality.signal_checks.levels import unit_groups, unit_levels
 from tinyops.projects import Project
 
 
 def before(project: Project, known: Sequence[IndexRow]) -> list[Rule]:
     """Rules about classes and machines; `known` is the index of the version before."""
-    from tinyops.data.expectations import (
+    from tinyops.data.quality.expectations import (
         ExpectClassesToBeBalanced,
         ExpectClassSharesAsBefore,
         ExpectGroupsAsBefore,

@@ -3,8 +3,8 @@
 Written against Great Expectations 1.24.
 """
 
-from tinyops.data.expectations.balance import ExpectClassesToBeBalanced
-from tinyops.data.expectations.before import ExpectGroupsAsBefore
-from tinyops.data.expectations.shares import ExpectClassSharesAsBefore
+from tinyops.data.quality.expectations.balance import ExpectClassesToBeBalanced
+from tinyops.data.quality.expectations.before import ExpectGroupsAsBefore
+from tinyops.data.quality.expectations.shares import ExpectClassSharesAsBefore
 
 __all__ = ["ExpectClassSharesAsBefore", "ExpectClassesToBeBalanced", "ExpectGroupsAsBefore"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinyops.data.signal_checks.lines import FACTORS
+from tinyops.data.quality.signal_checks.lines import FACTORS
 
 
 def rate_factors(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinyops.data.own_columns import Columns
+from tinyops.data.quality.own_columns import Columns
 from tinyops.projects.gate_section import Severity
 
 

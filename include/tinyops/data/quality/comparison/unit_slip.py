@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.data.comparison.reference import Floats, Reference, References, centre
+from tinyops.data.quality.comparison.reference import Floats, Reference, References, centre
 
 NEAREST = math.log10(1.2)
 """Decades that a corrected level may lie beside the others, at least."""

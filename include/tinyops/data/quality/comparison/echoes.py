@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tinyops.data.signal_checks.echo import BITS, MOMENTS, echo_bits
+from tinyops.data.quality.signal_checks.echo import BITS, MOMENTS, echo_bits
 
 Floats = npt.NDArray[np.float32]
 

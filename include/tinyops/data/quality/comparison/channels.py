@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 
-from tinyops.data.comparison.reference import Floats, References
+from tinyops.data.quality.comparison.reference import Floats, References
 
 NEIGHBOURS = 0.1
 """Of the limit: how much quieter a channel is than all others of its unit when it is dead, where

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinyops.data.quality.signal_checks.echo import echo
+from tinyops.data.quality.signal_checks.gaps import flat_samples, gap_samples
+from tinyops.data.quality.signal_checks.levels import channel_levels
+from tinyops.data.quality.signal_checks.lines import line_scores
+from tinyops.data.quality.signal_checks.plateau import plateau_share
+from tinyops.data.quality.signal_checks.spectrum import centroid_hz
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.signal_checks.echo import echo
-from tinyops.data.signal_checks.gaps import flat_samples, gap_samples
-from tinyops.data.signal_checks.levels import channel_levels
-from tinyops.data.signal_checks.lines import line_scores
-from tinyops.data.signal_checks.plateau import plateau_share
-from tinyops.data.signal_checks.spectrum import centroid_hz
 from tinyops.projects import Project
 
 

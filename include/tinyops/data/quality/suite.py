@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinyops.data.datasets.index import IndexRow
-from tinyops.data.own_columns import ExpectationsError
-from tinyops.data.rules import Own, Rule
-from tinyops.data.rules.among import among
-from tinyops.data.rules.before import before
-from tinyops.data.rules.form import form
-from tinyops.data.rules.identity import identity
-from tinyops.data.rules.signal import signal
+from tinyops.data.quality.own_columns import ExpectationsError
+from tinyops.data.quality.rules import Own, Rule
+from tinyops.data.quality.rules.among import among
+from tinyops.data.quality.rules.before import before
+from tinyops.data.quality.rules.form import form
+from tinyops.data.quality.rules.identity import identity
+from tinyops.data.quality.rules.signal import signal
 from tinyops.projects import Project
 
 # Great Expectations' word for each of ours; its Data Docs and JSON carry it.

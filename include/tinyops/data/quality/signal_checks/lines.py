@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from tinyops.data.signal_checks.spectrum import Floats, fine_power
+from tinyops.data.quality.signal_checks.spectrum import Floats, fine_power
 
 FACTORS = (1.0, 1 / 4, 1 / 3, 1 / 2, 44.1 / 48, 48 / 44.1, 2.0, 3.0, 4.0)
 """True rate over stated rate; the first is the stated one."""

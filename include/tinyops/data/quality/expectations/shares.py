@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tinyops.data.expectations.class_counts import ClassCounts
-from tinyops.data.expectations.whole import ExpectOfTheWhole
+from tinyops.data.quality.expectations.class_counts import ClassCounts
+from tinyops.data.quality.expectations.whole import ExpectOfTheWhole
 
 
 class ExpectClassSharesAsBefore(ExpectOfTheWhole):

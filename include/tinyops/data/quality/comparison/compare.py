@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyops.data.comparison.channels import dead_channels, swapped_channels
-from tinyops.data.comparison.clock import Capture, clock_ratios, overlaps
-from tinyops.data.comparison.echoes import near_duplicates
-from tinyops.data.comparison.line_rate import rate_factors
-from tinyops.data.comparison.reference import Floats
-from tinyops.data.comparison.seen import energy_factors
-from tinyops.data.comparison.unit_slip import unit_slips
 from tinyops.data.datasets.index import IndexRow
-from tinyops.data.signal_checks.levels import unit_groups, unit_levels
+from tinyops.data.quality.comparison.channels import dead_channels, swapped_channels
+from tinyops.data.quality.comparison.clock import Capture, clock_ratios, overlaps
+from tinyops.data.quality.comparison.echoes import near_duplicates
+from tinyops.data.quality.comparison.line_rate import rate_factors
+from tinyops.data.quality.comparison.reference import Floats
+from tinyops.data.quality.comparison.seen import energy_factors
+from tinyops.data.quality.comparison.unit_slip import unit_slips
+from tinyops.data.quality.signal_checks.levels import unit_groups, unit_levels
 from tinyops.projects import Project
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """The gate's expectations, written down as rules. Each file has those of one question."""
 
-from tinyops.data.rules.rule import Own, Rule
+from tinyops.data.quality.rules.rule import Own, Rule
 
 __all__ = ["Own", "Rule"]

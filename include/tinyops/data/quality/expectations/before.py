@@ -11,9 +11,9 @@ from great_expectations.expectations.metrics.column_aggregate_metric_provider im
 )
 from great_expectations.expectations.metrics.metric_provider import metric_value
 
-from tinyops.data.comparison.reference import FEWEST
-from tinyops.data.comparison.seen import group_names
-from tinyops.data.expectations.whole import ExpectOfTheWhole
+from tinyops.data.quality.comparison.reference import FEWEST
+from tinyops.data.quality.comparison.seen import group_names
+from tinyops.data.quality.expectations.whole import ExpectOfTheWhole
 
 SHOWN = 5
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tinyops.data.rules.rule import Rule
-from tinyops.data.validation import import_gx
+from tinyops.data.quality.rules.rule import Rule
+from tinyops.data.quality.validation import import_gx
 
 
 def gxe() -> Any:

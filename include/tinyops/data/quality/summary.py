@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyops.data.comparison.clock import stated_seconds
 from tinyops.data.datasets.split import find_group, group_facts
-from tinyops.data.personal_fields import personal_field
+from tinyops.data.quality.comparison.clock import stated_seconds
+from tinyops.data.quality.personal_fields import personal_field
+from tinyops.data.quality.signal_checks.statistics import signal_statistics
 from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.recordings.recording import Recording
-from tinyops.data.signal_checks.statistics import signal_statistics
 from tinyops.projects import Project
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ COLUMNS = {
 
 def summarise(rows: Iterable[Recording | BadRow], project: Project) -> pd.DataFrame:
     """The gate's table of rows; see `gate_table`."""
-    from tinyops.data.project_expectations import own_expectations
+    from tinyops.data.quality.project_expectations import own_expectations
 
     own = own_expectations(project)
     return gate_table(measure(rows, project), own.columns.names if own else ())
@@ -80,7 +80,7 @@ def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[di
     ExpectationsError
         The project's own columns cannot be computed.
     """
-    from tinyops.data.project_expectations import own_expectations
+    from tinyops.data.quality.project_expectations import own_expectations
 
     own = own_expectations(project)
     now = datetime.now(UTC)

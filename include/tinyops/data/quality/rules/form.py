@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from tinyops.data.rules.kinds import between, empty, one_of, there
-from tinyops.data.rules.rule import Rule
+from tinyops.data.quality.rules.kinds import between, empty, one_of, there
+from tinyops.data.quality.rules.rule import Rule
 from tinyops.projects import Project
 
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)

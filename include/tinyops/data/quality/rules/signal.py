@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tinyops.data.rules.kinds import between
-from tinyops.data.rules.rule import Rule
+from tinyops.data.quality.rules.kinds import between
+from tinyops.data.quality.rules.rule import Rule
 from tinyops.projects import Project
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.data.comparison.reference import FEWEST, Floats
 from tinyops.data.datasets.index import IndexRow
+from tinyops.data.quality.comparison.reference import FEWEST, Floats
 
 
 def energy_factors(

@@ -1,0 +1,1 @@
+"""The quality gate: measure each recording, compare it with the others, decide."""
