@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tinyops.data.label_request import Kind, LabelRequest, publish_request
+from tinyops.data.labels.label_request import Kind, LabelRequest, publish_request
 from tinyops.store import Store
 
 

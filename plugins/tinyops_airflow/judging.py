@@ -45,7 +45,7 @@ def judge_devices(store: Store, project: Project) -> Judged:
     LabelError
         A label request cannot be read; nothing was judged.
     """
-    from tinyops.data.label_request import open_requests
+    from tinyops.data.labels.label_request import open_requests
     from tinyops.monitoring.compaction import compact_frames
     from tinyops.monitoring.judge import POINTER, judge, verdict_key
     from tinyops.monitoring.requests import ask_for_labels, close_requests

@@ -99,7 +99,7 @@ def run_name(run_id: str, run_after: datetime) -> str:
 
 def nothing_to_train(store: Store, project: str) -> str:
     """Why there is nothing to train on: labels that were asked for have not come, or no data."""
-    from tinyops.data.label_request import open_requests
+    from tinyops.data.labels.label_request import open_requests
 
     waiting = [
         f"waiting for labels for {request.id}: {request.instructions}"

@@ -16,9 +16,9 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from tinyops.data.answers import answers_on_their_way, newest_dataset
 from tinyops.data.datasets.dataset import open_dataset
-from tinyops.data.label_file import write_template
-from tinyops.data.label_request import ANSWER, LabelRequest, find_request, open_requests
-from tinyops.data.label_set import LabelError
+from tinyops.data.labels.label_file import write_template
+from tinyops.data.labels.label_request import ANSWER, LabelRequest, find_request, open_requests
+from tinyops.data.labels.label_set import LabelError
 from tinyops.data.recordings.importers import SUFFIXES
 from tinyops.data.recordings.importers.resample import METHODS
 from tinyops.projects import Project, ProjectError, load_project, project_names

@@ -17,9 +17,9 @@ from tinyops.cli.label import label_app
 from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_request import open_requests
-from tinyops.data.label_set import LabelError
-from tinyops.data.labels import current_labels
+from tinyops.data.labels.label_request import open_requests
+from tinyops.data.labels.label_set import LabelError
+from tinyops.data.labels.labels import current_labels
 from tinyops.data.recordings import write_recordings
 from tinyops.data.recordings.sources import generate
 from tinyops.data.relabel import apply_labels, outstanding_labels
@@ -185,7 +185,7 @@ def test_errors_name_the_thing(
     ],
 )
 def test_files_that_are_wrong_are_named(tmp_path: Path, text: bytes, said: str) -> None:
-    from tinyops.data.label_file import read_label_file
+    from tinyops.data.labels.label_file import read_label_file
 
     path = tmp_path / "some.csv"
     path.write_bytes(text)

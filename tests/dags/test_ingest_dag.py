@@ -12,7 +12,7 @@ from airflow_runs import airflow_env, run_dag
 from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version
 from tinyops.data.inbox import outstanding_batches, outstanding_inputs
-from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
+from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.data.upkeep import ask
 from tinyops.projects import load_project

@@ -13,7 +13,7 @@ from frame_makers import DEVICE, VERSION, damaged, send
 from reference_maker import count_frames, release_reference
 from tinyops.data.batch import publish_batch
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_set import LabelError
+from tinyops.data.labels.label_set import LabelError
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import load_project
 from tinyops.store import Receipt, Store, layout, receipts

@@ -7,7 +7,7 @@ from typing import Any
 
 from recording_maker import PROJECT
 
-from tinyops.data.label_set import LabelRow, LabelSet
+from tinyops.data.labels.label_set import LabelRow, LabelSet
 
 NOW = datetime.now(UTC)
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from label_requests import request_labels
-from tinyops.data.label_request import find_request, open_requests, requests_about
-from tinyops.data.label_set import LabelError
+from tinyops.data.labels.label_request import find_request, open_requests, requests_about
+from tinyops.data.labels.label_set import LabelError
 from tinyops.store import Receipt, Store, layout, receipts
 
 PROJECT = "motor_health"

@@ -16,9 +16,9 @@ from tinyops.data.datasets.dataset import DatasetError, current_version, open_da
 from tinyops.data.history import history
 from tinyops.data.inbox import outstanding_inputs
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_request import open_requests
-from tinyops.data.label_set import LabelSet, publish_labels
-from tinyops.data.labels import current_labels, label_history
+from tinyops.data.labels.label_request import open_requests
+from tinyops.data.labels.label_set import LabelSet, publish_labels
+from tinyops.data.labels.labels import current_labels, label_history
 from tinyops.data.relabel import UNCHANGED, apply_labels, outstanding_labels
 from tinyops.projects import Project
 from tinyops.store import Store, layout, receipts

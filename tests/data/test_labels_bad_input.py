@@ -17,8 +17,8 @@ from recording_maker import PROJECT, fleet, put_raw
 from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_set import LabelError, LabelSet, parse_labels, publish_labels
-from tinyops.data.labels import current_labels
+from tinyops.data.labels.label_set import LabelError, LabelSet, parse_labels, publish_labels
+from tinyops.data.labels.labels import current_labels
 from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.store import Store, content_id, layout
 

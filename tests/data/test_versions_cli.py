@@ -17,7 +17,7 @@ from tinyops.data.datasets.dataset import DatasetError, open_dataset
 from tinyops.data.datasets.difference import difference
 from tinyops.data.datasets.find_version import find_version, version_names
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
+from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.relabel import apply_labels
 from tinyops.projects import Project
 from tinyops.store import Store

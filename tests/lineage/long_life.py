@@ -23,7 +23,7 @@ from frame_makers import record, send
 from tinyops.data.batch import publish_batch
 from tinyops.data.forgotten import remember
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
+from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings import Recording
 from tinyops.data.upkeep import ask
 from tinyops.monitoring.table import Row as FrameRow

@@ -26,7 +26,7 @@ from tinyops.data.forgotten import forgotten_among
 from tinyops.data.history import history
 from tinyops.data.inbox import outstanding_inputs
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.labels import label_history
+from tinyops.data.labels.labels import label_history
 from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.data.upkeep import outstanding_requests
 from tinyops.lineage.carry_out import carry_out, carry_out_all

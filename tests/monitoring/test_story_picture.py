@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from label_requests import request_labels
-from tinyops.data.label_request import ANSWER
+from tinyops.data.labels.label_request import ANSWER
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.frames import FrameRecord, SketchFrame

@@ -16,8 +16,8 @@ from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.inbox import outstanding_batches
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_request import open_requests
-from tinyops.data.labels import label_history
+from tinyops.data.labels.label_request import open_requests
+from tinyops.data.labels.labels import label_history
 from tinyops.data.recordings import write_recordings
 from tinyops.data.recordings.sources import generate
 from tinyops.data.relabel import apply_labels, outstanding_labels

@@ -18,7 +18,7 @@ from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest import ingest_batch
-from tinyops.data.label_set import LabelRow, LabelSet, publish_labels
+from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings.sources import generate
 from tinyops.data.relabel import apply_labels
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows

@@ -31,7 +31,7 @@ CsvFile = typer.Option(exists=True, dir_okay=False, help="CSV: recording_id,labe
 @label_app.command()
 def requests(project: ProjectName, as_json: AsJson = False) -> None:
     """What monitoring asks for and nobody has answered, oldest first."""
-    from tinyops.data.label_request import open_requests
+    from tinyops.data.labels.label_request import open_requests
 
     store, config = open_project(project)
     found = open_requests(store, config)
@@ -56,7 +56,7 @@ def template(
 ) -> None:
     """The CSV to fill in for a request: recordings, their label, and what the model says."""
     from tinyops.data.answers import newest_dataset, request_of
-    from tinyops.data.label_file import write_template
+    from tinyops.data.labels.label_file import write_template
 
     store, config = open_project(project)
     asked = request_of(store, config, request, "concept drift")
@@ -93,7 +93,7 @@ def answer(
     """Answer a request: labels for its recordings, or new labelled recordings as a batch."""
     from tinyops.data.answers import answer_with_labels, label_set, request_of
     from tinyops.data.batch import publish_batch
-    from tinyops.data.label_file import read_label_file
+    from tinyops.data.labels.label_file import read_label_file
     from tinyops.data.recordings.parquet import read_recordings
 
     if (file is None) == (recordings is None):
@@ -130,7 +130,7 @@ def set_label(
 ) -> None:
     """Correct the label of one recording; what was said before is kept."""
     from tinyops.data.answers import label_set, publish_checked
-    from tinyops.data.label_set import LabelRow
+    from tinyops.data.labels.label_set import LabelRow
 
     if not recording or not label:
         raise typer.BadParameter("name a recording and its class")
@@ -153,7 +153,7 @@ def apply(
 ) -> None:
     """Correct the labels in a file; rows without a label are left out."""
     from tinyops.data.answers import label_set, publish_checked
-    from tinyops.data.label_file import read_label_file
+    from tinyops.data.labels.label_file import read_label_file
 
     store, config = open_project(project)
     labels = label_set(config, read_label_file(file), source, author or login_name(), note)
@@ -170,7 +170,7 @@ def audit(
 ) -> None:
     """Hand in labels of recordings chosen at random: evidence about the model, not yet truth."""
     from tinyops.data.answers import label_set, publish_checked
-    from tinyops.data.label_file import read_label_file
+    from tinyops.data.labels.label_file import read_label_file
 
     store, config = open_project(project)
     labels = label_set(config, read_label_file(file), "audit", author or login_name(), note)
@@ -185,8 +185,8 @@ def history(
 ) -> None:
     """Who said what of a recording and when, oldest first."""
     from tinyops.data.answers import newest_dataset
-    from tinyops.data.label_set import LabelError
-    from tinyops.data.labels import label_history
+    from tinyops.data.labels.label_set import LabelError
+    from tinyops.data.labels.labels import label_history
 
     store, config = open_project(project)
     told = label_history(store, newest_dataset(store, config), recording)

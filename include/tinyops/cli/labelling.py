@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinyops.data.datasets.dataset import Dataset
-    from tinyops.data.label_request import LabelRequest
+    from tinyops.data.labels.label_request import LabelRequest
     from tinyops.projects import Project
     from tinyops.store import Store
 
@@ -38,7 +38,7 @@ def predicted_labels(
 
 def login_name() -> str:
     """Who runs this process; LabelError where the system does not know."""
-    from tinyops.data.label_set import LabelError
+    from tinyops.data.labels.label_set import LabelError
 
     try:
         return getpass.getuser()

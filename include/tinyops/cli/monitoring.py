@@ -26,7 +26,7 @@ STYLES = {"none": "green", "data drift": "red", "concept drift": "red", "unknown
 @monitor_app.command()
 def status(project: ProjectName, as_json: AsJson = False) -> None:
     """The newest verdict on every device, and the requests that are open."""
-    from tinyops.data.label_request import open_requests
+    from tinyops.data.labels.label_request import open_requests
     from tinyops.monitoring.history import standing
     from tinyops.projects import load_project
     from tinyops.store import Store

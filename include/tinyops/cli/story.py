@@ -20,7 +20,7 @@ from tinyops.cli.summary import report, total_seconds
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:
-    from tinyops.data.label_request import LabelRequest
+    from tinyops.data.labels.label_request import LabelRequest
     from tinyops.local.stack import Stack
     from tinyops.projects import Project
     from tinyops.store import Store
@@ -100,7 +100,7 @@ class Story:
 
     def request(self, release: str, kind: str) -> LabelRequest:
         """The open label request of a kind about a release; waits for it."""
-        from tinyops.data.label_request import open_requests
+        from tinyops.data.labels.label_request import open_requests
 
         deadline = time.monotonic() + self.timeout
         while True:

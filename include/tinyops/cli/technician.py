@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinyops.data.datasets.index import IndexRow
-    from tinyops.data.label_request import LabelRequest
-    from tinyops.data.label_set import LabelSet
+    from tinyops.data.labels.label_request import LabelRequest
+    from tinyops.data.labels.label_set import LabelSet
     from tinyops.projects import Project
     from tinyops.store import Store
 
@@ -68,7 +68,7 @@ def answer_concept_drift(store: Store, project: Project, request: LabelRequest) 
 
 def _labels(project: Project, rows: Iterable[IndexRow], **fields: Any) -> LabelSet:
     """Labels of recordings whose own say what they were called before the meaning changed."""
-    from tinyops.data.label_set import LabelRow, LabelSet
+    from tinyops.data.labels.label_set import LabelRow, LabelSet
 
     one, other = exchanged(project)
     renamed = {one: other, other: one}
@@ -86,7 +86,7 @@ def _labels(project: Project, rows: Iterable[IndexRow], **fields: Any) -> LabelS
 
 
 def _publish(store: Store, project: Project, labels: LabelSet) -> str:
-    from tinyops.data.label_set import publish_labels
+    from tinyops.data.labels.label_set import publish_labels
 
     publish_labels(store, project, labels)
     return labels.id

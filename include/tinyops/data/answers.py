@@ -11,8 +11,8 @@ from typing import Any
 from tinyops.data.batch import BatchError, publish_originals
 from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
 from tinyops.data.inbox import input_id, outstanding_batches
-from tinyops.data.label_request import Kind, LabelRequest, find_request
-from tinyops.data.label_set import (
+from tinyops.data.labels.label_request import Kind, LabelRequest, find_request
+from tinyops.data.labels.label_set import (
     LabelError,
     LabelRow,
     LabelSet,
@@ -20,7 +20,7 @@ from tinyops.data.label_set import (
     parse_labels,
     publish_labels,
 )
-from tinyops.data.labels import outstanding_labels, receipt_id
+from tinyops.data.labels.labels import outstanding_labels, receipt_id
 from tinyops.data.ready import read_ready
 from tinyops.data.recordings.importers import Description
 from tinyops.data.relabel import check_rows

@@ -8,7 +8,7 @@ from typing import Any
 from tinyops.data.datasets.dataset import Dataset, DatasetError
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.split import group_of
-from tinyops.data.labels import label_history
+from tinyops.data.labels.labels import label_history
 from tinyops.data.recordings.recording import Recording
 from tinyops.store import Store
 

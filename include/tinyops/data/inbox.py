@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyops.data.labels import outstanding_labels
+from tinyops.data.labels.labels import outstanding_labels
 from tinyops.data.upkeep import outstanding_requests
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, receipts

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.split import SplitError
-from tinyops.data.label_request import answered
-from tinyops.data.label_set import LabelError, LabelRow, LabelSet, parse_labels
-from tinyops.data.labels import (
+from tinyops.data.labels.label_request import answered
+from tinyops.data.labels.label_set import LabelError, LabelRow, LabelSet, parse_labels
+from tinyops.data.labels.labels import (
     CONSUMER,
     accepted_sets,
     in_order,

@@ -16,7 +16,7 @@ from tinyops.data.datasets.counts import counts
 from tinyops.data.datasets.dataset import POINTER, Dataset
 from tinyops.data.datasets.index import IndexRow, write_index
 from tinyops.data.datasets.split import Part, SplitError, assign, checked_split, group_of
-from tinyops.data.labels import Label
+from tinyops.data.labels.labels import Label
 from tinyops.data.piece import Piece
 from tinyops.data.reduce import reduced
 from tinyops.file_hash import file_sha256

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tinyops.data import inbox, labels
+from tinyops.data import inbox
+from tinyops.data.labels import labels
 from tinyops.data.outcome import REASON
 from tinyops.lineage.needs import Needs, needs
 from tinyops.lineage.records import Records

@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tinyops.data import inbox, labels
-from tinyops.data.label_set import LabelSet, publish_labels
+from tinyops.data import inbox
+from tinyops.data.labels import labels
+from tinyops.data.labels.label_set import LabelSet, publish_labels
 from tinyops.data.recordings.parquet import ParquetError
 from tinyops.data.without_machines import batch_without, file_without
 from tinyops.lineage.forget_plan import ForgetPlan

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyops.data.datasets.dataset import current_version
-from tinyops.data.label_request import open_requests
+from tinyops.data.labels.label_request import open_requests
 from tinyops.lineage.records import Records
 from tinyops.store import Store, layout
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.datasets.index import IndexRow
-from tinyops.data.labels import Label, accepted_sets, newest_labels
+from tinyops.data.labels.labels import Label, accepted_sets, newest_labels
 from tinyops.lineage.find import Found
 from tinyops.lineage.records import DeviceRecord, Records
 from tinyops.lineage.tree import Node

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from tinyops.data.datasets.dataset import current_version, open_dataset
-from tinyops.data.label_request import (
+from tinyops.data.labels.label_request import (
     Kind,
     LabelRequest,
     answered,

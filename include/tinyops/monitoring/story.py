@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.label_request import ANSWER, requests_about
+from tinyops.data.labels.label_request import ANSWER, requests_about
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.frames import FrameRecord

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
-from tinyops.data.labels import accepted_sets, newest_labels
+from tinyops.data.labels.labels import accepted_sets, newest_labels
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, content_id, layout
 from tinyops.training.released import ReleasedModel

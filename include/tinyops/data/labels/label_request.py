@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from tinyops.data.label_set import LabelError
+from tinyops.data.labels.label_set import LabelError
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Receipt, Store, layout, receipts
 from tinyops.wrong_key import wrong_key

@@ -11,7 +11,7 @@ from typing import Any
 from tinyops.data.datasets.cache import cached
 from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.datasets.index import read_index
-from tinyops.data.label_set import LabelSet, Source, parse_labels
+from tinyops.data.labels.label_set import LabelSet, Source, parse_labels
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, receipts
 

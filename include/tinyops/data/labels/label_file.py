@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-from tinyops.data.label_set import LabelError, LabelRow
+from tinyops.data.labels.label_set import LabelError, LabelRow
 
 REQUIRED = ("recording_id", "label")
 SHOWN = ("current_label", "predicted_label")

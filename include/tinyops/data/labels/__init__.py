@@ -1,0 +1,1 @@
+"""Annotations: label sets, their CSV files, and requests for labels."""
