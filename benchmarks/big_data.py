@@ -24,7 +24,7 @@ from report import Report
 
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.split import find_salt
-from tinyops.data.staging import plan, sweep
+from tinyops.data.ingest.staging import plan, sweep
 from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Store
 

@@ -62,7 +62,7 @@ def recordings(config: Project, size: int) -> Iterator[Recording]:
 
 def publish(store: Store, config: Project, size: int) -> dict[str, Any]:
     """Write and hand in the batch."""
-    from tinyops.data import batch
+    from tinyops.data.ingest import batch
 
     # Also a small batch has files for two workers.
     batch.FILE_BYTES = min(batch.FILE_BYTES, size // 8)
@@ -72,19 +72,19 @@ def publish(store: Store, config: Project, size: int) -> dict[str, Any]:
 
 def measure(store: Store, config: Project, work: list[Any]) -> dict[str, Any]:
     """What one mapped task does, for several of them in turn."""
-    from tinyops.data.staging import stage
+    from tinyops.data.ingest.staging import stage
 
     return {"counts": [stage(store, config, one) for one in work]}
 
 
 def join(store: Store, config: Project) -> dict[str, Any]:
     """Take the measured batch in; beside it, Great Expectations alone on the same table."""
-    from tinyops.data.ingest import ingest_batch
+    from tinyops.data.ingest.ingest import ingest_batch
+    from tinyops.data.ingest.ready import read_ready
+    from tinyops.data.ingest.staging import pieces_of
     from tinyops.data.quality.suite import expectations
     from tinyops.data.quality.summary import gate_table
     from tinyops.data.quality.validation import validate
-    from tinyops.data.ready import read_ready
-    from tinyops.data.staging import pieces_of
 
     began = time.monotonic()
     suite = expectations(config)

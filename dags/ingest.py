@@ -80,7 +80,7 @@ def ingest_dag(project: Project) -> None:
 
             Skipped when nothing came of it.
             """
-            from tinyops.data import staging
+            from tinyops.data.ingest import staging
             from tinyops.store import Store
             from tinyops_airflow.work import carry_out_requests, take_in_all
 
@@ -96,7 +96,7 @@ def ingest_dag(project: Project) -> None:
         @task(pool=pools.INGEST, execution_timeout=timedelta(minutes=30))
         def measure_files(work: list[Any]) -> dict[str, int]:
             """Read some files and leave what the gate looks at."""
-            from tinyops.data.staging import stage
+            from tinyops.data.ingest.staging import stage
             from tinyops.store import Store
 
             return stage(Store.from_env(), project, work)
@@ -108,7 +108,7 @@ def ingest_dag(project: Project) -> None:
         )
         def join_batches(measured: Any, *, ti: Any, outlet_events: Any) -> list[Any]:
             """Take in all that is outstanding by what was measured; skipped as the first task."""
-            from tinyops.data.staging import sweep
+            from tinyops.data.ingest.staging import sweep
             from tinyops.store import Store
             from tinyops_airflow.work import take_in_all
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.split import find_salt
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.recording import Recording
 from tinyops.projects import Project, load_project
 from tinyops.store import Store

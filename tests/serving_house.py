@@ -11,8 +11,8 @@ import yaml
 
 from chip import HOP, MODELS, WINDOW, request, windows
 from tinyops.conversion.bare import inputs_for
-from tinyops.data.batch import publish_batch
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import Project, load_project, projects_folder

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import memory_step
-from tinyops.data.batch import publish_batch
+from tinyops.data.ingest.batch import publish_batch
 from tinyops.store import Store
 
 STEP = Path(__file__).with_name("memory_step.py")
@@ -31,7 +31,7 @@ def answer(step: str, tmp_path: Path) -> dict[str, int]:
 def test_a_dataset_larger_than_memory_is_ingested_and_trained_on(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tinyops.data.batch.FILE_BYTES", 32 << 20)
+    monkeypatch.setattr("tinyops.data.ingest.batch.FILE_BYTES", 32 << 20)
     sent = memory_step.recordings(memory_step.RECORDINGS, start=memory_step.SMALL)
     publish_batch(store, memory_step.project(), "large", sent)
     samples = memory_step.RECORDINGS * memory_step.SAMPLES * 6 * 4

@@ -28,7 +28,7 @@ def incoming(project: str) -> Asset:
 
     Only the ingest DAG may name it: see `_watched`.
     """
-    return _watched(project, "incoming", "tinyops.data.inbox:outstanding_inputs")
+    return _watched(project, "incoming", "tinyops.data.ingest.inbox:outstanding_inputs")
 
 
 def frames(project: str) -> Asset:

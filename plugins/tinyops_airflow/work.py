@@ -40,8 +40,8 @@ def take_in(
     store: Store, project: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[TinyOpsError]]:
     """Handle every outstanding batch and label set: (batches, label sets, errors)."""
-    from tinyops.data.ingest import ingest_batch, outstanding_batches
-    from tinyops.data.relabel import apply_labels, outstanding_labels
+    from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
+    from tinyops.data.ingest.relabel import apply_labels, outstanding_labels
 
     batches, errors = handle_each(
         outstanding_batches(store, project), lambda batch: ingest_batch(store, project, batch)
@@ -80,7 +80,7 @@ def take_in_all(store: Store, project: str, ti: Any) -> dict[str, Any]:
 
 def carry_out_requests(store: Store, project: Project, ti: Any) -> None:
     """Remove what somebody asked to have removed, before anything new refers to it."""
-    from tinyops.data.upkeep import outstanding_requests
+    from tinyops.data.ingest.upkeep import outstanding_requests
 
     if not outstanding_requests(store, project.name):
         return
@@ -139,7 +139,7 @@ def refusing(store: Store, project: str, candidate: str) -> Iterator[None]:
 
 def left_over(store: Store, project: str) -> dict[str, tuple[str, object]]:
     """What each DAG of a project has not handled: {dag id: (kind of asset, the work)}."""
-    from tinyops.data.inbox import outstanding_inputs
+    from tinyops.data.ingest.inbox import outstanding_inputs
     from tinyops.monitoring.frame_inbox import outstanding_frames
     from tinyops.monitoring.silence import silent_devices
     from tinyops.training.pipeline import outstanding_dataset

@@ -13,7 +13,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from tinyops.data.answers import answer_with_files, answer_with_labels, label_set
+from tinyops.data.ingest.answers import answer_with_files, answer_with_labels, label_set
 from tinyops.data.labels.label_file import read_label_file
 from tinyops.data.labels.label_set import LabelError, LabelRow, Source
 from tinyops.data.recordings.importers.description import description_of

@@ -14,8 +14,8 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
-from tinyops.data.answers import answers_on_their_way, newest_dataset
 from tinyops.data.datasets.dataset import open_dataset
+from tinyops.data.ingest.answers import answers_on_their_way, newest_dataset
 from tinyops.data.labels.label_file import write_template
 from tinyops.data.labels.label_request import ANSWER, LabelRequest, find_request, open_requests
 from tinyops.data.labels.label_set import LabelError

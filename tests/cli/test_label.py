@@ -14,15 +14,15 @@ from typer.testing import CliRunner
 from label_requests import request_labels
 from tinyops.cli import technician
 from tinyops.cli.label import label_app
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels, outstanding_labels
 from tinyops.data.labels.label_request import open_requests
 from tinyops.data.labels.label_set import LabelError
 from tinyops.data.labels.labels import current_labels
 from tinyops.data.recordings import write_recordings
 from tinyops.data.recordings.sources import generate
-from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout

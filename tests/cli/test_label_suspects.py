@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tinyops.cli.label import label_app
-from tinyops.data.batch import publish_batch
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels, outstanding_labels
 from tinyops.data.labels.label_set import LabelError
 from tinyops.data.recordings.sources import generate
-from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.projects import Project, load_project
 from tinyops.store import Store
 

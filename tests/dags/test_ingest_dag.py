@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from airflow_runs import airflow_env, run_dag
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version
-from tinyops.data.inbox import outstanding_batches, outstanding_inputs
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.inbox import outstanding_batches, outstanding_inputs
+from tinyops.data.ingest.upkeep import ask
 from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings.sources.registry import generate
-from tinyops.data.upkeep import ask
 from tinyops.projects import load_project
 from tinyops.store import Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset

@@ -16,8 +16,8 @@ import pytest
 
 from airflow_runs import airflow_env, run_dags
 from shared_data import SHARED
-from tinyops.data.batch import publish_originals
 from tinyops.data.datasets.dataset import open_dataset
+from tinyops.data.ingest.batch import publish_originals
 from tinyops.data.recordings.importers import Description
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources.registry import source_for

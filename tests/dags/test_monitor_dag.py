@@ -11,8 +11,8 @@ import pytest
 from airflow_runs import airflow_env, run_dags
 from frame_makers import DEVICE, VERSION, damaged, send
 from reference_maker import count_frames, release_reference
-from tinyops.data.batch import publish_batch
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.labels.label_set import LabelError
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import load_project

@@ -12,7 +12,7 @@ from foreign_files import NAMES, three_axes
 from hostile_files import TRACE
 
 from tinyops.data.datasets.dataset import current_version
-from tinyops.data.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
 from tinyops.projects import Project
 from tinyops.store import Store, layout
 

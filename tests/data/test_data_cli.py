@@ -13,7 +13,7 @@ from recording_maker import recording
 from typer.testing import CliRunner
 
 from tinyops.cli.data import data_app
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings import Recording, write_recordings
 from tinyops.errors import TinyOpsError
 from tinyops.projects import load_project
@@ -118,7 +118,9 @@ def test_foreign_files_are_handed_in_as_they_are(store: Store, tmp_path: Path) -
     assert run(data_app, [*arguments, "--out", str(out), "--publish", "x"]).exit_code == 2
 
 
-@pytest.mark.parametrize("module", ["tinyops.cli.data", "tinyops.data", "tinyops.data.ingest"])
+@pytest.mark.parametrize(
+    "module", ["tinyops.cli.data", "tinyops.data", "tinyops.data.ingest.ingest"]
+)
 def test_importing_costs_nothing(module: str) -> None:
     heavy = {"pandas", "pyarrow", "great_expectations", "boto3", "tensorflow", "scipy", "seglearn"}
     code = f"import sys, {module}; print(sorted(set(sys.modules) & {heavy!r}))"

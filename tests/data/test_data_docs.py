@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from recording_maker import PROJECT, fleet, recording
 
-from tinyops.data.batch import publish_batch
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.quality.docs import render_index, render_page
 from tinyops.data.quality.gate import check
 from tinyops.projects import Project

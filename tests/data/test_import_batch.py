@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from foreign_files import NAMES, RATE, csv_text, samples, three_axes, write
 
-from tinyops.data.batch import BatchError, publish_originals
 from tinyops.data.datasets.dataset import open_dataset
-from tinyops.data.forgotten import remember
-from tinyops.data.ingest import ingest_batch, outstanding_batches
-from tinyops.data.originals import batch_schema
-from tinyops.data.ready import read_ready
+from tinyops.data.ingest.batch import BatchError, publish_originals
+from tinyops.data.ingest.forgotten import remember
+from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest.originals import batch_schema
+from tinyops.data.ingest.ready import read_ready
+from tinyops.data.ingest.staging import pieces_of, stage, sweep
 from tinyops.data.recordings.importers import Description, ImportRefused
-from tinyops.data.staging import pieces_of, stage, sweep
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 
@@ -211,7 +211,7 @@ def test_what_is_said_of_one_file_goes_before_what_is_said_of_all(
 def test_lots_may_be_read_by_other_tasks(
     store: Store, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tinyops.data.batch.FILE_BYTES", 50_000)
+    monkeypatch.setattr("tinyops.data.ingest.batch.FILE_BYTES", 50_000)
     paths = fleet(tmp_path, ("a.csv",))
     paths[3].write_text("broken")
     publish_originals(store, project, "b", paths, replace(SAID, conditions={"simulated": "true"}))

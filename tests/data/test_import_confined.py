@@ -11,7 +11,7 @@ import pytest
 from foreign_files import NAMES, RATE, acquisition, samples, three_axes, write
 
 from tinyops.confinement import Limits, confine
-from tinyops.data.readable import require_readable
+from tinyops.data.ingest.readable import require_readable
 from tinyops.data.recordings.importers import Description, ImportRefused, import_file
 from tinyops.data.recordings.importers.confined import TERMS, import_to
 from tinyops.data.recordings.parquet import read_recordings

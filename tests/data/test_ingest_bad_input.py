@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from recording_maker import PROJECT, arrow_bytes, fleet, put_raw, recording
 
-from tinyops.data.batch import BatchError, publish_batch
 from tinyops.data.datasets.dataset import current_version
 from tinyops.data.datasets.index import index_rows
 from tinyops.data.datasets.split import find_salt, part_of
-from tinyops.data.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest.batch import BatchError, publish_batch
+from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
 from tinyops.data.quality.summary import summarise
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import BadRow, ParquetError, read_rows, to_batch

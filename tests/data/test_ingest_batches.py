@@ -9,13 +9,13 @@ import pytest
 from recording_maker import PROJECT, fleet, recording
 
 from power_cut import CutStore, PowerCut
-from tinyops.data import ingest as ingest_module
-from tinyops.data.batch import BatchError, publish_batch
 from tinyops.data.datasets.cache import CacheError
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset
 from tinyops.data.datasets.split import PARTS, group_of
-from tinyops.data.history import history
-from tinyops.data.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest import ingest as ingest_module
+from tinyops.data.ingest.batch import BatchError, publish_batch
+from tinyops.data.ingest.history import history
+from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
 from tinyops.data.recordings import read_recordings
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project

@@ -11,15 +11,15 @@ from recording_maker import PROJECT, fleet
 
 from label_requests import request_labels
 from power_cut import CutStore, PowerCut
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset
-from tinyops.data.history import history
-from tinyops.data.inbox import outstanding_inputs
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.history import history
+from tinyops.data.ingest.inbox import outstanding_inputs
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import UNCHANGED, apply_labels, outstanding_labels
 from tinyops.data.labels.label_request import open_requests
 from tinyops.data.labels.label_set import LabelSet, publish_labels
 from tinyops.data.labels.labels import current_labels, label_history
-from tinyops.data.relabel import UNCHANGED, apply_labels, outstanding_labels
 from tinyops.projects import Project
 from tinyops.store import Store, layout, receipts
 

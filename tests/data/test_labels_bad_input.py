@@ -14,12 +14,12 @@ from label_maker import NOW, labels
 from pydantic import ValidationError
 from recording_maker import PROJECT, fleet, put_raw
 
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels, outstanding_labels
 from tinyops.data.labels.label_set import LabelError, LabelSet, parse_labels, publish_labels
 from tinyops.data.labels.labels import current_labels
-from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.store import Store, content_id, layout
 
 A, B = "b-m0-ball", "b-m1-ball"

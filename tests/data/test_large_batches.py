@@ -12,11 +12,11 @@ from pyarrow import parquet
 from recording_maker import arrow_bytes, fleet, put_raw, recording
 
 from power_cut import CutStore, PowerCut
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
-from tinyops.data.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest.staging import plan, stage, sweep
 from tinyops.data.recordings.parquet import in_own_form, to_batch, write_recordings
-from tinyops.data.staging import plan, stage, sweep
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 
@@ -96,7 +96,7 @@ def test_little_is_not_measured_apart(
     assert len(plan(store, project)) == 4
     monkeypatch.setenv("TINYOPS_MAPPED_MB", "1")
     assert plan(store, project) == []
-    monkeypatch.setattr("tinyops.data.staging.MOST_TASKS", 2)
+    monkeypatch.setattr("tinyops.data.ingest.staging.MOST_TASKS", 2)
     monkeypatch.setenv("TINYOPS_MAPPED_MB", "0")
     work = plan(store, project)
     assert len(work) == 2

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from recording_maker import PROJECT, fleet
 
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.datasets.shard import Shard, read_shard, shards_of
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.parquet import read_recordings, row_groups, write_recordings
 from tinyops.store import Store
 

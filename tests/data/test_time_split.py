@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from recording_maker import PROJECT, START, recording
 
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.datasets.index import IndexRow, index_rows
 from tinyops.data.datasets.split import (
@@ -21,7 +20,8 @@ from tinyops.data.datasets.split import (
     find_group,
     group_of,
 )
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.quality.summary import summarise
 from tinyops.projects import Project
 from tinyops.projects.split_section import Split, SplitTime

@@ -12,13 +12,13 @@ from recording_maker import PROJECT, fleet
 from typer.testing import CliRunner
 
 from tinyops.cli.data import data_app
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import DatasetError, open_dataset
 from tinyops.data.datasets.difference import difference
 from tinyops.data.datasets.find_version import find_version, version_names
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels
 from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
-from tinyops.data.relabel import apply_labels
 from tinyops.projects import Project
 from tinyops.store import Store
 

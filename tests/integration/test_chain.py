@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from airflow_runs import airflow_env, migrate, run_dags
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version
+from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.recordings.sources.registry import source_for
 from tinyops.projects import load_project
 from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex

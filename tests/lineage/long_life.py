@@ -20,12 +20,12 @@ from project_house import (
 )
 
 from frame_makers import record, send
-from tinyops.data.batch import publish_batch
-from tinyops.data.forgotten import remember
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.forgotten import remember
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.upkeep import ask
 from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings import Recording
-from tinyops.data.upkeep import ask
 from tinyops.monitoring.table import Row as FrameRow
 from tinyops.monitoring.table import replace_table
 from tinyops.store import Store, layout

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import open_dataset
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels
 from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings import Recording
-from tinyops.data.relabel import apply_labels
 from tinyops.frontend import from_project
 from tinyops.projects import Project, Signal, load_project
 from tinyops.projects.schema import Split

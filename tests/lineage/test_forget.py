@@ -20,15 +20,15 @@ from project_whole import whole
 
 from tinyops.conversion.candidate import read_candidate
 from tinyops.conversion.errors import ConversionError
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset, read_manifest
-from tinyops.data.forgotten import forgotten_among
-from tinyops.data.history import history
-from tinyops.data.inbox import outstanding_inputs
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.forgotten import forgotten_among
+from tinyops.data.ingest.history import history
+from tinyops.data.ingest.inbox import outstanding_inputs
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels, outstanding_labels
+from tinyops.data.ingest.upkeep import outstanding_requests
 from tinyops.data.labels.labels import label_history
-from tinyops.data.relabel import apply_labels, outstanding_labels
-from tinyops.data.upkeep import outstanding_requests
 from tinyops.lineage.carry_out import carry_out, carry_out_all
 from tinyops.lineage.find import find
 from tinyops.lineage.records import Records

@@ -27,9 +27,9 @@ from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
 from tinyops.conversion.candidate import read_candidate
 from tinyops.data.datasets.dataset import current_version, open_dataset
-from tinyops.data.history import history
+from tinyops.data.ingest.history import history
+from tinyops.data.ingest.upkeep import UpkeepError, outstanding_requests
 from tinyops.data.recordings import Recording
-from tinyops.data.upkeep import UpkeepError, outstanding_requests
 from tinyops.errors import TinyOpsError
 from tinyops.lineage.carry_out import carry_out, carry_out_all
 from tinyops.lineage.withdraw import withdraw_images

@@ -24,12 +24,12 @@ from frame_makers import record, send
 from label_requests import request_labels
 from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset, read_manifest
-from tinyops.data.history import history
-from tinyops.data.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.history import history
+from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
+from tinyops.data.ingest.upkeep import outstanding_requests
 from tinyops.data.recordings import Recording
-from tinyops.data.upkeep import outstanding_requests
 from tinyops.lineage.carry_out import carry_out_all, look_daily
 from tinyops.lineage.find import find
 from tinyops.lineage.records import Records

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from frame_makers import DEVICE, VERSION, send
 from reference_maker import NAMES, count_frames, release_reference
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.labels.label_request import LabelRequest, answered, open_requests
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.monitoring.compaction import compact_frames

@@ -11,16 +11,16 @@ from pages import Page, ask
 
 from airflow_runs import ROOT
 from label_requests import request_labels
-from tinyops.data.answers import answers_on_their_way
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import current_version, open_dataset
-from tinyops.data.inbox import outstanding_batches
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.answers import answers_on_their_way
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.inbox import outstanding_batches
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels, outstanding_labels
 from tinyops.data.labels.label_request import open_requests
 from tinyops.data.labels.labels import label_history
 from tinyops.data.recordings import write_recordings
 from tinyops.data.recordings.sources import generate
-from tinyops.data.relabel import apply_labels, outstanding_labels
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 
@@ -251,7 +251,7 @@ def test_answers_are_taken_in_as_any_other(
 def test_recordings_of_our_own_say_everything_themselves(
     store: Store, project: Project, tmp_path: Path
 ) -> None:
-    from tinyops.data.answers import answer_with_files
+    from tinyops.data.ingest.answers import answer_with_files
     from tinyops.data.recordings.importers import Description
 
     request_labels(store, NAME, "r4", "data drift")

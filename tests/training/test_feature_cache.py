@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import Dataset, open_dataset
 from tinyops.data.datasets.split import PARTS
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, from_project
 from tinyops.projects import Project, load_project

@@ -15,12 +15,12 @@ from chip import MODELS
 from tinyops.conversion.int8 import output_scale
 from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
-from tinyops.data.batch import publish_batch
 from tinyops.data.datasets.dataset import open_dataset
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels
 from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings.sources import generate
-from tinyops.data.relabel import apply_labels
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows
 from tinyops.projects import Project, load_project
 from tinyops.store import ObjectMissing, Store, layout

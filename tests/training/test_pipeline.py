@@ -12,8 +12,8 @@ import pytest
 
 from tinyops.conversion.int8 import input_quantisation
 from tinyops.conversion.litert import int8_logits
-from tinyops.data.batch import publish_batch
-from tinyops.data.ingest import ingest_batch
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project, load_project

@@ -43,8 +43,8 @@ def check(
     """
     from dataclasses import asdict
 
+    from tinyops.data.ingest.readable import require_readable
     from tinyops.data.quality.gate import check as gate
-    from tinyops.data.readable import require_readable
     from tinyops.data.recordings.parquet import read_rows
     from tinyops.data.recordings.schema import ParquetError
     from tinyops.projects import load_project
@@ -86,7 +86,7 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Hand in a batch: a file of recordings, or what the project's source gives."""
-    from tinyops.data.batch import publish_batch
+    from tinyops.data.ingest.batch import publish_batch
     from tinyops.data.recordings.parquet import read_recordings
     from tinyops.data.recordings.sources import source_for
     from tinyops.projects import load_project
@@ -111,7 +111,7 @@ def publish(
 @data_app.command()
 def log(project: ProjectName, as_json: AsJson = False) -> None:
     """Dataset versions, newest first, and what became of each batch and label set."""
-    from tinyops.data.history import history
+    from tinyops.data.ingest.history import history
     from tinyops.projects import load_project
     from tinyops.store import Store
 

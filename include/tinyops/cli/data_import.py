@@ -121,7 +121,7 @@ def _publish(
     simulated: bool,
     as_json: bool,
 ) -> None:
-    from tinyops.data.batch import publish_originals
+    from tinyops.data.ingest.batch import publish_originals
     from tinyops.store import Store
 
     with progress_bar() as bar:

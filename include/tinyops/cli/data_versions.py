@@ -37,7 +37,7 @@ def show(
     """Show what is known of a dataset version, or of one recording."""
     from tinyops.data.datasets.dataset import DatasetError, open_dataset
     from tinyops.data.datasets.find_version import CURRENT, find_version, version_names
-    from tinyops.data.describe import describe_recording, describe_version, read_recording
+    from tinyops.data.ingest.describe import describe_recording, describe_version, read_recording
     from tinyops.projects import load_project
     from tinyops.store import Store
 

@@ -55,7 +55,7 @@ def template(
     as_json: AsJson = False,
 ) -> None:
     """The CSV to fill in for a request: recordings, their label, and what the model says."""
-    from tinyops.data.answers import newest_dataset, request_of
+    from tinyops.data.ingest.answers import newest_dataset, request_of
     from tinyops.data.labels.label_file import write_template
 
     store, config = open_project(project)
@@ -91,8 +91,8 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """Answer a request: labels for its recordings, or new labelled recordings as a batch."""
-    from tinyops.data.answers import answer_with_labels, label_set, request_of
-    from tinyops.data.batch import publish_batch
+    from tinyops.data.ingest.answers import answer_with_labels, label_set, request_of
+    from tinyops.data.ingest.batch import publish_batch
     from tinyops.data.labels.label_file import read_label_file
     from tinyops.data.recordings.parquet import read_recordings
 
@@ -129,7 +129,7 @@ def set_label(
     as_json: AsJson = False,
 ) -> None:
     """Correct the label of one recording; what was said before is kept."""
-    from tinyops.data.answers import label_set, publish_checked
+    from tinyops.data.ingest.answers import label_set, publish_checked
     from tinyops.data.labels.label_set import LabelRow
 
     if not recording or not label:
@@ -152,7 +152,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Correct the labels in a file; rows without a label are left out."""
-    from tinyops.data.answers import label_set, publish_checked
+    from tinyops.data.ingest.answers import label_set, publish_checked
     from tinyops.data.labels.label_file import read_label_file
 
     store, config = open_project(project)
@@ -169,7 +169,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Hand in labels of recordings chosen at random: evidence about the model, not yet truth."""
-    from tinyops.data.answers import label_set, publish_checked
+    from tinyops.data.ingest.answers import label_set, publish_checked
     from tinyops.data.labels.label_file import read_label_file
 
     store, config = open_project(project)
@@ -184,7 +184,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Who said what of a recording and when, oldest first."""
-    from tinyops.data.answers import newest_dataset
+    from tinyops.data.ingest.answers import newest_dataset
     from tinyops.data.labels.label_set import LabelError
     from tinyops.data.labels.labels import label_history
 

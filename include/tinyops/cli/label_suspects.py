@@ -34,7 +34,7 @@ def suspects(
 
     Nothing is changed: a person looks at them, listens to the machine, and corrects.
     """
-    from tinyops.data.answers import newest_dataset
+    from tinyops.data.ingest.answers import newest_dataset
     from tinyops.data.labels.label_file import write_template
     from tinyops.frontend import from_project
     from tinyops.training.feature_cache import windows_at

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def publish_next(console: Console, store: Store, project: Project) -> str | None:
     """Publish it and say so; its name, or None when the source has no more."""
-    from tinyops.data.batch import publish_batch
+    from tinyops.data.ingest.batch import publish_batch
     from tinyops.data.recordings.sources import source_for
     from tinyops.store import layout
 

@@ -30,7 +30,7 @@ def answer_data_drift(store: Store, project: Project, request: LabelRequest, see
 
     Answering the same request twice is harmless.
     """
-    from tinyops.data.batch import publish_batch
+    from tinyops.data.ingest.batch import publish_batch
     from tinyops.data.recordings.sources import source_for
 
     name = f"answer-{request.id}"

@@ -65,8 +65,8 @@ def forget(
 
     It cannot be undone. Recordings of the machine that are sent again are taken out by ingest.
     """
-    from tinyops.data.forgotten import remember
-    from tinyops.data.upkeep import UpkeepError
+    from tinyops.data.ingest.forgotten import remember
+    from tinyops.data.ingest.upkeep import UpkeepError
     from tinyops.lineage.forget_plan import plan_forget
     from tinyops.projects import load_project
     from tinyops.store import Store
@@ -97,7 +97,7 @@ def _hand_over(
     machine: str = "",
 ) -> dict[str, Any]:
     """Write the request, and carry it out where that is this process's to do."""
-    from tinyops.data.upkeep import UpkeepError, ask
+    from tinyops.data.ingest.upkeep import UpkeepError, ask
     from tinyops.lineage.carry_out import carry_out
     from tinyops.lineage.forget import STEPS
 

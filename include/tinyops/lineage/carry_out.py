@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tinyops.data.upkeep import CONSUMER, ask, outstanding_requests, read_request
+from tinyops.data.ingest.upkeep import CONSUMER, ask, outstanding_requests, read_request
 from tinyops.lineage.forget import forget
 from tinyops.lineage.retention import apply_retention, plan_retention
 from tinyops.lineage.withdraw import withdraw_images

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tinyops.data import inbox
+from tinyops.data.ingest import inbox
+from tinyops.data.ingest.outcome import REASON
 from tinyops.data.labels import labels
-from tinyops.data.outcome import REASON
 from tinyops.lineage.needs import Needs, needs
 from tinyops.lineage.records import Records
 from tinyops.monitoring.frame_inbox import CONSUMER as MONITOR

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tinyops.data import staging
 from tinyops.data.datasets.cache import CacheError
 from tinyops.data.datasets.dataset import current_version, open_dataset, read_manifest
 from tinyops.data.datasets.find_version import version_names
 from tinyops.data.datasets.local_copies import drop_copies
-from tinyops.data.forgotten import remember
-from tinyops.data.reduce import holds, reduced
-from tinyops.data.upkeep import UpkeepRequest
-from tinyops.data.version import make_without, point_to, publish_manifest
+from tinyops.data.ingest import staging
+from tinyops.data.ingest.forgotten import remember
+from tinyops.data.ingest.reduce import holds, reduced
+from tinyops.data.ingest.upkeep import UpkeepRequest
+from tinyops.data.ingest.version import make_without, point_to, publish_manifest
 from tinyops.lineage.forget_documents import scrub_documents
 from tinyops.lineage.forget_frames import remove_frames
 from tinyops.lineage.forget_models import clean_candidates

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from tinyops.data.inbox import outstanding_batches
+from tinyops.data.ingest.inbox import outstanding_batches
 from tinyops.data.quality.docs import KIND as DATA_DOCS
 from tinyops.data.quality.docs import drop_pages
 from tinyops.lineage.forget_models import names_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.data.upkeep import UpkeepRequest
+from tinyops.data.ingest.upkeep import UpkeepRequest
 from tinyops.lineage.forget_plan import ForgetPlan
 from tinyops.lineage.scrub import Names, scrub_json, scrub_text
 from tinyops.projects import Project

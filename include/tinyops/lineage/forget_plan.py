@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tinyops.data.ingest.without_machines import recordings_of
 from tinyops.data.recordings.parquet import ParquetError
-from tinyops.data.without_machines import recordings_of
 from tinyops.lineage.records import Records
 from tinyops.store import ObjectInfo, Store, layout
 

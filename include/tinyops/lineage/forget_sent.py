@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tinyops.data import inbox
+from tinyops.data.ingest import inbox
+from tinyops.data.ingest.without_machines import batch_without, file_without
 from tinyops.data.labels import labels
 from tinyops.data.labels.label_set import LabelSet, publish_labels
 from tinyops.data.recordings.parquet import ParquetError
-from tinyops.data.without_machines import batch_without, file_without
 from tinyops.lineage.forget_plan import ForgetPlan
 from tinyops.store import (
     ObjectMissing,

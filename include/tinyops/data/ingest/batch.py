@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.originals import Lot, lots_of, original_of, originals_of
+from tinyops.data.ingest.originals import Lot, lots_of, original_of, originals_of
 from tinyops.data.recordings.importers import Description
 from tinyops.data.recordings.parquet import write_recordings
 from tinyops.data.recordings.recording import Recording

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tinyops.data.datasets.dataset import read_manifest
-from tinyops.data.inbox import CONSUMER, input_id
+from tinyops.data.ingest.inbox import CONSUMER, input_id
+from tinyops.data.ingest.lot import RefusedFile
 from tinyops.data.labels.label_request import answered
-from tinyops.data.lot import RefusedFile
 from tinyops.data.quality.docs import page_uri
 from tinyops.data.quality.gate import GateResult
 from tinyops.store import Receipt, Store, layout, receipts

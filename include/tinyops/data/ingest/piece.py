@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.batch import FILE_BYTES, Batch, BatchFile, BatchRefused
+from tinyops.data.ingest.batch import FILE_BYTES, Batch, BatchFile, BatchRefused
+from tinyops.data.ingest.readable import require_readable
 from tinyops.data.quality.summary import measure
-from tinyops.data.readable import require_readable
 from tinyops.data.recordings.parquet import in_own_form, read_batches, read_rows, write_batches
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project

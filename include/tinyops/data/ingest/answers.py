@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.batch import BatchError, publish_originals
 from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
-from tinyops.data.inbox import input_id, outstanding_batches
+from tinyops.data.ingest.batch import BatchError, publish_originals
+from tinyops.data.ingest.inbox import input_id, outstanding_batches
+from tinyops.data.ingest.ready import read_ready
+from tinyops.data.ingest.relabel import check_rows
 from tinyops.data.labels.label_request import Kind, LabelRequest, find_request
 from tinyops.data.labels.label_set import (
     LabelError,
@@ -21,9 +23,7 @@ from tinyops.data.labels.label_set import (
     publish_labels,
 )
 from tinyops.data.labels.labels import outstanding_labels, receipt_id
-from tinyops.data.ready import read_ready
 from tinyops.data.recordings.importers import Description
-from tinyops.data.relabel import check_rows
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.divide import divide_rows
+from tinyops.data.ingest.divide import divide_rows
 from tinyops.data.recordings.parquet import ParquetError, write_recordings
 from tinyops.file_hash import file_sha256
 from tinyops.store import ObjectMissing, Store, content_id, layout

@@ -14,7 +14,7 @@ from tinyops.data.datasets.counts import counts
 from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.datasets.index import IndexRow, read_index, write_index
 from tinyops.data.datasets.split import Part, group_of
-from tinyops.data.without_machines import file_without
+from tinyops.data.ingest.without_machines import file_without
 from tinyops.file_hash import file_sha256
 from tinyops.store import Store, layout, sha256_hex
 

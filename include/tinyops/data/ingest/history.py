@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.data import inbox
 from tinyops.data.datasets.dataset import current_version, read_manifest
+from tinyops.data.ingest import inbox
 from tinyops.data.labels import labels
 from tinyops.projects import Project
 from tinyops.store import Store, receipts

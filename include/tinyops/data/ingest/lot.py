@@ -11,16 +11,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyops.data.batch import FILE_BYTES, Batch
-from tinyops.data.forgotten import among, entries
-from tinyops.data.originals import Lot, Original
-from tinyops.data.piece import Piece, piece_of
+from tinyops.data.ingest.batch import FILE_BYTES, Batch
+from tinyops.data.ingest.forgotten import among, entries
+from tinyops.data.ingest.originals import Lot, Original
+from tinyops.data.ingest.piece import Piece, piece_of
+from tinyops.data.ingest.without_machines import machines_of
 from tinyops.data.recordings.importers import Description, ImportRefused
 from tinyops.data.recordings.importers.capture import LIMIT_BYTES
 from tinyops.data.recordings.importers.confined import import_to
 from tinyops.data.recordings.importers.description import FILE_TIME, description_of
 from tinyops.data.recordings.parquet import read_batches, write_batches
-from tinyops.data.without_machines import machines_of
 from tinyops.errors import TinyOpsError
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project

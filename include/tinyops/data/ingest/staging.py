@@ -14,12 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.batch import Batch, BatchError, BatchFile, BatchRefused
-from tinyops.data.inbox import outstanding_batches
-from tinyops.data.lot import RefusedFile, imported
-from tinyops.data.originals import Lot
-from tinyops.data.piece import Piece, measured
-from tinyops.data.ready import read_ready
+from tinyops.data.ingest.batch import Batch, BatchError, BatchFile, BatchRefused
+from tinyops.data.ingest.inbox import outstanding_batches
+from tinyops.data.ingest.lot import RefusedFile, imported
+from tinyops.data.ingest.originals import Lot
+from tinyops.data.ingest.piece import Piece, measured
+from tinyops.data.ingest.ready import read_ready
 from tinyops.data.recordings.parquet import ParquetError
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyops.data.batch import Batch, BatchError, BatchRefused, parse_batch
+from tinyops.data.ingest.batch import Batch, BatchError, BatchRefused, parse_batch
 from tinyops.json_text import loads_unique
 from tinyops.projects import Project
 from tinyops.store import ObjectMissing, Store, layout

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.split import SplitError
+from tinyops.data.ingest.outcome import REASON
+from tinyops.data.ingest.version import make_relabelled, point_to, publish_manifest
 from tinyops.data.labels.label_request import answered
 from tinyops.data.labels.label_set import LabelError, LabelRow, LabelSet, parse_labels
 from tinyops.data.labels.labels import (
@@ -24,8 +26,6 @@ from tinyops.data.labels.labels import (
     receipt_id,
     training_labels,
 )
-from tinyops.data.outcome import REASON
-from tinyops.data.version import make_relabelled, point_to, publish_manifest
 from tinyops.projects import Project, load_project
 from tinyops.store import Receipt, Store, layout, receipts
 

@@ -13,30 +13,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.batch import BatchError, BatchRefused
 from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset
 from tinyops.data.datasets.index import index_rows
 from tinyops.data.datasets.split import SplitError
-from tinyops.data.divide import divide
-from tinyops.data.forgotten import forgotten_among
-from tinyops.data.inbox import outstanding_batches
-from tinyops.data.lot import RefusedFile
-from tinyops.data.originals import Lot
-from tinyops.data.outcome import (
+from tinyops.data.ingest.batch import BatchError, BatchRefused
+from tinyops.data.ingest.divide import divide
+from tinyops.data.ingest.forgotten import forgotten_among
+from tinyops.data.ingest.inbox import outstanding_batches
+from tinyops.data.ingest.lot import RefusedFile
+from tinyops.data.ingest.originals import Lot
+from tinyops.data.ingest.outcome import (
     Outcome,
     keep_refused,
     recall,
     settle_accepted,
     settle_quarantined,
 )
-from tinyops.data.piece import Piece
+from tinyops.data.ingest.piece import Piece
+from tinyops.data.ingest.ready import read_ready
+from tinyops.data.ingest.staging import pieces_of
+from tinyops.data.ingest.version import Addition, make_manifest, point_to, publish_manifest
+from tinyops.data.ingest.without_machines import batch_without, originals_without, remove_files
 from tinyops.data.quality.docs import publish_docs
 from tinyops.data.quality.gate import check_entries
-from tinyops.data.ready import read_ready
 from tinyops.data.recordings.parquet import ParquetError
-from tinyops.data.staging import pieces_of
-from tinyops.data.version import Addition, make_manifest, point_to, publish_manifest
-from tinyops.data.without_machines import batch_without, originals_without, remove_files
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.datasets.index import IndexRow
-from tinyops.data.piece import Piece
+from tinyops.data.ingest.piece import Piece
 from tinyops.data.recordings.parquet import parquet_writer, read_batches
 from tinyops.file_hash import file_sha256
 from tinyops.store import Store

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tinyops.data.ingest.upkeep import outstanding_requests
 from tinyops.data.labels.labels import outstanding_labels
-from tinyops.data.upkeep import outstanding_requests
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, receipts
 

@@ -11,14 +11,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.batch import Batch
 from tinyops.data.datasets.counts import counts
 from tinyops.data.datasets.dataset import POINTER, Dataset
 from tinyops.data.datasets.index import IndexRow, write_index
 from tinyops.data.datasets.split import Part, SplitError, assign, checked_split, group_of
+from tinyops.data.ingest.batch import Batch
+from tinyops.data.ingest.piece import Piece
+from tinyops.data.ingest.reduce import reduced
 from tinyops.data.labels.labels import Label
-from tinyops.data.piece import Piece
-from tinyops.data.reduce import reduced
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout, sha256_hex
