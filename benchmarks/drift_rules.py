@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from tinyops.conversion.int8 import output_scale
 from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
-from tinyops.monitoring.conditions import units_of
 from tinyops.monitoring.effects import psi
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
-from tinyops.monitoring.reference import Reference, build_reference
-from tinyops.monitoring.sketch import SketchSpec, build_sketch, count
 from tinyops.projects.monitoring_section import Monitoring
+from tinyops.sketches.conditions import units_of
+from tinyops.sketches.reference import Reference, build_reference
+from tinyops.sketches.sketch import SketchSpec, build_sketch, count
 
 OURS = "TinyOps"
 EVIDENTLY_DATASET = "Evidently default, half of the columns"

@@ -20,7 +20,7 @@ from tinyops.conversion.build_request import BuildRequest
 from tinyops.conversion.image import BuiltImage, build_image
 from tinyops.emulation import Machine
 from tinyops.frontend import Frontend, FrontendSpec
-from tinyops.monitoring.sketch import SketchSpec, build_sketch
+from tinyops.sketches.sketch import SketchSpec, build_sketch
 from tinyops.store import sha256_hex
 
 MODELS = Path(__file__).parent / "conversion" / "data"

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.conversion.parameters import confidences_q8, exponent_table
-from tinyops.monitoring.conditions import units_of
-from tinyops.monitoring.reference import Reference, build_reference
-from tinyops.monitoring.sketch import Counts, SketchSpec, build_sketch, count
 from tinyops.projects.monitoring_section import Monitoring
+from tinyops.sketches.conditions import units_of
+from tinyops.sketches.reference import Reference, build_reference
+from tinyops.sketches.sketch import Counts, SketchSpec, build_sketch, count
 
 NAMES = ["normal", "inner", "outer", "ball"]
 MODEL = "ab" * 32

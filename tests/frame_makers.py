@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.monitoring.frame_inbox import FrameFile
-from tinyops.monitoring.frames import FrameRecord, SketchFrame, encode_records, tag_byte
+from tinyops.sketches.frames import FrameRecord, SketchFrame, encode_records, tag_byte
 from tinyops.store import Store, layout
 
 PROJECT, VERSION, TAG, MODEL = "motor_health", "v1", "0123456789ab", "ab" * 32

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frame_makers import MODEL, VERSION, N, record
-from tinyops.monitoring.frames import CLASSES, FrameRecord, SketchFrame, tag_byte
-from tinyops.monitoring.reference import Reference, build_reference
-from tinyops.monitoring.sketch import SketchSpec, build_sketch, count
 from tinyops.projects import load_project
 from tinyops.projects.monitoring_section import Monitoring
+from tinyops.sketches.frames import CLASSES, FrameRecord, SketchFrame, tag_byte
+from tinyops.sketches.reference import Reference, build_reference
+from tinyops.sketches.sketch import SketchSpec, build_sketch, count
 from tinyops.store import Store, layout
 
 SIZE, MACHINES, EACH = 16, 40, 20

@@ -22,7 +22,7 @@ from tinyops.conversion.image import build_image
 from tinyops.conversion.parameters import SIZE, exponent_table
 from tinyops.conversion.toolchain import FIRMWARE, STRICT, compile_sources
 from tinyops.frontend import Frontend, FrontendSpec
-from tinyops.monitoring.frames import FRAME_BYTES
+from tinyops.sketches.frames import FRAME_BYTES
 
 
 def test_an_image_names_what_it_is() -> None:

@@ -20,8 +20,8 @@ from tinyops.conversion.reference import Reference
 from tinyops.conversion.sensing import Sensed, golden_samples, sense
 from tinyops.conversion.sketching import decide
 from tinyops.frontend import cut_windows
-from tinyops.monitoring.frames import FIRST, SketchFrame
-from tinyops.monitoring.sketch import count, frame_of
+from tinyops.sketches.frames import FIRST, SketchFrame
+from tinyops.sketches.sketch import count, frame_of
 
 INPUTS = inputs_for((32, 1, 1), 12, seed=1)
 

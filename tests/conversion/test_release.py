@@ -18,9 +18,9 @@ from tinyops.conversion.arduino_request import candidate_request, newest_version
 from tinyops.conversion.bare import inputs_for
 from tinyops.conversion.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.conversion.release import compile_candidate, fit_candidate, prove_candidate
-from tinyops.monitoring.reference import Reference
-from tinyops.monitoring.sketch import SketchSpec
 from tinyops.projects import load_project, projects_folder
+from tinyops.sketches.reference import Reference
+from tinyops.sketches.sketch import SketchSpec
 from tinyops.store import ObjectMissing, Store, layout
 
 NAME = "tiny_project"

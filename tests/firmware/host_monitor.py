@@ -14,8 +14,8 @@ from tinyops.conversion import sources
 from tinyops.conversion.parameters import ParameterBlock
 from tinyops.conversion.toolchain import FIRMWARE
 from tinyops.frontend.host import build
-from tinyops.monitoring.frames import FRAME_BYTES
-from tinyops.monitoring.sketch import SketchSpec
+from tinyops.sketches.frames import FRAME_BYTES
+from tinyops.sketches.sketch import SketchSpec
 
 
 class HostMonitor:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.frames import FIRST
-from tinyops.monitoring.sketch import SketchSpec, build_sketch, count, frame_of
+from tinyops.sketches.frames import FIRST
+from tinyops.sketches.sketch import SketchSpec, build_sketch, count, frame_of
 
 PATH = Path(__file__).parent / "data" / "sketch_golden.json"
 SHA256 = "c5" + 62 * "0"

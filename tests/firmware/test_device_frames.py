@@ -16,8 +16,8 @@ from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.conversion.reference import Reference
 from tinyops.emulation import Machine
 from tinyops.frontend import cut_windows
-from tinyops.monitoring.frames import FIRST, SketchFrame
-from tinyops.monitoring.sketch import count, frame_of
+from tinyops.sketches.frames import FIRST, SketchFrame
+from tinyops.sketches.sketch import count, frame_of
 
 FRAME = sketch().frame_windows * sketch().every
 

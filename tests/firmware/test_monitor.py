@@ -10,8 +10,8 @@ import pytest
 from host_monitor import HostMonitor
 from make_sketch_golden import SHA256, TAG, frames, read
 
-from tinyops.monitoring.frames import FIRST, LOST, SketchFrame
-from tinyops.monitoring.sketch import SketchSpec, build_sketch
+from tinyops.sketches.frames import FIRST, LOST, SketchFrame
+from tinyops.sketches.sketch import SketchSpec, build_sketch
 
 GOLDEN = read()
 RING = 8

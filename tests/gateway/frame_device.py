@@ -16,7 +16,7 @@ from tinyops.boards import messages
 from tinyops.boards.frames import Decoder, Frame, crc16, encode
 from tinyops.boards.image import ImageHeader
 from tinyops.boards.virtual.pty_line import PtyLine
-from tinyops.monitoring.frames import SketchFrame, tag_byte, window_of
+from tinyops.sketches.frames import SketchFrame, tag_byte, window_of
 
 NO_SUCH_REQUEST = 2
 HEADER = ImageHeader(

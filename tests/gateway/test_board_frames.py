@@ -22,7 +22,7 @@ from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.image import build_image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
-from tinyops.monitoring.frames import FIRST, FrameRecord, decode_records
+from tinyops.sketches.frames import FIRST, FrameRecord, decode_records
 from tinyops.store import Store, edge_layout, layout
 
 COUNTED = sketch().frame_windows

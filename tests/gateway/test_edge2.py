@@ -18,7 +18,7 @@ from tinyops.conversion.image import build_image
 from tinyops.gateway import worker
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
-from tinyops.monitoring.frames import FIRST, FrameRecord, decode_records
+from tinyops.sketches.frames import FIRST, FrameRecord, decode_records
 from tinyops.store import Store, edge_layout, layout
 
 BOARD = load_board("sparkfun-edge2")

@@ -11,7 +11,7 @@ from frame_device import HEADER, frame, resealed
 from tinyops.boards import messages
 from tinyops.boards.messages import Hello
 from tinyops.gateway.frame_order import FrameRefused, Position, place
-from tinyops.monitoring.frames import FIRST, LOST, SATURATED, tag_byte
+from tinyops.sketches.frames import FIRST, LOST, SATURATED, tag_byte
 
 NOW = 1_790_000_000
 

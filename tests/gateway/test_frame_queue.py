@@ -16,7 +16,7 @@ from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.frame_order import Position
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.frame_upload import FrameUpload
-from tinyops.monitoring.frames import FrameRecord, decode_records
+from tinyops.sketches.frames import FrameRecord, decode_records
 from tinyops.store import Store, StoreUnavailable
 
 WRITER = """

@@ -19,7 +19,7 @@ from tinyops.gateway.event import Event
 from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
 from tinyops.gateway.service import Gateway
-from tinyops.monitoring.frames import FIRST, LOST, SATURATED, FrameRecord, decode_records
+from tinyops.sketches.frames import FIRST, LOST, SATURATED, FrameRecord, decode_records
 from tinyops.store import Store, edge_layout, layout, sha256_hex
 
 

@@ -13,7 +13,7 @@ from project_house import PROJECT
 from tinyops.data.recordings import Recording
 from tinyops.frontend import from_project
 from tinyops.frontend.counts import to_counts
-from tinyops.monitoring.frames import decode_records
+from tinyops.sketches.frames import decode_records
 from tinyops.store import Store
 
 BINARY = ("signal", "windows", "features")

@@ -15,8 +15,8 @@ from frame_makers import GATEWAY, NOW, PROJECT, SKETCH, TODAY, N, damaged, recor
 from tinyops.monitoring import compaction
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames, recent_frames
-from tinyops.monitoring.frames import SATURATED, FrameRecord, encode_records
 from tinyops.monitoring.table import read_frames
+from tinyops.sketches.frames import SATURATED, FrameRecord, encode_records
 from tinyops.store import ObjectMissing, Store, layout, receipts
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drift_world import counts, reference, windows
-from tinyops.monitoring.components import (
+from tinyops.sketches.components import (
     CELLS,
     Components,
     cells_of,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyops.monitoring.components import Floats
-from tinyops.monitoring.conditions import MOST, conditions_of
+from tinyops.sketches.components import Floats
+from tinyops.sketches.conditions import MOST, conditions_of
 
 EACH, SIZE = 10, 12
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from tinyops.monitoring.accuracy import calibrate, design_effect, estimate_accuracy
 from tinyops.monitoring.residuals import Residual, residual_of
+from tinyops.sketches.accuracy import calibrate, design_effect, estimate_accuracy
 
 TRUE = np.array([0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.98])
 RNG = np.random.default_rng

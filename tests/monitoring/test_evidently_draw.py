@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinyops.monitoring.components import FEATURE_NAMES
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
-from tinyops.monitoring.reference import Reference, build_reference
 from tinyops.monitoring.reports.draw import draw_reports
 from tinyops.monitoring.reports.snapshot import DRIFT, PERFORMANCE, render_html
 from tinyops.monitoring.residuals import Residual
-from tinyops.monitoring.sketch import build_sketch, count
 from tinyops.monitoring.verdict import Status, Verdict
 from tinyops.projects.monitoring_section import Monitoring
+from tinyops.sketches.components import FEATURE_NAMES
+from tinyops.sketches.reference import Reference, build_reference
+from tinyops.sketches.sketch import build_sketch, count
 from tinyops.store import ObjectMissing, Store, layout
 
 PROJECT, RELEASE = "motor_health", "20260301T070000Z-aaaaaa"

@@ -26,7 +26,7 @@ from tinyops.monitoring.reports.marginals import (
 from tinyops.monitoring.reports.performance import confusion_rows, performance_report
 from tinyops.monitoring.reports.snapshot import DRIFT, PERFORMANCE, render_html, write_snapshot
 from tinyops.monitoring.reports.statistic import Statistic
-from tinyops.monitoring.sketch import Counts
+from tinyops.sketches.sketch import Counts
 from tinyops.store import ObjectMissing, Store
 
 LABELS = ["normal", "inner_race", "outer_race", "ball"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, f
 
-from tinyops.monitoring.expectation import Expectation, as_chi_squared
+from tinyops.sketches.expectation import Expectation, as_chi_squared
 
 
 @pytest.mark.parametrize(("size", "freedom"), [(3, 23.0), (12, 59.0), (12, 240.0), (16, 1e6)])

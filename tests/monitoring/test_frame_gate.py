@@ -12,9 +12,9 @@ from frame_makers import DEVICE, EPOCH, GATEWAY, MODEL, SKETCH, TAG, VERSION, N,
 from tinyops.monitoring.frame_gate import Gated, check_frames
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.monitoring.frame_suite import RAW, KnownRelease
-from tinyops.monitoring.frames import FRAME_BYTES, SATURATED, FrameRecord
 from tinyops.monitoring.table import Row
 from tinyops.projects import load_project
+from tinyops.sketches.frames import FRAME_BYTES, SATURATED, FrameRecord
 
 PROJECT = load_project("motor_health")
 RELEASES = {VERSION: KnownRelease(TAG, MODEL, N, classes=4)}

@@ -11,8 +11,8 @@ from scipy.stats import binom
 from drift_world import NAMES, SETTINGS, Windows, counts, reference, windows
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.evidence import judge_frame_set
-from tinyops.monitoring.reference import Reference
-from tinyops.monitoring.sketch import SketchSpec
+from tinyops.sketches.reference import Reference
+from tinyops.sketches.sketch import SketchSpec
 
 SET = SETTINGS.set_windows
 Made = tuple[SketchSpec, Reference]

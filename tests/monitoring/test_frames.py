@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from tinyops.boards.frames import crc16
-from tinyops.monitoring.frames import (
+from tinyops.sketches.frames import (
     FIRST,
     FRAME_BYTES,
     LOST,

@@ -15,11 +15,11 @@ from reference_maker import NAMES, count_frames, reference, release_reference, w
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
 from tinyops.monitoring.frame_set import newest_set
-from tinyops.monitoring.frames import FrameRecord
 from tinyops.monitoring.judge import judge, verdict_key
 from tinyops.monitoring.residuals import Residual
 from tinyops.monitoring.verdict import Status, status_of
 from tinyops.projects import load_project
+from tinyops.sketches.frames import FrameRecord
 from tinyops.store import ObjectMissing, Store, layout
 
 PROJECT = load_project("motor_health")

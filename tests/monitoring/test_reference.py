@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from drift_world import MODEL, NAMES, SETTINGS, Windows, counts, reference, windows
 from tinyops.monitoring.evidence import judge_frame_set
-from tinyops.monitoring.reference import Reference, ReferenceError, build_reference
+from tinyops.sketches.reference import Reference, ReferenceError, build_reference
 
 KNOWN = windows(1, range(40))
 

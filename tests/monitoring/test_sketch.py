@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from tinyops.monitoring.frames import tag_byte
-from tinyops.monitoring.sketch import SketchError, SketchSpec, build_sketch, count, frame_of
+from tinyops.sketches.frames import tag_byte
+from tinyops.sketches.sketch import SketchError, SketchSpec, build_sketch, count, frame_of
 
 
 def reference(windows: int = 1600, values: int = 40) -> np.ndarray:

@@ -14,11 +14,11 @@ from label_requests import request_labels
 from tinyops.data.labels.label_request import ANSWER
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
-from tinyops.monitoring.frames import FrameRecord, SketchFrame
 from tinyops.monitoring.picture import STATUS_COLOURS, Happening, Measured
 from tinyops.monitoring.story import ANSWERED, ASKED, ATTESTED, read_story, story_picture
 from tinyops.monitoring.table import Row, replace_table
 from tinyops.projects import load_project
+from tinyops.sketches.frames import FrameRecord, SketchFrame
 from tinyops.store import Receipt, Store, edge_layout, layout, receipts
 
 PROJECT, DEVICE = "motor_health", "motor-1"

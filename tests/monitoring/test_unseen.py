@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyops.monitoring.sketch import build_sketch
-from tinyops.monitoring.unseen import beyond_others, folds_of, unseen_features
+from tinyops.sketches.sketch import build_sketch
+from tinyops.sketches.unseen import beyond_others, folds_of, unseen_features
 
 VALUES = 400
 

@@ -17,7 +17,7 @@ from tinyops.conversion.errors import ConversionError, DoesNotFit
 from tinyops.conversion.flatbuffer import operator_label, parse, reader_of, tensor_name
 from tinyops.conversion.tflm import TflmModel
 from tinyops.conversion.tuning import DEFAULT, Tuning
-from tinyops.monitoring.sketch import SketchSpec
+from tinyops.sketches.sketch import SketchSpec
 
 if TYPE_CHECKING:
     from tinyops.frontend import Frontend

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.conversion.errors import ConversionError
-from tinyops.monitoring.sketch import SketchSpec
+from tinyops.sketches.sketch import SketchSpec
 
 MAGIC = b"TPRM"
 FORMAT = 2

@@ -22,8 +22,8 @@ from tinyops.conversion.memory import linked
 from tinyops.conversion.prove import Proof, prove
 from tinyops.conversion.real_targets import build_real_targets
 from tinyops.conversion.sketching import sensed_golden, sketch_and_reference
-from tinyops.monitoring.sketch import SketchSpec
 from tinyops.projects import Project, load_project
+from tinyops.sketches.sketch import SketchSpec
 from tinyops.store import Store, layout, sha256_hex
 
 

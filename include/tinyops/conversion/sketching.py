@@ -11,11 +11,11 @@ from tinyops.conversion.parameters import confidences_q8, exponent_table
 from tinyops.conversion.reference import Reference as Model
 from tinyops.conversion.sensing import Sensed, golden_samples
 from tinyops.frontend import cut_windows
-from tinyops.monitoring.conditions import units_of
-from tinyops.monitoring.frames import FIRST
-from tinyops.monitoring.reference import Reference, build_reference
-from tinyops.monitoring.sketch import SketchSpec, build_sketch, count, frame_of
 from tinyops.projects import Project
+from tinyops.sketches.conditions import units_of
+from tinyops.sketches.frames import FIRST
+from tinyops.sketches.reference import Reference, build_reference
+from tinyops.sketches.sketch import SketchSpec, build_sketch, count, frame_of
 from tinyops.store import sha256_hex
 
 

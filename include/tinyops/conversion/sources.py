@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.sketch import SketchSpec
+from tinyops.sketches.sketch import SketchSpec
 
 _NOTE = "/* Generated. */\n"
 

@@ -17,7 +17,7 @@ from tinyops.gateway.frame_order import FrameRefused, place
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.journal import Journal
 from tinyops.gateway.log import say
-from tinyops.monitoring.frames import FrameRecord, window_of
+from tinyops.sketches.frames import FrameRecord, window_of
 
 MOST = 32
 """Frames fetched in one visit; a device keeps eight."""

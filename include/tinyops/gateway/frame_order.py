@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tinyops.boards.image import ImageHeader
 from tinyops.boards.messages import Hello
 from tinyops.gateway.errors import GatewayError
-from tinyops.monitoring.frames import (
+from tinyops.sketches.frames import (
     FIRST,
     LOST,
     FrameError,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tinyops.gateway.database import Database
 from tinyops.gateway.frame_order import Position
-from tinyops.monitoring.frames import FrameRecord, encode_records
+from tinyops.sketches.frames import FrameRecord, encode_records
 from tinyops.store import layout
 
 RECORDS_AN_OBJECT = 1000

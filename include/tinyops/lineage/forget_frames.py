@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from tinyops.monitoring.frames import FrameError, decode_records, encode_records
 from tinyops.monitoring.table import read_folder, replace_table
+from tinyops.sketches.frames import FrameError, decode_records, encode_records
 from tinyops.store import Store, layout
 
 

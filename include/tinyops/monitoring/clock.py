@@ -13,8 +13,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.frames import FrameRecord
 from tinyops.projects import Project
+from tinyops.sketches.frames import FrameRecord
 
 
 def window_seconds(project: Project) -> float:

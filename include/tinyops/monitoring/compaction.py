@@ -15,7 +15,6 @@ from typing import Any
 from tinyops.monitoring.frame_gate import Gated, SetAside, check_frames
 from tinyops.monitoring.frame_inbox import ASIDE, CONSUMER, FrameFile, outstanding_frames
 from tinyops.monitoring.frame_suite import KnownRelease
-from tinyops.monitoring.frames import FrameError, decode_records
 from tinyops.monitoring.table import (
     PARQUET,
     Row,
@@ -25,6 +24,7 @@ from tinyops.monitoring.table import (
     to_parquet,
 )
 from tinyops.projects import Project, load_project
+from tinyops.sketches.frames import FrameError, decode_records
 from tinyops.store import Receipt, Store, content_id, layout, receipts
 
 REPORTS = "frames"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.sketch import Counts
+from tinyops.sketches.sketch import Counts
 
 Floats = NDArray[np.float64]
 Row = NDArray[np.integer] | NDArray[np.floating]

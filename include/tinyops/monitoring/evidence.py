@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinyops.errors import TinyOpsError
-from tinyops.monitoring.accuracy import Interval, estimate_accuracy
-from tinyops.monitoring.components import cells_of
 from tinyops.monitoring.effects import FeatureEffect, effects_of
-from tinyops.monitoring.reference import CONFIDENCE, Reference
-from tinyops.monitoring.sketch import Counts
-from tinyops.monitoring.view import Finding, View
+from tinyops.sketches.accuracy import Interval, estimate_accuracy
+from tinyops.sketches.components import cells_of
+from tinyops.sketches.reference import CONFIDENCE, Reference
+from tinyops.sketches.sketch import Counts
+from tinyops.sketches.view import Finding, View
 
 _NOTABLE = 3.0
 _WORDS = (("lower", "higher"), ("narrower", "wider"), ("skewed down", "skewed up"))

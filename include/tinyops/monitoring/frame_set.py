@@ -8,8 +8,8 @@ from datetime import datetime
 
 import numpy as np
 
-from tinyops.monitoring.frames import FrameRecord
-from tinyops.monitoring.sketch import Counts
+from tinyops.sketches.frames import FrameRecord
+from tinyops.sketches.sketch import Counts
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import numpy as np
 
 from tinyops.data.quality.validation import import_gx
 from tinyops.monitoring.frame_inbox import FrameFile
-from tinyops.monitoring.frames import BINS, CLASSES, FEATURES, KIND, SATURATED, tag_byte
 from tinyops.monitoring.table import Row
 from tinyops.projects import Project
+from tinyops.sketches.frames import BINS, CLASSES, FEATURES, KIND, SATURATED, tag_byte
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ from typing import Any
 
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.frame_inbox import ASIDE, FrameFile, outstanding_frames
-from tinyops.monitoring.frames import FrameRecord
 from tinyops.monitoring.judge import KIND, POINTER
 from tinyops.monitoring.table import read_frames
+from tinyops.sketches.frames import FrameRecord
 from tinyops.store import ObjectMissing, Store, layout
 
 

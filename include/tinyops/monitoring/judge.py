@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from tinyops.monitoring.clock import window_seconds
 from tinyops.monitoring.evidence import judge_frame_set
 from tinyops.monitoring.frame_set import FrameSet, sets_since
-from tinyops.monitoring.frames import FrameRecord
-from tinyops.monitoring.reference import Reference
 from tinyops.monitoring.residuals import Residual, residual_of
 from tinyops.monitoring.table import read_frames
 from tinyops.monitoring.verdict import Verdict, status_of
 from tinyops.projects import Project
+from tinyops.sketches.frames import FrameRecord
+from tinyops.sketches.reference import Reference
 from tinyops.store import Store, layout
 
 KIND = POINTER = "verdict"

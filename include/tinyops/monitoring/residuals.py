@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.accuracy import Calibration, design_effect
-from tinyops.monitoring.frames import BINS
+from tinyops.sketches.accuracy import Calibration, design_effect
+from tinyops.sketches.frames import BINS
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 from tinyops.data.labels.label_request import ANSWER, requests_about
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
-from tinyops.monitoring.frames import FrameRecord
 from tinyops.monitoring.judge import KIND as VERDICT
 from tinyops.monitoring.picture import LANES, Happening, Judged, Measured, Story, draw_story
 from tinyops.monitoring.table import read_frames
 from tinyops.projects import Project, load_project
+from tinyops.sketches.frames import FrameRecord
 from tinyops.store import Store, edge_layout, layout, receipts
 
 KIND, NAME = "story", "story.png"

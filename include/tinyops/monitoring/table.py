@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from tinyops.monitoring.frame_inbox import FrameFile
-from tinyops.monitoring.frames import FRAME_BYTES, FrameRecord
+from tinyops.sketches.frames import FRAME_BYTES, FrameRecord
 from tinyops.store import ObjectMissing, Store, layout
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from tinyops.monitoring.evidence import Evidence
 from tinyops.monitoring.frame_set import FrameSet
 from tinyops.monitoring.residuals import Residual
-from tinyops.monitoring.sketch import Counts
+from tinyops.sketches.sketch import Counts
 from tinyops.store.content import content_id
 
 Status = Literal["none", "data drift", "concept drift", "unknown"]

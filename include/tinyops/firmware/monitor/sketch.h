@@ -1,4 +1,4 @@
-/* What is counted of a window; integers only, bit for bit as tinyops.monitoring.sketch. */
+/* What is counted of a window; integers only, bit for bit as tinyops.sketches.sketch. */
 #ifndef TINYOPS_MONITOR_SKETCH_H
 #define TINYOPS_MONITOR_SKETCH_H
 

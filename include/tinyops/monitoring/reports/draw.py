@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.monitoring.judge import verdict_key
-from tinyops.monitoring.reference import Reference
 from tinyops.monitoring.reports.drift import drift_report
 from tinyops.monitoring.reports.of_verdict import drift_statistics, label_statistics
 from tinyops.monitoring.reports.performance import performance_report
 from tinyops.monitoring.reports.snapshot import DRIFT, PERFORMANCE, write_snapshot
-from tinyops.monitoring.sketch import Counts
+from tinyops.sketches.reference import Reference
+from tinyops.sketches.sketch import Counts
 from tinyops.store import Store, layout
 
 LABELLED = "labelled"

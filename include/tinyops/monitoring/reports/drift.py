@@ -9,7 +9,7 @@ from typing import Any
 from tinyops.monitoring.reports.marginals import current_rows, marginals, reference_rows
 from tinyops.monitoring.reports.picture import drift_picture
 from tinyops.monitoring.reports.statistic import Statistic, metrics
-from tinyops.monitoring.sketch import Counts
+from tinyops.sketches.sketch import Counts
 
 ABOUT = {
     "decided_by": "the verdict of TinyOps; PSI and JS are effect sizes and have no threshold",

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyops.errors import TinyOpsError
-from tinyops.monitoring.components import FEATURE_NAMES as FEATURES
-from tinyops.monitoring.frames import BINS
-from tinyops.monitoring.sketch import Counts
+from tinyops.sketches.components import FEATURE_NAMES as FEATURES
+from tinyops.sketches.frames import BINS
+from tinyops.sketches.sketch import Counts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import NormalDist
 from typing import Any
 
-from tinyops.monitoring.components import FEATURE_NAMES
 from tinyops.monitoring.reports.statistic import Statistic
+from tinyops.sketches.components import FEATURE_NAMES
 
 
 def headline(verdict: dict[str, Any]) -> Statistic:

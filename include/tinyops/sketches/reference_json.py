@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.monitoring.components import Components, Floats
-from tinyops.monitoring.expectation import Expectation
-from tinyops.monitoring.null import Threshold
-from tinyops.monitoring.view import View
+from tinyops.sketches.components import Components, Floats
+from tinyops.sketches.expectation import Expectation
+from tinyops.sketches.null import Threshold
+from tinyops.sketches.view import View
 
 
 def write_content(content: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.errors import TinyOpsError
-from tinyops.monitoring.frames import BINS, CLASSES, SketchFrame, tag_byte
-from tinyops.monitoring.unseen import folds_of, unseen_features
+from tinyops.sketches.frames import BINS, CLASSES, SketchFrame, tag_byte
+from tinyops.sketches.unseen import folds_of, unseen_features
 from tinyops.store.content import content_id
 
 _ROWS = 2048

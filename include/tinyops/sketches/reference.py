@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.errors import TinyOpsError
-from tinyops.monitoring.accuracy import Calibration, calibrate
-from tinyops.monitoring.components import CELLS, FEATURE_NAMES, Floats, cells_of_windows
-from tinyops.monitoring.conditions import units_of
-from tinyops.monitoring.frames import BINS, CLASSES, FEATURES
-from tinyops.monitoring.reference_json import (
+from tinyops.projects.monitoring_section import Monitoring
+from tinyops.sketches.accuracy import Calibration, calibrate
+from tinyops.sketches.components import CELLS, FEATURE_NAMES, Floats, cells_of_windows
+from tinyops.sketches.conditions import units_of
+from tinyops.sketches.frames import BINS, CLASSES, FEATURES
+from tinyops.sketches.reference_json import (
     decode_view,
     encode_view,
     read_content,
     write_content,
 )
-from tinyops.monitoring.sketch import Counts, SketchSpec, beyond
-from tinyops.monitoring.unseen import beyond_others, folds_of, unseen_features
-from tinyops.monitoring.view import Origin, View, build_view
-from tinyops.projects.monitoring_section import Monitoring
+from tinyops.sketches.sketch import Counts, SketchSpec, beyond
+from tinyops.sketches.unseen import beyond_others, folds_of, unseen_features
+from tinyops.sketches.view import Origin, View, build_view
 
 HELD_OUT = ("validation", "test")
 CONFIDENCE = "confidence"

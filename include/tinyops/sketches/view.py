@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.components import Components, Floats
-from tinyops.monitoring.conditions import conditions_of, units_of
-from tinyops.monitoring.estimation import Sample, estimate
-from tinyops.monitoring.expectation import Expectation
-from tinyops.monitoring.null import Threshold, threshold
 from tinyops.projects.monitoring_section import Monitoring
+from tinyops.sketches.components import Components, Floats
+from tinyops.sketches.conditions import conditions_of, units_of
+from tinyops.sketches.estimation import Sample, estimate
+from tinyops.sketches.expectation import Expectation
+from tinyops.sketches.null import Threshold, threshold
 
 
 @dataclass(frozen=True, eq=False)

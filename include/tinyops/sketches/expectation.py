@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.monitoring.components import Floats
+from tinyops.sketches.components import Floats
 
 _ROUNDS = 4
 _RIDGE, _WALL = 1e-9, 1e6

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.components import Floats
-from tinyops.monitoring.frames import BINS
+from tinyops.sketches.components import Floats
+from tinyops.sketches.frames import BINS
 
 _PRIOR = 2.0
 _TWO_SIDED_95 = 1.96

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.components import Floats
+from tinyops.sketches.components import Floats
 
 MOST = 16
 """Conditions, at most; beyond that the smallest join others."""

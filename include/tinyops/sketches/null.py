@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.components import Floats
-from tinyops.monitoring.estimation import Sample
-from tinyops.monitoring.expectation import Expectation
+from tinyops.sketches.components import Floats
+from tinyops.sketches.estimation import Sample
+from tinyops.sketches.expectation import Expectation
 
 EXCEEDANCES = 20
 """Draws beyond a quantile, at least, so that the quantile is known."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.frames import BINS, FEATURES
-from tinyops.monitoring.sketch import Counts, SketchSpec
+from tinyops.sketches.frames import BINS, FEATURES
+from tinyops.sketches.sketch import Counts, SketchSpec
 
 ORDER = 3
 CELLS = FEATURES * (BINS + 1)

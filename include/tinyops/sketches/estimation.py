@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.components import Floats
-from tinyops.monitoring.expectation import Expectation
+from tinyops.sketches.components import Floats
+from tinyops.sketches.expectation import Expectation
 
 REPLICATES = 300
 _PRIOR_WINDOWS = 0.3
