@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.int8 import output_scale
-from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.tflite.int8 import output_scale
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.monitoring.effects import psi
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
 from tinyops.projects.monitoring_section import Monitoring

@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 from report import Report, options
 
-from tinyops.conversion.int8 import quantise
-from tinyops.conversion.litert import int8_logits
+from tinyops.conversion.tflite.int8 import quantise
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.recordings.sources import source_for
 from tinyops.frontend import from_project
 from tinyops.projects import load_project

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from report import Report, options
 from uestc import FOLDER, windows_at
 
-from tinyops.conversion.int8 import quantise
+from tinyops.conversion.tflite.int8 import quantise
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import generate, source_for
 from tinyops.data.recordings.sources.machine import Scenario

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from report import Report, options
 
-from tinyops.conversion.int8 import quantise
-from tinyops.conversion.litert import int8_logits
+from tinyops.conversion.tflite.int8 import quantise
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, cut_windows, from_project
 from tinyops.projects import Project, load_project

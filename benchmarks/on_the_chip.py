@@ -23,8 +23,8 @@ from tinyops.conversion.footprint import constant_bytes
 from tinyops.conversion.image import BuiltImage
 from tinyops.conversion.profile import Profile
 from tinyops.conversion.prove import Proof, prove
-from tinyops.conversion.reference import Reference
-from tinyops.conversion.tflm_memory import measure
+from tinyops.conversion.tflite.reference import Reference
+from tinyops.conversion.tflite.tflm_memory import measure
 from tinyops.conversion.tune import Search
 from tinyops.conversion.tuning import DEFAULT
 

@@ -14,7 +14,7 @@ from typing import Any
 import int8_cases as cases
 from report import Report, options
 
-from tinyops.conversion.int8 import quantise
+from tinyops.conversion.tflite.int8 import quantise
 from tinyops.data.datasets.split import PARTS, find_group, part_of
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import source_for

@@ -18,9 +18,9 @@ from report import SHARED, Report, options
 
 from tinyops.boards.catalogue import load_board
 from tinyops.conversion.bare import build_bare, inputs_for
-from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.prove import prove
-from tinyops.conversion.reference import Reference
+from tinyops.conversion.tflite.litert import int8_logits
+from tinyops.conversion.tflite.reference import Reference
 from tinyops.serving import chip, load
 from tinyops.serving.chip import Answer, board_results
 from tinyops.serving.load import host_results

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from report import SHARED, Report, options
 
-from tinyops.conversion.int8 import quantise
-from tinyops.conversion.litert import int8_logits
+from tinyops.conversion.tflite.int8 import quantise
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.frontend import cut_windows, from_project
 from tinyops.projects import load_project
 from tinyops.training.evaluate import evaluate

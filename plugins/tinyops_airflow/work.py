@@ -126,7 +126,7 @@ def refusing(store: Store, project: str, candidate: str) -> Iterator[None]:
 
     Anything else (S3, a missing compiler, an emulator that dies) leaves it outstanding.
     """
-    from tinyops.conversion.errors import DoesNotFit, ProofFailed
+    from tinyops.conversion.tflite.errors import DoesNotFit, ProofFailed
     from tinyops.serving.errors import SlowerThanChampion
 
     try:

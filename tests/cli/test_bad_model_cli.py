@@ -9,7 +9,7 @@ import pytest
 
 from chip import MODELS
 from tinyops.cli.main import main
-from tinyops.conversion.flatbuffer import parse, schema_module, write_model
+from tinyops.conversion.tflite.flatbuffer import parse, schema_module, write_model
 
 TINY = MODELS / "tiny.tflite"
 COMMANDS = {

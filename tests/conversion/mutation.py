@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from chip import MODELS
-from tinyops.conversion.flatbuffer import parse, schema_module, write_model
+from tinyops.conversion.tflite.flatbuffer import parse, schema_module, write_model
 
 SOUND = tuple((MODELS / f"{name}.tflite").read_bytes() for name in ("tiny", "other"))
 _NUMBERS = st.one_of(

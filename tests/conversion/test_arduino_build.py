@@ -27,7 +27,7 @@ from tinyops.conversion.arduino_build import (
     seal,
     unavailable,
 )
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflite.errors import ConversionError
 
 NANO = load_board("nano33ble-sense")
 

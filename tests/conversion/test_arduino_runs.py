@@ -36,9 +36,9 @@ from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.arduino_build import seal
 from tinyops.conversion.arduino_library import INNER, ArduinoLibrary
 from tinyops.conversion.arduino_tflm import methods_of
-from tinyops.conversion.flatbuffer import read_model
 from tinyops.conversion.image import build_image
 from tinyops.conversion.sensing import Sensed, sense
+from tinyops.conversion.tflite.flatbuffer import read_model
 from tinyops.conversion.toolchain import CPU
 from tinyops.emulation import Machine
 

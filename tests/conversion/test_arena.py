@@ -10,8 +10,8 @@ import pytest
 from chip import MODELS
 from shared_data import shared
 from tinyops.conversion.arena import pack
-from tinyops.conversion.canonical import canonical
 from tinyops.conversion.lowering import lower
+from tinyops.conversion.tflite.canonical import canonical
 
 
 def plan_of(tflite: bytes) -> Any:

@@ -17,13 +17,13 @@ from mutation import HOSTILE, SOUND, dense, many_views
 
 from shared_data import shared
 from tinyops.boards.catalogue import load_board
-from tinyops.conversion.canonical import canonical
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.fit import fit
-from tinyops.conversion.flatbuffer import MAX_BYTES, parse, schema_module, write_model
 from tinyops.conversion.memory import interpreted, planned
 from tinyops.conversion.operators import supported
-from tinyops.conversion.reference import Reference
+from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import MAX_BYTES, parse, schema_module, write_model
+from tinyops.conversion.tflite.reference import Reference
 
 TINY = SOUND[0]
 SCHEMA = schema_module()
@@ -165,8 +165,8 @@ def test_a_small_file_that_is_a_model_without_end_takes_neither_time_nor_memory(
     assert file.stat().st_size < 1_000_000
     code = (
         "import re, sys; from pathlib import Path\n"
-        "from tinyops.conversion.canonical import canonical\n"
-        "from tinyops.conversion.errors import ConversionError\n"
+        "from tinyops.conversion.tflite.canonical import canonical\n"
+        "from tinyops.conversion.tflite.errors import ConversionError\n"
         "try:\n    canonical(Path(sys.argv[1]).read_bytes())\n"
         "except ConversionError as error:\n    print(error)\n"
         # Not ru_maxrss: Linux hands the peak of the process that forked on through exec.

@@ -10,14 +10,19 @@ import pytest
 
 from chip import MODELS
 from shared_data import shared
-from tinyops.conversion import canonical as module
 from tinyops.conversion.aot import compile_model
-from tinyops.conversion.canonical import canonical
-from tinyops.conversion.check_inputs import check_inputs
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import operator_name, read_model, schema_module, write_model
-from tinyops.conversion.reference import Reference
-from tinyops.conversion.rewrites.graph import add_buffer
+from tinyops.conversion.tflite import canonical as module
+from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.check_inputs import check_inputs
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import (
+    operator_name,
+    read_model,
+    schema_module,
+    write_model,
+)
+from tinyops.conversion.tflite.reference import Reference
+from tinyops.conversion.tflite.rewrites.graph import add_buffer
 
 TINY = (MODELS / "tiny.tflite").read_bytes()
 MLPERF = ("kws_ref_model", "str_ww_ref_model", "pretrainedResnet_quant", "ad01_int8", "vww_96_int8")

@@ -10,14 +10,14 @@ from mutation import dense
 from chip import MODELS
 from shared_data import shared
 from tinyops.conversion.alternatives import ALTERNATIVES, instead_of
-from tinyops.conversion.flatbuffer import parse, schema_module, write_model
-from tinyops.conversion.operator_probe import (
+from tinyops.conversion.operators import ModelSupport, operator_sets, supported
+from tinyops.conversion.tflite.flatbuffer import parse, schema_module, write_model
+from tinyops.conversion.tflite.operator_probe import (
     aot_set,
     builtin_operators,
     litert_set,
     tflm_set,
 )
-from tinyops.conversion.operators import ModelSupport, operator_sets, supported
 
 TINY = (MODELS / "tiny.tflite").read_bytes()
 

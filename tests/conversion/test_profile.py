@@ -12,11 +12,11 @@ from shared_data import shared
 from tinyops.boards.catalogue import load_board
 from tinyops.conversion.aot import AotModel, Step, compile_model
 from tinyops.conversion.bare import build_bare, inputs_for, profile_bare, search_bare
-from tinyops.conversion.canonical import canonical
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.profile import Profile
 from tinyops.conversion.prove import prove
-from tinyops.conversion.reference import Reference
+from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.reference import Reference
 from tinyops.conversion.tune import Search
 from tinyops.conversion.tuning import DEFAULT, Tuning
 from tinyops.conversion.unit import write_unit

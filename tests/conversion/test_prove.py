@@ -13,12 +13,12 @@ from shared_data import shared
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.link import LinkTimeout
 from tinyops.conversion.bare import build_bare, inputs_for
-from tinyops.conversion.errors import ConversionError, ProofFailed
 from tinyops.conversion.image import build_image
 from tinyops.conversion.prove import prove
-from tinyops.conversion.reference import Reference
 from tinyops.conversion.sensing import Sensed, golden_samples, sense
 from tinyops.conversion.sketching import decide
+from tinyops.conversion.tflite.errors import ConversionError, ProofFailed
+from tinyops.conversion.tflite.reference import Reference
 from tinyops.frontend import cut_windows
 from tinyops.sketches.frames import FIRST, SketchFrame
 from tinyops.sketches.sketch import count, frame_of

@@ -13,7 +13,7 @@ from tinyops.boards.link import Link
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.image import build_image
 from tinyops.conversion.parameters import confidences_q8, exponent_table
-from tinyops.conversion.reference import Reference
+from tinyops.conversion.tflite.reference import Reference
 from tinyops.emulation import Machine
 from tinyops.frontend import cut_windows
 from tinyops.sketches.frames import FIRST, SketchFrame

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyops.conversion.int8 import QuantisationError, input_quantisation, quantise
-from tinyops.conversion.litert import int8_logits
+from tinyops.conversion.tflite.int8 import QuantisationError, input_quantisation, quantise
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.training.fit import import_keras
 from tinyops.training.models import build
 from tinyops.training.recipe import Recipe

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from chip import MODELS
-from tinyops.conversion.int8 import output_scale
-from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.tflite.int8 import output_scale
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
@@ -149,7 +149,7 @@ def test_evidence_needs_no_tensorflow() -> None:
     heavy = {"tensorflow", "keras", "great_expectations", "pandas", "mlflow"}
     code = (
         "import sys; from tinyops.training import evidence\n"
-        "from tinyops.conversion.int8 import output_scale\n"
+        "from tinyops.conversion.tflite.int8 import output_scale\n"
         f"output_scale(open({str(MODELS / 'tiny.tflite')!r}, 'rb').read())\n"
         f"print(sorted(set(sys.modules) & {heavy!r}))"
     )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinyops.conversion.int8 import input_quantisation
-from tinyops.conversion.litert import int8_logits
+from tinyops.conversion.tflite.int8 import input_quantisation
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate

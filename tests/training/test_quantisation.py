@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from tinyops.conversion.int8 import output_scale, quantise
-from tinyops.conversion.litert import int8_logits
+from tinyops.conversion.tflite.int8 import output_scale, quantise
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.training.evaluate import evaluate
 from tinyops.training.fake_quant import fake_quantised
 from tinyops.training.fit import fit, float_logits, import_keras

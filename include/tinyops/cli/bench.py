@@ -134,7 +134,7 @@ def _instructions(tflite: bytes, name: str, board: Board, progress: Progress) ->
     """Of one inference: the image is built and proven, as in `tinyops prove`."""
     from tinyops.conversion.bare import build_bare, inputs_for
     from tinyops.conversion.prove import prove
-    from tinyops.conversion.reference import Reference
+    from tinyops.conversion.tflite.reference import Reference
     from tinyops.serving.errors import ServingError
 
     samples = 4

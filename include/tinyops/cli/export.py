@@ -82,7 +82,7 @@ def arduino(
 
 def _boards_of(scope: Project) -> list[Board]:
     from tinyops.boards.catalogue import load_board
-    from tinyops.conversion.errors import ConversionError
+    from tinyops.conversion.tflite.errors import ConversionError
 
     boards = [found for found in map(load_board, scope.boards) if found.arduino]
     if not boards:
@@ -100,7 +100,7 @@ def _request(
         model_request,
         newest_version,
     )
-    from tinyops.conversion.errors import ConversionError
+    from tinyops.conversion.tflite.errors import ConversionError
 
     target = board.real_target or ""
     if model is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tinyops.conversion.errors import CompilerMissing, ConversionError
+from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError
 
 
 def read(path: Path) -> bytes:
@@ -17,7 +17,7 @@ def read(path: Path) -> bytes:
     ConversionError
         It is larger than any model that is read.
     """
-    from tinyops.conversion.flatbuffer import MAX_BYTES
+    from tinyops.conversion.tflite.flatbuffer import MAX_BYTES
 
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)

@@ -42,8 +42,8 @@ def fit(
     from tinyops.boards.catalogue import board_names, load_board
     from tinyops.cli.fit_view import show_fit
     from tinyops.cli.model_file import naming, read
-    from tinyops.conversion.canonical import canonical
     from tinyops.conversion.fit import fit as measure
+    from tinyops.conversion.tflite.canonical import canonical
 
     with naming(model):
         tflite = read(model)
@@ -110,7 +110,7 @@ def prove(
     from tinyops.cli.model_file import naming, read
     from tinyops.conversion.bare import build_bare, inputs_for
     from tinyops.conversion.prove import prove as compare
-    from tinyops.conversion.reference import Reference
+    from tinyops.conversion.tflite.reference import Reference
 
     described = load_board(board)
     with tempfile.TemporaryDirectory() as folder, naming(model):

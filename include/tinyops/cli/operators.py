@@ -13,8 +13,8 @@ from rich.table import Table
 from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
-    from tinyops.conversion.operator_probe import OperatorSet
     from tinyops.conversion.operators import ModelSupport
+    from tinyops.conversion.tflite.operator_probe import OperatorSet
 
 
 def ops(
@@ -49,7 +49,7 @@ def ops(
 
 
 def _show_sets(sets: tuple[OperatorSet, ...], console: Console) -> None:
-    from tinyops.conversion.operator_probe import builtin_operators
+    from tinyops.conversion.tflite.operator_probe import builtin_operators
 
     litert, tflm, aot = sets
     table = Table("operator", "LiteRT", "TFLM", "ahead of time", box=None)

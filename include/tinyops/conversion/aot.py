@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.lowering import lower
+from tinyops.conversion.tflite.errors import ConversionError
 
 NAME = "model"
 _VIEWS = ("portable.flatten_view", "portable.reshape_view")
@@ -104,7 +104,7 @@ def _steps(report: object) -> tuple[Step, ...]:
 
 
 def _one_line(error: Exception, tflite: bytes) -> str:
-    from tinyops.conversion.flatbuffer import operator_label, parse, reader_of
+    from tinyops.conversion.tflite.flatbuffer import operator_label, parse, reader_of
 
     text = " ".join(f"{error}".split()) or type(error).__name__
     # bakenn says operator[3], tflite_3_conv_2d or tensor 16; name what is there.

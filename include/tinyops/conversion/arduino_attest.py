@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tinyops.conversion.errors import CompilerMissing, ConversionError
+from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError
 from tinyops.conversion.toolchain import STRICT
 from tinyops.environment import bare_environment
 

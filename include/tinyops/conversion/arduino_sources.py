@@ -13,9 +13,9 @@ from tinyops.conversion.aot import AotModel, compile_model
 from tinyops.conversion.arduino_attest import arrays_in, attest, attested_source, require_all
 from tinyops.conversion.arduino_ports import Port, sensor_config
 from tinyops.conversion.build_request import BuildRequest, Model, require_servable
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.image import application_sources, header_of, parameters_of
-from tinyops.conversion.tflm import TflmModel, examine
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.tflm import TflmModel, examine
 from tinyops.conversion.toolchain import FIRMWARE
 from tinyops.projects import Project
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tinyops.conversion import sources
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import operator_name, read_model
-from tinyops.conversion.tflm import TflmModel
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import operator_name, read_model
+from tinyops.conversion.tflite.tflm import TflmModel
 
 LIBRARY = "Chirale_TensorFLowLite"
 HEADER = "Chirale_TensorFlowLite.h"

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from tinyops.boards.catalogue import Board
 from tinyops.conversion.aot import AotModel, compile_model
 from tinyops.conversion.build_request import BuildRequest
-from tinyops.conversion.canonical import canonical
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.image import BuiltImage, build_image
 from tinyops.conversion.profile import Profile, profile
-from tinyops.conversion.reference import Reference
+from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.reference import Reference
 from tinyops.conversion.tune import Search, tune
 from tinyops.conversion.tuning import DEFAULT, Tuning
 from tinyops.frontend import Frontend, FrontendSpec

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.store import Store, layout
 

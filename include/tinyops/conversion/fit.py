@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.conversion.bare import build_bare
-from tinyops.conversion.errors import CompilerMissing, ConversionError, DoesNotFit
 from tinyops.conversion.memory import Memory, Part, interpreted, linked, planned
+from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError, DoesNotFit
 
 if TYPE_CHECKING:
     from tinyops.projects import Project

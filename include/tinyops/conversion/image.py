@@ -13,11 +13,11 @@ from tinyops.boards.messages import MAX_CLASSES
 from tinyops.conversion import host_image, qemu_image, sources
 from tinyops.conversion.aot import compile_model
 from tinyops.conversion.build_request import BuildRequest, Model, golden_of, require_servable
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.footprint import Footprint
 from tinyops.conversion.parameters import ParameterBlock
-from tinyops.conversion.reference import Reference
-from tinyops.conversion.tflm import examine
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.reference import Reference
+from tinyops.conversion.tflite.tflm import examine
 from tinyops.conversion.toolchain import FIRMWARE, SectionSizes
 from tinyops.conversion.tuning import Tuning
 

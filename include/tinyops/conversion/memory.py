@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from tinyops.boards.catalogue import Allowance, Board
 from tinyops.conversion.aot import AotModel, compile_model
-from tinyops.conversion.canonical import canonical
-from tinyops.conversion.errors import ConversionError
 from tinyops.conversion.footprint import constant_bytes
-from tinyops.conversion.tflm_memory import arena_bytes
+from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.tflm_memory import arena_bytes
 
 if TYPE_CHECKING:
     from tinyops.conversion.image import BuiltImage

@@ -10,11 +10,11 @@ from typing import Any
 
 from tinyops.conversion.alternatives import instead_of
 from tinyops.conversion.aot import compile_model
-from tinyops.conversion.canonical import canonical
-from tinyops.conversion.confined import Confined, confine
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import operator_name, read_model, tensor_name
-from tinyops.conversion.operator_probe import (
+from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.confined import Confined, confine
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import operator_name, read_model, tensor_name
+from tinyops.conversion.tflite.operator_probe import (
     OperatorSet,
     aot_set,
     builtin_operators,
@@ -89,7 +89,9 @@ def supported(tflite: bytes) -> ModelSupport:
     left: frozenset[bytes] | None = None
     steps: dict[bytes, str] | None = None
     verdicts = [
-        _verdict(_LITERT, lambda: confine("LiteRT", "tinyops.conversion.equality:load", tflite)),
+        _verdict(
+            _LITERT, lambda: confine("LiteRT", "tinyops.conversion.tflite.equality:load", tflite)
+        ),
         _verdict(_TFLM_RAW, lambda: _tflm(tflite)),
     ]
     try:
@@ -117,7 +119,7 @@ def _verdict(runtime: str, take: Callable[[], object]) -> Verdict:
 
 
 def _tflm(tflite: bytes) -> None:
-    name = "tinyops.conversion.tflm_interpreter:TflmInterpreter"
+    name = "tinyops.conversion.tflite.tflm_interpreter:TflmInterpreter"
     child = Confined("TensorFlow Lite Micro", name, tflite)
     child.call("allocations")
     child.close()

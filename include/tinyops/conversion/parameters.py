@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.sketches.sketch import SketchSpec
 
 MAGIC = b"TPRM"

@@ -16,8 +16,8 @@ from typing import Any
 from tinyops.boards.catalogue import Board
 from tinyops.conversion import sources, toolchain
 from tinyops.conversion.aot import AotModel, Step
-from tinyops.conversion.errors import ProofFailed
 from tinyops.conversion.qemu_image import SUPPORT, board_config, linker_symbols
+from tinyops.conversion.tflite.errors import ProofFailed
 from tinyops.conversion.toolchain import FIRMWARE
 from tinyops.conversion.tuning import Tuning
 from tinyops.conversion.unit import write_unit

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.conversion.candidate import Candidate, ReferenceWindows
-from tinyops.conversion.canonical import canonical
 from tinyops.conversion.parameters import confidences_q8, exponent_table
-from tinyops.conversion.reference import Reference as Model
 from tinyops.conversion.sensing import Sensed, golden_samples
+from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.reference import Reference as Model
 from tinyops.frontend import cut_windows
 from tinyops.projects import Project
 from tinyops.sketches.conditions import units_of

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tinyops.conversion.errors import CompilerMissing, ConversionError, DoesNotFit
+from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError, DoesNotFit
 from tinyops.environment import bare_environment
 
 FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"

@@ -14,8 +14,8 @@ from typing import Any
 
 from tinyops.boards.catalogue import Board
 from tinyops.conversion.aot import AotModel
-from tinyops.conversion.errors import DoesNotFit, ProofFailed
 from tinyops.conversion.profile import Profile, profile
+from tinyops.conversion.tflite.errors import DoesNotFit, ProofFailed
 from tinyops.conversion.tuning import LEVELS, Tuning
 
 ATTEMPTS = 3 * len(LEVELS)

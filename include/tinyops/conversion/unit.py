@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tinyops.conversion.aot import NAME, AotModel
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflite.errors import ConversionError
 
 FLAGS = (
     "-fwhole-program",

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tinyops.conversion.bare import inputs_for
-from tinyops.conversion.litert import interpreter_of
+from tinyops.conversion.tflite.litert import interpreter_of
 from tinyops.errors import TinyOpsError
 from tinyops.serving.errors import ServingError
 from tinyops.serving.scenario import SINGLE_STREAM_PERCENTILE, TAIL_PERCENTILE, Scenario

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.int8 import output_scale
-from tinyops.conversion.litert import Int8Model
 from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.tflite.int8 import output_scale
+from tinyops.conversion.tflite.litert import Int8Model
 from tinyops.data.recordings.recording import Recording
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows, to_counts
 from tinyops.projects import Project

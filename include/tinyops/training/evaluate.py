@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.litert import int8_logits
+from tinyops.conversion.tflite.litert import int8_logits
 
 
 @dataclass(frozen=True)

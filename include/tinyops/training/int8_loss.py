@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.int8 import output_scale
-from tinyops.conversion.litert import int8_logits
 from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.tflite.int8 import output_scale
+from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.projects.schema import Objective
 from tinyops.training.evaluate import f1_scores, macro_f1
 from tinyops.training.tail import TailLoss, tail_loss

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tinyops.conversion.int8 import quantise
+from tinyops.conversion.tflite.int8 import quantise
 from tinyops.frontend import Frontend
 from tinyops.projects import Project
 from tinyops.training.fit import logits_of

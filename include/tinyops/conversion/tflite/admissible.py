@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import (
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import (
     builtin_code,
     operator_label,
     operator_name,

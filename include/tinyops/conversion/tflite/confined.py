@@ -7,7 +7,7 @@ from typing import Any
 
 from tinyops import confinement
 from tinyops.confinement import Fall, Limits, Terms
-from tinyops.conversion.errors import (
+from tinyops.conversion.tflite.errors import (
     CompilerMissing,
     ConversionError,
     DoesNotFit,
@@ -42,9 +42,9 @@ TERMS = Terms(
     preload=(
         "ai_edge_litert.interpreter",
         "tflite_micro",
-        "tinyops.conversion.equality",
-        "tinyops.conversion.operator_probe",
-        "tinyops.conversion.tflm_interpreter",
+        "tinyops.conversion.tflite.equality",
+        "tinyops.conversion.tflite.operator_probe",
+        "tinyops.conversion.tflite.tflm_interpreter",
     ),
     errors=(ConversionError, CompilerMissing, DoesNotFit, ProofFailed),
     explain=explain,

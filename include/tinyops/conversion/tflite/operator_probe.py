@@ -14,10 +14,10 @@ from importlib.metadata import version
 from typing import Any
 
 from tinyops.confinement import Limits
-from tinyops.conversion.confined import Confined, confine
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import schema_module, write_model
-from tinyops.conversion.runtime_errors import said
+from tinyops.conversion.tflite.confined import Confined, confine
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import schema_module, write_model
+from tinyops.conversion.tflite.runtime_errors import said
 
 _PLACEHOLDERS = frozenset(
     {"CUSTOM", "DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES", "CONCAT_EMBEDDINGS", "CALL"}

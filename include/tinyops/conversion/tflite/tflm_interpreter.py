@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.runtime_errors import refusal
+from tinyops.conversion.tflite.runtime_errors import refusal
 
 RUNTIME = "TensorFlow Lite Micro"
 _ARENA_BYTES = 16 << 20

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.conversion.flatbuffer import operator_name
-from tinyops.conversion.rewrites.graph import add_constant, add_tensor, new_operator
-from tinyops.conversion.rewrites.reshape import set_shape
+from tinyops.conversion.tflite.flatbuffer import operator_name
+from tinyops.conversion.tflite.rewrites.graph import add_constant, add_tensor, new_operator
+from tinyops.conversion.tflite.rewrites.reshape import set_shape
 
 
 def flatten_linear(model: Any) -> None:

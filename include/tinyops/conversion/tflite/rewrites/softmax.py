@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.conversion.flatbuffer import operator_name
+from tinyops.conversion.tflite.flatbuffer import operator_name
 
 
 def strip_softmax(model: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tinyops.confinement import Limits
-from tinyops.conversion.confined import confine
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflite.confined import confine
+from tinyops.conversion.tflite.errors import ConversionError
 
 MAX_BYTES = 16 << 20
 """Of a .tflite: four times the largest flash of the catalogue."""

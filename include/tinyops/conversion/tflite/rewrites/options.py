@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.conversion.flatbuffer import builtin_code, operator_name, schema_module
-from tinyops.conversion.rewrites.graph import code_index
+from tinyops.conversion.tflite.flatbuffer import builtin_code, operator_name, schema_module
+from tinyops.conversion.tflite.rewrites.graph import code_index
 
 DEFAULTS = {
     "ADD": "AddOptions",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.conversion.reference import Reference
-from tinyops.conversion.tflm_memory import arena_bytes
+from tinyops.conversion.tflite.reference import Reference
+from tinyops.conversion.tflite.tflm_memory import arena_bytes
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tinyops.conversion.admissible import require_admissible
-from tinyops.conversion.equality import require_equal
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import read_model, write_model
-from tinyops.conversion.rewrites.bias import fix_bias_axes
-from tinyops.conversion.rewrites.folding import fold_input
-from tinyops.conversion.rewrites.linear import flatten_linear
-from tinyops.conversion.rewrites.options import fill_options
-from tinyops.conversion.rewrites.reshape import fix_reshapes
-from tinyops.conversion.rewrites.softmax import strip_softmax
-from tinyops.conversion.tflm_equality import require_equal_in_tflm
+from tinyops.conversion.tflite.admissible import require_admissible
+from tinyops.conversion.tflite.equality import require_equal
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import read_model, write_model
+from tinyops.conversion.tflite.rewrites.bias import fix_bias_axes
+from tinyops.conversion.tflite.rewrites.folding import fold_input
+from tinyops.conversion.tflite.rewrites.linear import flatten_linear
+from tinyops.conversion.tflite.rewrites.options import fill_options
+from tinyops.conversion.tflite.rewrites.reshape import fix_reshapes
+from tinyops.conversion.tflite.rewrites.softmax import strip_softmax
+from tinyops.conversion.tflite.tflm_equality import require_equal_in_tflm
 
 REWRITES: tuple[Callable[[Any], None], ...] = (
     strip_softmax,

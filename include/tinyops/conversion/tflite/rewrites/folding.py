@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.conversion.flatbuffer import operator_name, schema_module
-from tinyops.conversion.rewrites.graph import add_buffer, constant
+from tinyops.conversion.tflite.flatbuffer import operator_name, schema_module
+from tinyops.conversion.tflite.rewrites.graph import add_buffer, constant
 
 MAX_CHANNELS = 4
 """Above, copying pixel by pixel is no burden, and the added zeros cost products."""

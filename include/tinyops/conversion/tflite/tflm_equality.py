@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyops.conversion.check_inputs import check_inputs
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.reference import Reference
+from tinyops.conversion.tflite.check_inputs import check_inputs
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.reference import Reference
 
 
 def require_equal_in_tflm(tflite: bytes, rewritten: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.errors import ConversionError
+from tinyops.conversion.tflite.errors import ConversionError
 
 
 def interpreter_of(tflite: bytes) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.conversion.check_inputs import check_inputs
-from tinyops.conversion.confined import confine
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.runtime_errors import refusal
+from tinyops.conversion.tflite.check_inputs import check_inputs
+from tinyops.conversion.tflite.confined import confine
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.runtime_errors import refusal
 
 RUNTIME = "LiteRT"
 

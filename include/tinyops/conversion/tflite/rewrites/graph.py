@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.flatbuffer import schema_module
+from tinyops.conversion.tflite.flatbuffer import schema_module
 
 
 def is_constant(model: Any, index: int) -> bool:

@@ -6,8 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.conversion.flatbuffer import builtin_code, operator_name, schema_module
-from tinyops.conversion.rewrites.graph import add_constant, code_index, drop_dead, is_constant
+from tinyops.conversion.tflite.flatbuffer import builtin_code, operator_name, schema_module
+from tinyops.conversion.tflite.rewrites.graph import (
+    add_constant,
+    code_index,
+    drop_dead,
+    is_constant,
+)
 
 RENAMING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 

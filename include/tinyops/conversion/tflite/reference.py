@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.confined import Confined
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.tflm_interpreter import RUNTIME
+from tinyops.conversion.tflite.confined import Confined
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.tflm_interpreter import RUNTIME
 
 _LONG = 0.25
 
@@ -27,7 +27,7 @@ class Reference:
 
     def __init__(self, tflite: bytes) -> None:
         self._child = Confined(
-            RUNTIME, "tinyops.conversion.tflm_interpreter:TflmInterpreter", tflite
+            RUNTIME, "tinyops.conversion.tflite.tflm_interpreter:TflmInterpreter", tflite
         )
         described = self._child.call("describe")
         self.input_shape: tuple[int, ...] = tuple(described["shape"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tinyops.conversion.confined import Confined
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.tflm_interpreter import RUNTIME
+from tinyops.conversion.tflite.confined import Confined
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.tflm_interpreter import RUNTIME
 
 
 def arena_bytes(tflite: bytes) -> int:
@@ -17,7 +17,7 @@ def arena_bytes(tflite: bytes) -> int:
     ConversionError
         TFLM refuses the model, or falls over it; names the operator.
     """
-    child = Confined(RUNTIME, "tinyops.conversion.tflm_interpreter:TflmInterpreter", tflite)
+    child = Confined(RUNTIME, "tinyops.conversion.tflite.tflm_interpreter:TflmInterpreter", tflite)
     child.call("allocations")
     found = re.search(r"Arena allocation total (\d+) bytes", child.log())
     child.close()

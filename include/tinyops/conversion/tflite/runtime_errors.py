@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from tinyops.conversion.errors import ConversionError
-from tinyops.conversion.flatbuffer import operator_label, operators_named, parse, tensor_name
+from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import operator_label, operators_named, parse, tensor_name
 
 _MISSING = re.compile(
     r"Didn't find op for builtin opcode '(\w+)'(?: version '(\d+)')?|"
