@@ -10,7 +10,7 @@ from typing import Any
 
 from report import SHARED, Report, options
 
-from tinyops.conversion.operators import operator_sets, supported
+from tinyops.conversion.images.operators import operator_sets, supported
 
 MODELS = SHARED / "data" / "tflite_models"
 FIVE = ("ad01_int8", "kws_ref_model", "pretrainedResnet_quant", "str_ww_ref_model", "vww_96_int8")

@@ -201,7 +201,7 @@ def memory(folder: Path, python: Path) -> dict[str, float]:
     from gateway_bench import PROJECT
 
     from chip import HOP, request
-    from tinyops.conversion.image import build_image
+    from tinyops.conversion.images.image import build_image
 
     image = build_image(request(project=PROJECT), folder / "image").image
     port = folder / "ttyVIRTUAL0"

@@ -17,16 +17,16 @@ from typing import Any
 from report import SHARED, Report, options
 
 from tinyops.boards.catalogue import board_names, load_board
-from tinyops.conversion.bare import build_bare, inputs_for, search_bare
-from tinyops.conversion.fit import fit
-from tinyops.conversion.footprint import constant_bytes
-from tinyops.conversion.image import BuiltImage
-from tinyops.conversion.profile import Profile
+from tinyops.conversion.images.bare import build_bare, inputs_for, search_bare
+from tinyops.conversion.images.fit import fit
+from tinyops.conversion.images.footprint import constant_bytes
+from tinyops.conversion.images.image import BuiltImage
+from tinyops.conversion.images.profile import Profile
+from tinyops.conversion.images.tune import Search
+from tinyops.conversion.images.tuning import DEFAULT
 from tinyops.conversion.prove import Proof, prove
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.conversion.tflite.tflm_memory import measure
-from tinyops.conversion.tune import Search
-from tinyops.conversion.tuning import DEFAULT
 
 BOARD = "nano33ble-sense"
 SAMPLES = 100

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import Image
 from tinyops.boards.link import Hello, Link, SocketStream
-from tinyops.conversion.build_request import BuildRequest
-from tinyops.conversion.image import BuiltImage, build_image
+from tinyops.conversion.images.build_request import BuildRequest
+from tinyops.conversion.images.image import BuiltImage, build_image
 from tinyops.emulation import Machine
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.sketches.sketch import SketchSpec, build_sketch

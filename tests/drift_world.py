@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.projects.monitoring_section import Monitoring
 from tinyops.sketches.conditions import units_of
 from tinyops.sketches.reference import Reference, build_reference

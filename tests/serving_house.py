@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from chip import HOP, MODELS, WINDOW, request, windows
-from tinyops.conversion.bare import inputs_for
+from tinyops.conversion.images.bare import inputs_for
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings import Recording

@@ -19,9 +19,9 @@ from chip import MODELS, request, sketch
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.link import Link, SocketStream
 from tinyops.conversion.arduino_library import INNER, ArduinoLibrary, export_library
-from tinyops.conversion.build_request import BuildRequest
+from tinyops.conversion.images.build_request import BuildRequest
+from tinyops.conversion.images.toolchain import CPU
 from tinyops.conversion.tflite.reference import Reference
-from tinyops.conversion.toolchain import CPU
 from tinyops.frontend import Frontend, from_project
 from tinyops.projects import Project, load_project
 

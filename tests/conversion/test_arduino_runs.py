@@ -36,10 +36,10 @@ from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.arduino_build import seal
 from tinyops.conversion.arduino_library import INNER, ArduinoLibrary
 from tinyops.conversion.arduino_tflm import methods_of
-from tinyops.conversion.image import build_image
+from tinyops.conversion.images.image import build_image
+from tinyops.conversion.images.toolchain import CPU
 from tinyops.conversion.sensing import Sensed, sense
 from tinyops.conversion.tflite.flatbuffer import read_model
-from tinyops.conversion.toolchain import CPU
 from tinyops.emulation import Machine
 
 NANO, EDGE, EYE = "nano33ble-sense", "sparkfun-edge2", "esp-eye"

@@ -9,8 +9,8 @@ import pytest
 
 from chip import MODELS
 from shared_data import shared
-from tinyops.conversion.arena import pack
-from tinyops.conversion.lowering import lower
+from tinyops.conversion.images.arena import pack
+from tinyops.conversion.images.lowering import lower
 from tinyops.conversion.tflite.canonical import canonical
 
 

@@ -17,9 +17,9 @@ from mutation import HOSTILE, SOUND, dense, many_views
 
 from shared_data import shared
 from tinyops.boards.catalogue import load_board
-from tinyops.conversion.fit import fit
-from tinyops.conversion.memory import interpreted, planned
-from tinyops.conversion.operators import supported
+from tinyops.conversion.images.fit import fit
+from tinyops.conversion.images.memory import interpreted, planned
+from tinyops.conversion.images.operators import supported
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.flatbuffer import MAX_BYTES, parse, schema_module, write_model

@@ -15,12 +15,12 @@ from chip import MODELS, request, sketch, tiny_image, windows
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
 from tinyops.boards.messages import frame_request
-from tinyops.conversion.aot import compile_model
-from tinyops.conversion.image import build_image
-from tinyops.conversion.parameters import SIZE, exponent_table
+from tinyops.conversion.images.aot import compile_model
+from tinyops.conversion.images.image import build_image
+from tinyops.conversion.images.parameters import SIZE, exponent_table
+from tinyops.conversion.images.toolchain import FIRMWARE, STRICT, compile_sources
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit
 from tinyops.conversion.tflite.flatbuffer import read_model, write_model
-from tinyops.conversion.toolchain import FIRMWARE, STRICT, compile_sources
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.sketches.frames import FRAME_BYTES
 

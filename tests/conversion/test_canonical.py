@@ -10,7 +10,7 @@ import pytest
 
 from chip import MODELS
 from shared_data import shared
-from tinyops.conversion.aot import compile_model
+from tinyops.conversion.images.aot import compile_model
 from tinyops.conversion.tflite import canonical as module
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.check_inputs import check_inputs

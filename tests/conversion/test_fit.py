@@ -9,9 +9,9 @@ import pytest
 from chip import MODELS, tiny_image
 from shared_data import shared
 from tinyops.boards.catalogue import board_names, load_board
-from tinyops.conversion.bare import build_bare
-from tinyops.conversion.fit import FitReport, Limits, check_sensor, excess, fit, fit_project
-from tinyops.conversion.memory import MEASURED_ON_HOST, linked, planned
+from tinyops.conversion.images.bare import build_bare
+from tinyops.conversion.images.fit import FitReport, Limits, check_sensor, excess, fit, fit_project
+from tinyops.conversion.images.memory import MEASURED_ON_HOST, linked, planned
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import CompilerMissing, DoesNotFit
 from tinyops.projects import Project, load_project

@@ -9,8 +9,8 @@ from mutation import dense
 
 from chip import MODELS
 from shared_data import shared
-from tinyops.conversion.alternatives import ALTERNATIVES, instead_of
-from tinyops.conversion.operators import ModelSupport, operator_sets, supported
+from tinyops.conversion.images.alternatives import ALTERNATIVES, instead_of
+from tinyops.conversion.images.operators import ModelSupport, operator_sets, supported
 from tinyops.conversion.tflite.flatbuffer import parse, schema_module, write_model
 from tinyops.conversion.tflite.operator_probe import (
     aot_set,

@@ -12,8 +12,8 @@ from chip import HOP, WINDOW, booted, request, sketch, tiny_image, windows
 from shared_data import shared
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.link import LinkTimeout
-from tinyops.conversion.bare import build_bare, inputs_for
-from tinyops.conversion.image import build_image
+from tinyops.conversion.images.bare import build_bare, inputs_for
+from tinyops.conversion.images.image import build_image
 from tinyops.conversion.prove import prove
 from tinyops.conversion.sensing import Sensed, golden_samples, sense
 from tinyops.conversion.sketching import decide

@@ -15,7 +15,7 @@ from chip import CLASSES, HOP, MODELS, WINDOW, request, windows
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image
 from tinyops.conversion.arduino_request import candidate_request, newest_version
-from tinyops.conversion.bare import inputs_for
+from tinyops.conversion.images.bare import inputs_for
 from tinyops.conversion.release import compile_candidate, fit_candidate, prove_candidate
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.projects import load_project, projects_folder

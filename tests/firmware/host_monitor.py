@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.boards.messages import frame_request
-from tinyops.conversion import sources
-from tinyops.conversion.parameters import ParameterBlock
-from tinyops.conversion.toolchain import FIRMWARE
+from tinyops.conversion.images import sources
+from tinyops.conversion.images.parameters import ParameterBlock
+from tinyops.conversion.images.toolchain import FIRMWARE
 from tinyops.frontend.host import build
 from tinyops.sketches.frames import FRAME_BYTES
 from tinyops.sketches.sketch import SketchSpec

@@ -18,7 +18,7 @@ from tinyops.boards.frames import Frame, encode
 from tinyops.boards.image import nonce_crc
 from tinyops.boards.link import Link, LinkRefused
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.conversion.parameters import ParameterBlock, confidences_q8, exponent_table
+from tinyops.conversion.images.parameters import ParameterBlock, confidences_q8, exponent_table
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.emulation import Machine
 

@@ -11,8 +11,8 @@ import pytest
 from chip import HOP, WINDOW, booted, request, sketch, tiny_image
 from tinyops.boards.link import Link
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.conversion.image import build_image
-from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.images.image import build_image
+from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.emulation import Machine
 from tinyops.frontend import cut_windows

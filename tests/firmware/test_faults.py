@@ -16,9 +16,9 @@ from tinyops.boards import messages
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.frames import Decoder, Frame
 from tinyops.boards.link import Fault, SocketStream
-from tinyops.conversion import toolchain
-from tinyops.conversion.qemu_image import board_config, linker_symbols
-from tinyops.conversion.toolchain import FIRMWARE
+from tinyops.conversion.images import toolchain
+from tinyops.conversion.images.qemu_image import board_config, linker_symbols
+from tinyops.conversion.images.toolchain import FIRMWARE
 from tinyops.emulation import Machine
 
 SUPPORT = FIRMWARE / "board" / "mps2_an386"

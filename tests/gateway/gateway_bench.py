@@ -57,8 +57,8 @@ def _with(data: bytes, header: bytes) -> bytes:
 
 def build_tiny(board: str, folder: Path) -> Image:
     """Version v1 of a tiny model for a board."""
-    from tinyops.conversion.build_request import BuildRequest
-    from tinyops.conversion.image import build_image
+    from tinyops.conversion.images.build_request import BuildRequest
+    from tinyops.conversion.images.image import build_image
     from tinyops.frontend import Frontend, FrontendSpec
 
     golden = np.random.default_rng(1).integers(-128, 128, (4, 16, 1)).astype(np.int16)

@@ -19,7 +19,7 @@ from chip import HOP, request, sketch
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.conversion.image import build_image
+from tinyops.conversion.images.image import build_image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.sketches.frames import FIRST, FrameRecord, decode_records

@@ -14,7 +14,7 @@ from chip import HOP, request, sketch
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.conversion.image import build_image
+from tinyops.conversion.images.image import build_image
 from tinyops.gateway import worker
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway

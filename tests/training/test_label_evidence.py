@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from chip import MODELS
-from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.conversion.tflite.int8 import output_scale
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.datasets.dataset import open_dataset

@@ -14,7 +14,7 @@ from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
-    from tinyops.conversion.build_request import BuildRequest
+    from tinyops.conversion.images.build_request import BuildRequest
     from tinyops.projects import Project
 
 export_app = typer.Typer(

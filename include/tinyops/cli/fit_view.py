@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from tinyops.conversion.fit import FitReport
-    from tinyops.conversion.memory import Part
+    from tinyops.conversion.images.fit import FitReport
+    from tinyops.conversion.images.memory import Part
 
 
 @dataclass

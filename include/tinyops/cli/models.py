@@ -16,9 +16,9 @@ from tinyops.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
+    from tinyops.conversion.images.tune import Search
+    from tinyops.conversion.images.tuning import Tuning
     from tinyops.conversion.prove import Proof
-    from tinyops.conversion.tune import Search
-    from tinyops.conversion.tuning import Tuning
 
 app = typer.Typer(help="What becomes of a model on a board.")
 
@@ -42,7 +42,7 @@ def fit(
     from tinyops.boards.catalogue import board_names, load_board
     from tinyops.cli.fit_view import show_fit
     from tinyops.cli.model_file import naming, read
-    from tinyops.conversion.fit import fit as measure
+    from tinyops.conversion.images.fit import fit as measure
     from tinyops.conversion.tflite.canonical import canonical
 
     with naming(model):
@@ -69,7 +69,7 @@ def compile_model(
     """Build the image of a bare model: image.bin, image.json, the linked firmware and sources."""
     from tinyops.boards.catalogue import load_board
     from tinyops.cli.model_file import naming, read
-    from tinyops.conversion.bare import build_bare
+    from tinyops.conversion.images.bare import build_bare
 
     described = load_board(board)
     out.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ def prove(
     """
     from tinyops.boards.catalogue import load_board
     from tinyops.cli.model_file import naming, read
-    from tinyops.conversion.bare import build_bare, inputs_for
+    from tinyops.conversion.images.bare import build_bare, inputs_for
     from tinyops.conversion.prove import prove as compare
     from tinyops.conversion.tflite.reference import Reference
 
@@ -147,7 +147,7 @@ def profile_model(
     from tinyops.boards.catalogue import load_board
     from tinyops.cli.model_file import naming, read
     from tinyops.cli.profile_view import show_profile, show_search
-    from tinyops.conversion.bare import profile_bare
+    from tinyops.conversion.images.bare import profile_bare
 
     described = load_board(board)
     if tune:
@@ -167,14 +167,14 @@ def profile_model(
 
 
 def _tuning(tflite: bytes, board: Board, tune: bool) -> Tuning:
-    from tinyops.conversion.tuning import DEFAULT
+    from tinyops.conversion.images.tuning import DEFAULT
 
     return _search(tflite, board).best.tuning if tune else DEFAULT
 
 
 def _search(tflite: bytes, board: Board) -> Search:
-    from tinyops.conversion.bare import search_bare
-    from tinyops.conversion.tune import ATTEMPTS
+    from tinyops.conversion.images.bare import search_bare
+    from tinyops.conversion.images.tune import ATTEMPTS
 
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         task = progress.add_task("counting", total=ATTEMPTS)

@@ -13,7 +13,7 @@ from rich.table import Table
 from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
-    from tinyops.conversion.operators import ModelSupport
+    from tinyops.conversion.images.operators import ModelSupport
     from tinyops.conversion.tflite.operator_probe import OperatorSet
 
 
@@ -29,7 +29,7 @@ def ops(
     The sets are asked of the installed packages. Exit 1 if no board's runtime takes the model.
     """
     from tinyops.cli.model_file import naming, read
-    from tinyops.conversion.operators import operator_sets, supported
+    from tinyops.conversion.images.operators import operator_sets, supported
 
     if model is None:
         sets = operator_sets()

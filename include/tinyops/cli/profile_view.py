@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from tinyops.conversion.profile import Profile
-    from tinyops.conversion.tune import Search
+    from tinyops.conversion.images.profile import Profile
+    from tinyops.conversion.images.tune import Search
 
 
 def show_profile(profile: Profile, console: Console) -> None:

@@ -54,7 +54,7 @@ def validate(
 def check_project(name: str) -> list[Verdict]:
     """All checks of one project; those that need a readable file are left out without one."""
     from tinyops.boards.catalogue import load_board
-    from tinyops.conversion.fit import check_sensor
+    from tinyops.conversion.images.fit import check_sensor
     from tinyops.frontend import from_project
     from tinyops.projects import load_project
 

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tinyops.conversion.images.toolchain import STRICT
 from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError
-from tinyops.conversion.toolchain import STRICT
 from tinyops.environment import bare_environment
 
 _ARRAY = re.compile(r"^extern const (\w+) (\w+)((?:\[\w+\])+);", re.M)

@@ -18,7 +18,7 @@ from tinyops.boards.image import ImageHeader
 from tinyops.conversion import arduino_tflm
 from tinyops.conversion.arduino_ports import Port, port_of
 from tinyops.conversion.arduino_sources import SUPPORT, collect_sources
-from tinyops.conversion.build_request import BuildRequest
+from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.projects import Project
 

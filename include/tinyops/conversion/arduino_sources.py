@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinyops.boards.image import ImageHeader
-from tinyops.conversion import arduino_tflm, qemu_image, sources
-from tinyops.conversion.aot import AotModel, compile_model
+from tinyops.conversion import arduino_tflm
 from tinyops.conversion.arduino_attest import arrays_in, attest, attested_source, require_all
 from tinyops.conversion.arduino_ports import Port, sensor_config
-from tinyops.conversion.build_request import BuildRequest, Model, require_servable
-from tinyops.conversion.image import application_sources, header_of, parameters_of
+from tinyops.conversion.images import qemu_image, sources
+from tinyops.conversion.images.aot import AotModel, compile_model
+from tinyops.conversion.images.build_request import BuildRequest, Model, require_servable
+from tinyops.conversion.images.image import application_sources, header_of, parameters_of
+from tinyops.conversion.images.toolchain import FIRMWARE
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.tflm import TflmModel, examine
-from tinyops.conversion.toolchain import FIRMWARE
 from tinyops.projects import Project
 
 SUPPORT = FIRMWARE / "board" / "arduino"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyops.conversion import sources
+from tinyops.conversion.images import sources
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.flatbuffer import operator_name, read_model
 from tinyops.conversion.tflite.tflm import TflmModel

@@ -12,7 +12,7 @@ from typing import Any
 
 from tinyops.conversion import arduino_build
 from tinyops.conversion.arduino_library import export_library
-from tinyops.conversion.build_request import BuildRequest
+from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.projects import Project
 from tinyops.store import Store, layout, sha256_hex

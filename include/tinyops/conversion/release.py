@@ -12,11 +12,11 @@ from typing import Any
 
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
-from tinyops.conversion.build_request import BuildRequest
 from tinyops.conversion.candidate import read_candidate, read_reference_windows
-from tinyops.conversion.fit import check_sensor, excess, fit_project, limits_of
-from tinyops.conversion.image import BuiltImage, build_image
-from tinyops.conversion.memory import linked
+from tinyops.conversion.images.build_request import BuildRequest
+from tinyops.conversion.images.fit import check_sensor, excess, fit_project, limits_of
+from tinyops.conversion.images.image import BuiltImage, build_image
+from tinyops.conversion.images.memory import linked
 from tinyops.conversion.prove import Proof, prove
 from tinyops.conversion.real_targets import build_real_targets
 from tinyops.conversion.sketching import sensed_golden, sketch_and_reference

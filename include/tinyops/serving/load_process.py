@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.conversion.bare import inputs_for
+from tinyops.conversion.images.bare import inputs_for
 from tinyops.conversion.tflite.litert import interpreter_of
 from tinyops.errors import TinyOpsError
 from tinyops.serving.errors import ServingError

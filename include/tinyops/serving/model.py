@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.conversion.tflite.int8 import output_scale
 from tinyops.conversion.tflite.litert import Int8Model
 from tinyops.data.recordings.recording import Recording

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.conversion.tflite.int8 import output_scale
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.projects.schema import Objective

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyops.conversion.parameters import confidences_q8, exponent_table
+from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.conversion.tflite.int8 import output_scale
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.recordings.recording import Recording

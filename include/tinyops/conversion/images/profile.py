@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.boards.catalogue import Board
-from tinyops.conversion import sources, toolchain
-from tinyops.conversion.aot import AotModel, Step
-from tinyops.conversion.qemu_image import SUPPORT, board_config, linker_symbols
+from tinyops.conversion.images import sources, toolchain
+from tinyops.conversion.images.aot import AotModel, Step
+from tinyops.conversion.images.qemu_image import SUPPORT, board_config, linker_symbols
+from tinyops.conversion.images.toolchain import FIRMWARE
+from tinyops.conversion.images.tuning import Tuning
+from tinyops.conversion.images.unit import write_unit
 from tinyops.conversion.tflite.errors import ProofFailed
-from tinyops.conversion.toolchain import FIRMWARE
-from tinyops.conversion.tuning import Tuning
-from tinyops.conversion.unit import write_unit
 from tinyops.emulation import Machine
 from tinyops.emulation.machine import INSTRUCTIONS_PER_TICK
 

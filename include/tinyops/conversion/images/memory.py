@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyops.boards.catalogue import Allowance, Board
-from tinyops.conversion.aot import AotModel, compile_model
-from tinyops.conversion.footprint import constant_bytes
+from tinyops.conversion.images.aot import AotModel, compile_model
+from tinyops.conversion.images.footprint import constant_bytes
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.tflm_memory import arena_bytes
 
 if TYPE_CHECKING:
-    from tinyops.conversion.image import BuiltImage
+    from tinyops.conversion.images.image import BuiltImage
 
 LINKED = (
     "linker map of the image for the emulated board support; its golden windows are constants, and "

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyops.boards.catalogue import Board
-from tinyops.conversion.aot import AotModel, compile_model
-from tinyops.conversion.build_request import BuildRequest
-from tinyops.conversion.image import BuiltImage, build_image
-from tinyops.conversion.profile import Profile, profile
+from tinyops.conversion.images.aot import AotModel, compile_model
+from tinyops.conversion.images.build_request import BuildRequest
+from tinyops.conversion.images.image import BuiltImage, build_image
+from tinyops.conversion.images.profile import Profile, profile
+from tinyops.conversion.images.tune import Search, tune
+from tinyops.conversion.images.tuning import DEFAULT, Tuning
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference
-from tinyops.conversion.tune import Search, tune
-from tinyops.conversion.tuning import DEFAULT, Tuning
 from tinyops.frontend import Frontend, FrontendSpec
 
 _GOLDEN = 4

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from tinyops.boards.catalogue import Board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE
-from tinyops.conversion import sources
+from tinyops.conversion.images import sources
+from tinyops.conversion.images.toolchain import FIRMWARE, STRICT
 from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError
 from tinyops.conversion.tflite.tflm import TflmModel
-from tinyops.conversion.toolchain import FIRMWARE, STRICT
 from tinyops.emulation.host_parts import HostParts, machine_of
 from tinyops.environment import bare_environment
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyops.conversion.alternatives import instead_of
-from tinyops.conversion.aot import compile_model
+from tinyops.conversion.images.alternatives import instead_of
+from tinyops.conversion.images.aot import compile_model
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.confined import Confined, confine
 from tinyops.conversion.tflite.errors import ConversionError

@@ -10,16 +10,16 @@ from typing import Any
 
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, ImageHeader, image_crc
 from tinyops.boards.messages import MAX_CLASSES
-from tinyops.conversion import host_image, qemu_image, sources
-from tinyops.conversion.aot import compile_model
-from tinyops.conversion.build_request import BuildRequest, Model, golden_of, require_servable
-from tinyops.conversion.footprint import Footprint
-from tinyops.conversion.parameters import ParameterBlock
+from tinyops.conversion.images import host_image, qemu_image, sources
+from tinyops.conversion.images.aot import compile_model
+from tinyops.conversion.images.build_request import BuildRequest, Model, golden_of, require_servable
+from tinyops.conversion.images.footprint import Footprint
+from tinyops.conversion.images.parameters import ParameterBlock
+from tinyops.conversion.images.toolchain import FIRMWARE, SectionSizes
+from tinyops.conversion.images.tuning import Tuning
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.conversion.tflite.tflm import examine
-from tinyops.conversion.toolchain import FIRMWARE, SectionSizes
-from tinyops.conversion.tuning import Tuning
 
 
 @dataclass(frozen=True)

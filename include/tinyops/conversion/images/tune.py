@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.boards.catalogue import Board
-from tinyops.conversion.aot import AotModel
-from tinyops.conversion.profile import Profile, profile
+from tinyops.conversion.images.aot import AotModel
+from tinyops.conversion.images.profile import Profile, profile
+from tinyops.conversion.images.tuning import LEVELS, Tuning
 from tinyops.conversion.tflite.errors import DoesNotFit, ProofFailed
-from tinyops.conversion.tuning import LEVELS, Tuning
 
 ATTEMPTS = 3 * len(LEVELS)
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from tinyops.boards.catalogue import Board
 from tinyops.boards.messages import MAX_CLASSES
-from tinyops.conversion.aot import AotModel
+from tinyops.conversion.images.aot import AotModel
+from tinyops.conversion.images.tuning import DEFAULT, Tuning
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit
 from tinyops.conversion.tflite.flatbuffer import operator_label, parse, reader_of, tensor_name
 from tinyops.conversion.tflite.tflm import TflmModel
-from tinyops.conversion.tuning import DEFAULT, Tuning
 from tinyops.sketches.sketch import SketchSpec
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tinyops.conversion.arena import pack
+from tinyops.conversion.images.arena import pack
 
 if TYPE_CHECKING:
     from bakenn.plan import ExecutionPlan

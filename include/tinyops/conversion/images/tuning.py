@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tinyops.conversion.unit import FLAGS
+from tinyops.conversion.images.unit import FLAGS
 
 LEVELS = ("-O2", "-O3")
 

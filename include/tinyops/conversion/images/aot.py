@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyops.conversion.lowering import lower
+from tinyops.conversion.images.lowering import lower
 from tinyops.conversion.tflite.errors import ConversionError
 
 NAME = "model"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyops.boards.catalogue import Board, load_board
-from tinyops.conversion.bare import build_bare
-from tinyops.conversion.memory import Memory, Part, interpreted, linked, planned
+from tinyops.conversion.images.bare import build_bare
+from tinyops.conversion.images.memory import Memory, Part, interpreted, linked, planned
 from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError, DoesNotFit
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinyops.conversion.aot import NAME, AotModel
+from tinyops.conversion.images.aot import NAME, AotModel
 from tinyops.conversion.tflite.errors import ConversionError
 
 FLAGS = (

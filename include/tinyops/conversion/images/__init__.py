@@ -1,0 +1,1 @@
+"""Images: from a canonical model to the bytes of one target, with sizes, memory and profile."""
