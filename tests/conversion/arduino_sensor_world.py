@@ -11,7 +11,7 @@ from arduino_world import CPP, SHIM, STRICT, C
 from numpy.typing import NDArray
 
 from tinyops.boards.catalogue import load_board
-from tinyops.conversion.arduino_ports import port_of, sensor_config
+from tinyops.conversion.arduino.ports import port_of, sensor_config
 from tinyops.conversion.images import sources
 from tinyops.conversion.images.toolchain import FIRMWARE
 from tinyops.projects import Project

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from chip import MODELS, request, sketch
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.link import Link, SocketStream
-from tinyops.conversion.arduino_library import INNER, ArduinoLibrary, export_library
+from tinyops.conversion.arduino.library import INNER, ArduinoLibrary, export_library
 from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.images.toolchain import CPU
 from tinyops.conversion.tflite.reference import Reference

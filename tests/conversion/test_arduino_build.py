@@ -19,8 +19,7 @@ from tinyops.boards.admission import check
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import ImageRefused
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, ImageError, load_image, parse_header
-from tinyops.conversion import arduino_build
-from tinyops.conversion.arduino_build import (
+from tinyops.conversion.arduino.build import (
     compile_arguments,
     compile_sizes,
     installed_cores,

@@ -12,8 +12,8 @@ import pytest
 from arduino_world import exported, project, spectral_request, tiny_exported
 
 from tinyops.boards.catalogue import load_board
-from tinyops.conversion.arduino_library import INNER, ArduinoLibrary, export_library
-from tinyops.conversion.arduino_ports import PORTS, port_of, sensor_config
+from tinyops.conversion.arduino.library import INNER, ArduinoLibrary, export_library
+from tinyops.conversion.arduino.ports import PORTS, port_of, sensor_config
 from tinyops.conversion.images.sources import config_header
 from tinyops.conversion.images.toolchain import FIRMWARE
 from tinyops.conversion.tflite.errors import ConversionError

@@ -33,9 +33,9 @@ from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image, nonce_crc
 from tinyops.boards.link import Hello, Link, SocketStream
 from tinyops.boards.messages import INFER_WINDOW
-from tinyops.conversion.arduino_build import seal
-from tinyops.conversion.arduino_library import INNER, ArduinoLibrary
-from tinyops.conversion.arduino_tflm import methods_of
+from tinyops.conversion.arduino.build import seal
+from tinyops.conversion.arduino.library import INNER, ArduinoLibrary
+from tinyops.conversion.arduino.tflm import methods_of
 from tinyops.conversion.images.image import build_image
 from tinyops.conversion.images.toolchain import CPU
 from tinyops.conversion.sensing import Sensed, sense

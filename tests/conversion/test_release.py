@@ -81,7 +81,7 @@ def candidate(store: Store, scope: dict[str, Any]) -> str:
 def test_a_candidate_becomes_evidence(
     store: Store, candidate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tinyops.conversion.arduino_build.TOOL", "no-arduino-cli-here")
+    monkeypatch.setattr("tinyops.conversion.arduino.build.TOOL", "no-arduino-cli-here")
     folder = layout.release(NAME, candidate)
     fitted = fit_candidate(store, NAME, candidate)
     assert set(fitted["boards"]) == {"nano33ble-sense", "himax-we1-plus"}

@@ -52,7 +52,7 @@ def arduino(
     Nothing here was seen on a real board; the library's README says what was compared where.
     """
     from tinyops.boards.catalogue import load_board
-    from tinyops.conversion.arduino_library import export_library
+    from tinyops.conversion.arduino.library import export_library
     from tinyops.projects import load_project
 
     scope = load_project(project)

@@ -10,8 +10,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from tinyops.conversion import arduino_build
-from tinyops.conversion.arduino_library import export_library
+from tinyops.conversion.arduino.library import export_library
 from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.projects import Project

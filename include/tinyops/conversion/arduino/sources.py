@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinyops.boards.image import ImageHeader
-from tinyops.conversion import arduino_tflm
-from tinyops.conversion.arduino_attest import arrays_in, attest, attested_source, require_all
-from tinyops.conversion.arduino_ports import Port, sensor_config
+from tinyops.conversion.arduino.attest import arrays_in, attest, attested_source, require_all
+from tinyops.conversion.arduino.ports import Port, sensor_config
 from tinyops.conversion.images import qemu_image, sources
 from tinyops.conversion.images.aot import AotModel, compile_model
 from tinyops.conversion.images.build_request import BuildRequest, Model, require_servable

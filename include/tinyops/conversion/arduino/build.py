@@ -19,7 +19,7 @@ from typing import Any
 
 from tinyops.boards.catalogue import Arduino, Board
 from tinyops.boards.image import Image, header_offset, image_crc, parse_header
-from tinyops.conversion.arduino_library import ArduinoLibrary
+from tinyops.conversion.arduino.library import ArduinoLibrary
 from tinyops.conversion.tflite.errors import ConversionError
 
 TOOL = "arduino-cli"

@@ -15,9 +15,8 @@ from string import Template
 from typing import Any
 
 from tinyops.boards.image import ImageHeader
-from tinyops.conversion import arduino_tflm
-from tinyops.conversion.arduino_ports import Port, port_of
-from tinyops.conversion.arduino_sources import SUPPORT, collect_sources
+from tinyops.conversion.arduino.ports import Port, port_of
+from tinyops.conversion.arduino.sources import SUPPORT, collect_sources
 from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.projects import Project
