@@ -17,6 +17,7 @@ from typing import Any
 from report import SHARED, Report, options
 
 from tinyops.boards.catalogue import board_names, load_board
+from tinyops.conversion.candidates.prove import Proof, prove
 from tinyops.conversion.images.bare import build_bare, inputs_for, search_bare
 from tinyops.conversion.images.fit import fit
 from tinyops.conversion.images.footprint import constant_bytes
@@ -24,7 +25,6 @@ from tinyops.conversion.images.image import BuiltImage
 from tinyops.conversion.images.profile import Profile
 from tinyops.conversion.images.tune import Search
 from tinyops.conversion.images.tuning import DEFAULT
-from tinyops.conversion.prove import Proof, prove
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.conversion.tflite.tflm_memory import measure
 

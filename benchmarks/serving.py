@@ -17,8 +17,8 @@ import numpy as np
 from report import SHARED, Report, options
 
 from tinyops.boards.catalogue import load_board
+from tinyops.conversion.candidates.prove import prove
 from tinyops.conversion.images.bare import build_bare, inputs_for
-from tinyops.conversion.prove import prove
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.serving import chip, load

@@ -69,7 +69,7 @@ def release_dag(project: Project) -> None:
             """Choose the candidate and check it against every board; returns the candidate."""
             from airflow.sdk.exceptions import AirflowSkipException
 
-            from tinyops.conversion.release import fit_candidate
+            from tinyops.conversion.candidates.release import fit_candidate
             from tinyops.store import Store
             from tinyops_airflow.work import outstanding_candidate, refusing
 
@@ -84,7 +84,7 @@ def release_dag(project: Project) -> None:
         @task(task_id="compile", pool=pools.EMULATOR, execution_timeout=timedelta(minutes=20))
         def compile_images(chosen: str) -> dict[str, Any]:
             """Build one image per board."""
-            from tinyops.conversion.release import compile_candidate
+            from tinyops.conversion.candidates.release import compile_candidate
             from tinyops.store import Store
 
             return compile_candidate(Store.from_env(), project.name, chosen)
@@ -92,7 +92,7 @@ def release_dag(project: Project) -> None:
         @task(pool=pools.EMULATOR, execution_timeout=timedelta(minutes=20))
         def prove(chosen: str) -> dict[str, Any]:
             """Boot each image on the emulated chip and compare it with the reference."""
-            from tinyops.conversion.release import prove_candidate
+            from tinyops.conversion.candidates.release import prove_candidate
             from tinyops.store import Store
             from tinyops_airflow.work import refusing
 

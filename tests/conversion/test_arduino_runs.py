@@ -36,9 +36,9 @@ from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.arduino.build import seal
 from tinyops.conversion.arduino.library import INNER, ArduinoLibrary
 from tinyops.conversion.arduino.tflm import methods_of
+from tinyops.conversion.candidates.sensing import Sensed, sense
 from tinyops.conversion.images.image import build_image
 from tinyops.conversion.images.toolchain import CPU
-from tinyops.conversion.sensing import Sensed, sense
 from tinyops.conversion.tflite.flatbuffer import read_model
 from tinyops.emulation import Machine
 

@@ -10,13 +10,13 @@ import pytest
 from chip import MODELS, tiny_image
 from shared_data import shared
 from tinyops.boards.catalogue import load_board
+from tinyops.conversion.candidates.prove import prove
 from tinyops.conversion.images.aot import AotModel, Step, compile_model
 from tinyops.conversion.images.bare import build_bare, inputs_for, profile_bare, search_bare
 from tinyops.conversion.images.profile import Profile
 from tinyops.conversion.images.tune import Search
 from tinyops.conversion.images.tuning import DEFAULT, Tuning
 from tinyops.conversion.images.unit import write_unit
-from tinyops.conversion.prove import prove
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference

@@ -12,11 +12,11 @@ from chip import HOP, WINDOW, booted, request, sketch, tiny_image, windows
 from shared_data import shared
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.link import LinkTimeout
+from tinyops.conversion.candidates.prove import prove
+from tinyops.conversion.candidates.sensing import Sensed, golden_samples, sense
+from tinyops.conversion.candidates.sketching import decide
 from tinyops.conversion.images.bare import build_bare, inputs_for
 from tinyops.conversion.images.image import build_image
-from tinyops.conversion.prove import prove
-from tinyops.conversion.sensing import Sensed, golden_samples, sense
-from tinyops.conversion.sketching import decide
 from tinyops.conversion.tflite.errors import ConversionError, ProofFailed
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.frontend import cut_windows

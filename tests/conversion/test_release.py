@@ -14,9 +14,9 @@ import yaml
 from chip import CLASSES, HOP, MODELS, WINDOW, request, windows
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image
-from tinyops.conversion.arduino_request import candidate_request, newest_version
+from tinyops.conversion.candidates.arduino_request import candidate_request, newest_version
+from tinyops.conversion.candidates.release import compile_candidate, fit_candidate, prove_candidate
 from tinyops.conversion.images.bare import inputs_for
-from tinyops.conversion.release import compile_candidate, fit_candidate, prove_candidate
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.projects import load_project, projects_folder
 from tinyops.sketches.reference import Reference

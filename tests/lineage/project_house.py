@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyops.conversion.candidates.write import Candidate, write_candidate
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
@@ -22,7 +23,6 @@ from tinyops.frontend import from_project
 from tinyops.projects import Project, Signal, load_project
 from tinyops.projects.schema import Split
 from tinyops.store import Receipt, Store, edge_layout, layout, receipts
-from tinyops.training.candidate import Candidate, write_candidate
 from tinyops.training.reference_windows import reference_windows
 from tinyops.training.windows import golden_windows, spread, windows_of
 

@@ -18,7 +18,7 @@ from project_house import (
 )
 from project_whole import whole
 
-from tinyops.conversion.candidate import read_candidate
+from tinyops.conversion.candidates.candidate import read_candidate
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.data.datasets.dataset import current_version, open_dataset, read_manifest
 from tinyops.data.ingest.batch import publish_batch

@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 
 from power_cut import CutStore, PowerCut
 from tinyops.cli.data import data_app
-from tinyops.conversion.candidate import read_candidate
+from tinyops.conversion.candidates.candidate import read_candidate
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest.history import history
 from tinyops.data.ingest.upkeep import UpkeepError, outstanding_requests

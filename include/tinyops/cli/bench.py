@@ -132,8 +132,8 @@ def _on_board(
 
 def _instructions(tflite: bytes, name: str, board: Board, progress: Progress) -> int:
     """Of one inference: the image is built and proven, as in `tinyops prove`."""
+    from tinyops.conversion.candidates.prove import prove
     from tinyops.conversion.images.bare import build_bare, inputs_for
-    from tinyops.conversion.prove import prove
     from tinyops.conversion.tflite.reference import Reference
     from tinyops.serving.errors import ServingError
 

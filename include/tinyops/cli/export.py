@@ -95,7 +95,7 @@ def _boards_of(scope: Project) -> list[Board]:
 def _request(
     scope: Project, board: Board, candidate: str | None, model: Path | None
 ) -> BuildRequest:
-    from tinyops.conversion.arduino_request import (
+    from tinyops.conversion.candidates.arduino_request import (
         candidate_request,
         model_request,
         newest_version,

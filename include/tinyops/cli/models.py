@@ -16,9 +16,9 @@ from tinyops.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
+    from tinyops.conversion.candidates.prove import Proof
     from tinyops.conversion.images.tune import Search
     from tinyops.conversion.images.tuning import Tuning
-    from tinyops.conversion.prove import Proof
 
 app = typer.Typer(help="What becomes of a model on a board.")
 
@@ -108,8 +108,8 @@ def prove(
     """
     from tinyops.boards.catalogue import load_board
     from tinyops.cli.model_file import naming, read
+    from tinyops.conversion.candidates.prove import prove as compare
     from tinyops.conversion.images.bare import build_bare, inputs_for
-    from tinyops.conversion.prove import prove as compare
     from tinyops.conversion.tflite.reference import Reference
 
     described = load_board(board)

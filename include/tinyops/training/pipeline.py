@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from tinyops.conversion.candidates.write import Candidate, write_candidate
 from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset, read_manifest
 from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
 from tinyops.store import Receipt, Store, layout, receipts, sha256_hex
 from tinyops.training import registry
-from tinyops.training.candidate import Candidate, write_candidate
 from tinyops.training.card import CardFacts, model_card
 from tinyops.training.champion import champion_candidate, settle_champion
 from tinyops.training.comparison import compare, comparison_metrics

@@ -7,9 +7,9 @@ import hashlib
 import numpy as np
 
 from tinyops.boards.catalogue import Board
-from tinyops.conversion.candidate import read_candidate, read_reference_windows
+from tinyops.conversion.candidates.candidate import read_candidate, read_reference_windows
+from tinyops.conversion.candidates.sketching import sketch_and_reference
 from tinyops.conversion.images.build_request import BuildRequest
-from tinyops.conversion.sketching import sketch_and_reference
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.frontend import from_project
 from tinyops.projects import Project

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.candidate import Candidate, ReferenceWindows
+from tinyops.conversion.candidates.candidate import Candidate, ReferenceWindows
+from tinyops.conversion.candidates.sensing import Sensed, golden_samples
 from tinyops.conversion.images.parameters import confidences_q8, exponent_table
-from tinyops.conversion.sensing import Sensed, golden_samples
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.reference import Reference as Model
 from tinyops.frontend import cut_windows

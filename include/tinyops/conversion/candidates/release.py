@@ -12,14 +12,14 @@ from typing import Any
 
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
-from tinyops.conversion.candidate import read_candidate, read_reference_windows
+from tinyops.conversion.candidates.candidate import read_candidate, read_reference_windows
+from tinyops.conversion.candidates.prove import Proof, prove
+from tinyops.conversion.candidates.real_targets import build_real_targets
+from tinyops.conversion.candidates.sketching import sensed_golden, sketch_and_reference
 from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.images.fit import check_sensor, excess, fit_project, limits_of
 from tinyops.conversion.images.image import BuiltImage, build_image
 from tinyops.conversion.images.memory import linked
-from tinyops.conversion.prove import Proof, prove
-from tinyops.conversion.real_targets import build_real_targets
-from tinyops.conversion.sketching import sensed_golden, sketch_and_reference
 from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import DoesNotFit, ProofFailed
 from tinyops.projects import Project, load_project

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tinyops.boards.image import Image, nonce_crc
 from tinyops.boards.link import Hello, Link, LinkError, SocketStream
 from tinyops.boards.messages import INFER_WINDOW
-from tinyops.conversion.sensing import Sensed, sense
+from tinyops.conversion.candidates.sensing import Sensed, sense
 from tinyops.conversion.tflite.errors import ProofFailed
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.emulation import Chip, HostChip, Machine

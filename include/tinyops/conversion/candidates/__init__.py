@@ -1,0 +1,1 @@
+"""Candidates: written by training, read, proven and turned into bundles by release."""
