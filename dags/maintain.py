@@ -71,7 +71,7 @@ def maintain() -> None:
     @task
     def look_for_old_data() -> dict[str, Any]:
         """Once a day, ask each project's ingest to remove what retention lets go."""
-        from tinyops.lineage.carry_out import look_daily
+        from tinyops.retention.carry_out import look_daily
         from tinyops.store import Store
         from tinyops_airflow.usable_projects import usable_projects
 

@@ -84,7 +84,7 @@ def carry_out_requests(store: Store, project: Project, ti: Any) -> None:
 
     if not outstanding_requests(store, project.name):
         return
-    from tinyops.lineage.carry_out import carry_out_all
+    from tinyops.retention.carry_out import carry_out_all
 
     ti.xcom_push(key="requests", value=carry_out_all(store, project))
 

@@ -29,11 +29,11 @@ from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.ingest.relabel import apply_labels, outstanding_labels
 from tinyops.data.ingest.upkeep import outstanding_requests
 from tinyops.data.labels.labels import label_history
-from tinyops.lineage.carry_out import carry_out, carry_out_all
 from tinyops.lineage.find import find
 from tinyops.lineage.records import Records
 from tinyops.lineage.trace import trace
 from tinyops.monitoring.table import read_frames
+from tinyops.retention.carry_out import carry_out, carry_out_all
 from tinyops.store import Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 

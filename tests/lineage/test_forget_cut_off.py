@@ -31,8 +31,8 @@ from tinyops.data.ingest.history import history
 from tinyops.data.ingest.upkeep import UpkeepError, outstanding_requests
 from tinyops.data.recordings import Recording
 from tinyops.errors import TinyOpsError
-from tinyops.lineage.carry_out import carry_out, carry_out_all
-from tinyops.lineage.withdraw import withdraw_images
+from tinyops.retention.carry_out import carry_out, carry_out_all
+from tinyops.retention.withdraw import withdraw_images
 from tinyops.store import Store, edge_layout, layout
 from tinyops.training.pipeline import outstanding_dataset, write_unless_gone
 from tinyops.training.recipe import TrainingError

@@ -30,13 +30,13 @@ from tinyops.data.ingest.history import history
 from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
 from tinyops.data.ingest.upkeep import outstanding_requests
 from tinyops.data.recordings import Recording
-from tinyops.lineage.carry_out import carry_out_all, look_daily
 from tinyops.lineage.find import find
 from tinyops.lineage.records import Records
-from tinyops.lineage.retention import apply_retention, plan_retention
 from tinyops.lineage.trace import trace
 from tinyops.projects import Project
 from tinyops.projects.retention_section import Keep, Retention
+from tinyops.retention.carry_out import carry_out_all, look_daily
+from tinyops.retention.retention import apply_retention, plan_retention
 from tinyops.store import Receipt, Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 

@@ -15,9 +15,9 @@ from rich.table import Table
 from tinyops.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
-    from tinyops.lineage.forget_plan import ForgetPlan
-    from tinyops.lineage.retention import Plan
     from tinyops.projects import Project
+    from tinyops.retention.forget_plan import ForgetPlan
+    from tinyops.retention.retention import Plan
     from tinyops.store import Store
 
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="A project's name.")]
@@ -37,8 +37,8 @@ def retention(
     as_json: AsJson = False,
 ) -> None:
     """Show what is older than retention.keep in project.yaml says and needed by nothing."""
-    from tinyops.lineage.retention import plan_retention
     from tinyops.projects import load_project
+    from tinyops.retention.retention import plan_retention
     from tinyops.store import Store
 
     config = load_project(project)
@@ -67,8 +67,8 @@ def forget(
     """
     from tinyops.data.ingest.forgotten import remember
     from tinyops.data.ingest.upkeep import UpkeepError
-    from tinyops.lineage.forget_plan import plan_forget
     from tinyops.projects import load_project
+    from tinyops.retention.forget_plan import plan_forget
     from tinyops.store import Store
 
     config = load_project(project)
@@ -98,8 +98,8 @@ def _hand_over(
 ) -> dict[str, Any]:
     """Write the request, and carry it out where that is this process's to do."""
     from tinyops.data.ingest.upkeep import UpkeepError, ask
-    from tinyops.lineage.carry_out import carry_out
-    from tinyops.lineage.forget import STEPS
+    from tinyops.retention.carry_out import carry_out
+    from tinyops.retention.forget import STEPS
 
     if here and _airflow_runs():
         raise UpkeepError(

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tinyops.data.ingest.upkeep import CONSUMER, ask, outstanding_requests, read_request
-from tinyops.lineage.forget import forget
-from tinyops.lineage.retention import apply_retention, plan_retention
-from tinyops.lineage.withdraw import withdraw_images
 from tinyops.projects import Project
+from tinyops.retention.forget import forget
+from tinyops.retention.retention import apply_retention, plan_retention
+from tinyops.retention.withdraw import withdraw_images
 from tinyops.store import Receipt, Store, layout, receipts
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.lineage.forget_models import REMOVED, remove_self_test
 from tinyops.lineage.records import Records
+from tinyops.retention.forget_models import REMOVED, remove_self_test
 from tinyops.store import Store, edge_layout, layout
 
 

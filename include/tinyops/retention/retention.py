@@ -15,9 +15,9 @@ from tinyops.data.datasets.dataset import read_manifest
 from tinyops.data.datasets.local_copies import drop_copies
 from tinyops.data.quality.docs import KIND as DATA_DOCS
 from tinyops.data.quality.docs import drop_pages
-from tinyops.lineage.expired import Expired, expired
-from tinyops.lineage.sweep import unreferenced
 from tinyops.projects import Project
+from tinyops.retention.expired import Expired, expired
+from tinyops.retention.sweep import unreferenced
 from tinyops.store import Store, layout
 
 KIND = "retention"

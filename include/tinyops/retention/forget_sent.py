@@ -13,7 +13,7 @@ from tinyops.data.ingest.without_machines import batch_without, file_without
 from tinyops.data.labels import labels
 from tinyops.data.labels.label_set import LabelSet, publish_labels
 from tinyops.data.recordings.parquet import ParquetError
-from tinyops.lineage.forget_plan import ForgetPlan
+from tinyops.retention.forget_plan import ForgetPlan
 from tinyops.store import (
     ObjectMissing,
     Store,

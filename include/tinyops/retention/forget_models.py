@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinyops.data.ingest.upkeep import UpkeepRequest
-from tinyops.lineage.forget_plan import ForgetPlan
-from tinyops.lineage.scrub import Names, scrub_json, scrub_text
 from tinyops.projects import Project
+from tinyops.retention.forget_plan import ForgetPlan
+from tinyops.retention.scrub import Names, scrub_json, scrub_text
 from tinyops.store import Receipt, Store, layout, receipts
 from tinyops.training import registry
 

@@ -8,10 +8,10 @@ from collections import Counter
 from tinyops.data.ingest.inbox import outstanding_batches
 from tinyops.data.quality.docs import KIND as DATA_DOCS
 from tinyops.data.quality.docs import drop_pages
-from tinyops.lineage.forget_models import names_of
-from tinyops.lineage.forget_plan import ForgetPlan
-from tinyops.lineage.scrub import scrub_json, scrub_text
 from tinyops.projects import Project
+from tinyops.retention.forget_models import names_of
+from tinyops.retention.forget_plan import ForgetPlan
+from tinyops.retention.scrub import scrub_json, scrub_text
 from tinyops.store import Store, layout
 
 _TEXT = (".html", ".md", ".txt", ".csv")

@@ -10,12 +10,12 @@ from typing import Any
 from tinyops.data.ingest import inbox
 from tinyops.data.ingest.outcome import REASON
 from tinyops.data.labels import labels
-from tinyops.lineage.needs import Needs, needs
 from tinyops.lineage.records import Records
 from tinyops.monitoring.frame_inbox import CONSUMER as MONITOR
 from tinyops.monitoring.judge import LOOK_BACK
 from tinyops.projects import Project
 from tinyops.projects.retention_section import Keep
+from tinyops.retention.needs import Needs, needs
 from tinyops.store import ObjectInfo, Store, layout, receipts
 
 KEPT_REPORTS = ("retention", "forget")

@@ -21,12 +21,12 @@ from tinyops.data.ingest.forgotten import remember
 from tinyops.data.ingest.reduce import holds, reduced
 from tinyops.data.ingest.upkeep import UpkeepRequest
 from tinyops.data.ingest.version import make_without, point_to, publish_manifest
-from tinyops.lineage.forget_documents import scrub_documents
-from tinyops.lineage.forget_frames import remove_frames
-from tinyops.lineage.forget_models import clean_candidates
-from tinyops.lineage.forget_plan import ForgetPlan, plan_forget, search_files
-from tinyops.lineage.forget_sent import clean_batches, clean_label_sets, clean_quarantine
 from tinyops.projects import Project
+from tinyops.retention.forget_documents import scrub_documents
+from tinyops.retention.forget_frames import remove_frames
+from tinyops.retention.forget_models import clean_candidates
+from tinyops.retention.forget_plan import ForgetPlan, plan_forget, search_files
+from tinyops.retention.forget_sent import clean_batches, clean_label_sets, clean_quarantine
 from tinyops.store import ObjectMissing, Store, layout
 from tinyops.training.feature_cache import drop_features
 

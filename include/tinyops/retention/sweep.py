@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from tinyops.data.datasets.dataset import DatasetError, read_manifest
 from tinyops.data.datasets.find_version import version_names
-from tinyops.lineage.expired import Expired
+from tinyops.retention.expired import Expired
 from tinyops.store import Store, layout
 
 GRACE = timedelta(days=1)
