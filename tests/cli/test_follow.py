@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyops.cli.follow import follow
+from tinyops.demo.follow import follow
 from tinyops.store import Receipt, Store, edge_layout, layout, receipts
 
 PROJECT = "motor_health"

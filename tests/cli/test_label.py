@@ -12,7 +12,6 @@ import pytest
 from typer.testing import CliRunner
 
 from label_requests import request_labels
-from tinyops.cli import technician
 from tinyops.cli.label import label_app
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest.batch import publish_batch
@@ -23,6 +22,7 @@ from tinyops.data.labels.label_set import LabelError
 from tinyops.data.labels.labels import current_labels
 from tinyops.data.recordings import write_recordings
 from tinyops.data.recordings.sources import generate
+from tinyops.demo import technician
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tinyops.cli.replay import ReplayedSamples
-from tinyops.cli.world import LOOK_SECONDS, WorldFile
 from tinyops.data.recordings.sources.registry import source_for
+from tinyops.demo.world import LOOK_SECONDS, WorldFile
 from tinyops.errors import TinyOpsError
 from tinyops.frontend import to_counts
 from tinyops.projects import Project, load_project

@@ -14,7 +14,7 @@ from rich.console import Console
 from tinyops.cli.output import print_json
 
 if TYPE_CHECKING:
-    from tinyops.cli.story import Story
+    from tinyops.demo.story import Story
     from tinyops.local.stack import Stack
     from tinyops.projects import Project
 
@@ -93,8 +93,8 @@ def _told(
     console: Console, stack: Stack, project: Project, timeout: float, *, concept: bool, loop: bool
 ) -> dict[str, Any]:
     """Tell the story; what happened as data."""
-    from tinyops.cli.next_batch import publish_next
-    from tinyops.cli.story import Story, tell
+    from tinyops.demo.next_batch import publish_next
+    from tinyops.demo.story import Story, tell
     from tinyops.local.edge import devices_of
     from tinyops.store import Store
 

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.cli.world import WorldFile
+from tinyops.demo.world import WorldFile
 from tinyops.projects import Project
 
 AHEAD = 4

@@ -121,7 +121,7 @@ def virtual_board(
 def _sensor(project: Project, seed: int, speed: float, world: Path | None) -> VirtualSensor:
     from tinyops.boards.virtual.sensor import VirtualSensor
     from tinyops.cli.replay import ReplayedSamples
-    from tinyops.cli.world import WorldFile
+    from tinyops.demo.world import WorldFile
 
     file = WorldFile(world, typer.echo) if world else None
     return VirtualSensor(ReplayedSamples(project, seed, file), project.signal.rate_hz, speed)

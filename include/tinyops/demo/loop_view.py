@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from tinyops.cli.follow import Loop, Stage
-from tinyops.cli.task_times import TaskTime, task_times
+from tinyops.demo.follow import Loop, Stage
+from tinyops.demo.task_times import TaskTime, task_times
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:

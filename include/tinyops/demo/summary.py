@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from tinyops.cli.follow import Loop, Stage
-from tinyops.cli.task_times import task_times
+from tinyops.demo.follow import Loop, Stage
+from tinyops.demo.task_times import task_times
 
 if TYPE_CHECKING:
     from tinyops.local.stack import Stack

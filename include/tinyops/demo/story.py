@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from tinyops.cli.device_view import DeviceView, Sight
-from tinyops.cli.follow import Arrival, Loop, follow
-from tinyops.cli.loop_view import LoopView
-from tinyops.cli.summary import report, total_seconds
+from tinyops.demo.device_view import DeviceView, Sight
+from tinyops.demo.follow import Arrival, Loop, follow
+from tinyops.demo.loop_view import LoopView
+from tinyops.demo.summary import report, total_seconds
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:
@@ -112,13 +112,13 @@ class Story:
 
     def set_world(self, changed: bool) -> None:
         """Tell the virtual board what to sense."""
-        from tinyops.cli.world import ask_world
+        from tinyops.demo.world import ask_world
 
         ask_world(self._world_file, changed)
 
     def changed_at(self) -> int:
         """The window, since the device's boot, at which the changed world began; waits for it."""
-        from tinyops.cli.world import served_since
+        from tinyops.demo.world import served_since
 
         deadline = time.monotonic() + self.timeout
         while (began := served_since(self._world_file, changed=True)) is None:
@@ -152,7 +152,7 @@ class Story:
 
 def tell(story: Story, batch: str, concept: bool) -> None:
     """The whole story, from a first batch that has just landed."""
-    from tinyops.cli import fleet, technician
+    from tinyops.demo import fleet, technician
 
     story.title("The model learns")
     first = story.learn(batch)
@@ -194,7 +194,7 @@ def _change(story: Story, learnt: Loop, healthy: Sight) -> Sight:
 
 
 def _concept(story: Story, learnt: Loop, clear: Sight) -> None:
-    from tinyops.cli import technician
+    from tinyops.demo import technician
 
     story.title("The same inputs mean something else")
     one, other = technician.exchanged(story.project)

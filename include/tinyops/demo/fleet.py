@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from tinyops.cli.story import Story
+from tinyops.demo.story import Story
 
 if TYPE_CHECKING:
     from tinyops.projects import Project
@@ -25,7 +25,7 @@ def fleet_project(project: Project) -> Project | None:
 
 def begin(story: Story) -> tuple[Story, str] | None:
     """Let the other project's data land; its loop runs beside the story from now on."""
-    from tinyops.cli.next_batch import publish_next
+    from tinyops.demo.next_batch import publish_next
     from tinyops.local.edge import devices_of
 
     project = fleet_project(story.project)
@@ -56,8 +56,8 @@ def arrive(fleet: Story, batch: str) -> dict[str, Any]:
 
 
 def _attested_by_all(fleet: Story, release: str) -> list[dict[str, str]]:
-    from tinyops.cli.follow import arrivals
     from tinyops.cli.gateway_status import read_statuses
+    from tinyops.demo.follow import arrivals
     from tinyops.local.edge import devices_of
 
     wanted = {device.id: device.board for device in devices_of(fleet.project)}

@@ -1,0 +1,1 @@
+"""The demo: one model's life told on this machine, with a simulated world and its people."""
