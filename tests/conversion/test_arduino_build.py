@@ -19,6 +19,7 @@ from tinyops.boards.admission import check
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import ImageRefused
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, ImageError, load_image, parse_header
+from tinyops.conversion.arduino import build
 from tinyops.conversion.arduino.build import (
     compile_arguments,
     compile_sizes,
@@ -77,7 +78,7 @@ def test_a_failure_is_one_line(report: str, reason: str) -> None:
 
 
 def tool(folder: Path, script: str) -> None:
-    path = folder / arduino_build.TOOL
+    path = folder / build.TOOL
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 

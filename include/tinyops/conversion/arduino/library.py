@@ -15,6 +15,7 @@ from string import Template
 from typing import Any
 
 from tinyops.boards.image import ImageHeader
+from tinyops.conversion.arduino import tflm
 from tinyops.conversion.arduino.ports import Port, port_of
 from tinyops.conversion.arduino.sources import SUPPORT, collect_sources
 from tinyops.conversion.images.build_request import BuildRequest
@@ -118,7 +119,7 @@ def _texts(
     board, signal, arduino = request.board, project.signal, request.board.arduino
     assert arduino is not None
     interpreted = board.runtime.kind == "tflm"
-    libraries = [*port.libraries, *([arduino_tflm.LIBRARY] if interpreted else [])]
+    libraries = [*port.libraries, *([tflm.LIBRARY] if interpreted else [])]
     return {
         "library": name,
         "library_version": "1.0.0",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinyops.boards.image import ImageHeader
+from tinyops.conversion.arduino import tflm
 from tinyops.conversion.arduino.attest import arrays_in, attest, attested_source, require_all
 from tinyops.conversion.arduino.ports import Port, sensor_config
 from tinyops.conversion.images import qemu_image, sources
@@ -104,7 +105,7 @@ def _model(
     flat: dict[str, bytes] = {}
     if request.board.runtime.kind == "tflm":
         examined: TflmModel = examine(request.canonical)
-        for name, text in arduino_tflm.model_files(request.canonical, examined).items():
+        for name, text in tflm.model_files(request.canonical, examined).items():
             flat[name] = text.encode()
         runtimes = (FIRMWARE / "runtime" / "tflm_arduino", FIRMWARE / "runtime" / "tflm")
         for path in (path for runtime in runtimes for path in runtime.iterdir()):

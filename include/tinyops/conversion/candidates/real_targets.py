@@ -10,6 +10,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from tinyops.conversion.arduino import build
 from tinyops.conversion.arduino.library import export_library
 from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.tflite.errors import ConversionError
@@ -51,12 +52,12 @@ def build_real_targets(
 
 
 def _build(store: Store, project: Project, request: BuildRequest, folder: str) -> dict[str, Any]:
-    reason = arduino_build.unavailable(request.board)
+    reason = build.unavailable(request.board)
     if reason is not None:
         return {"built": False, "reason": reason}
     try:
         library = export_library(request, project)
-        image, sizes = arduino_build.build(library, request.board)
+        image, sizes = build.build(library, request.board)
     except ConversionError as error:
         return {"built": False, "reason": error.message}
     return {
