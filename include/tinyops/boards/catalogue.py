@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tinyops.errors import TinyOpsError
+from tinyops.wrong_key import wrong_key
 
 FOLDER = Path(__file__).with_name("catalogue")
 OWN = "TINYOPS_BOARDS"
@@ -221,9 +222,8 @@ def _read(path: Path) -> Board:
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path}: {error}", "write valid YAML") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the file"
-        raise CatalogueError(f"{path}: {key}: {first['msg']}", f"correct {key}") from None
+        key, reason, fix = wrong_key(error)
+        raise CatalogueError(f"{path}: {key or 'the file'}: {reason}", fix) from None
     if board.name != path.stem:
         raise CatalogueError(f"{path}: name: {board.name!r}", f"call it {path.stem}")
     return board

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.usb import PortIdentity
 from tinyops.gateway.errors import GatewayError
+from tinyops.wrong_key import wrong_key
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -103,10 +104,8 @@ def load_config(path: Path) -> GatewayConfig:
     try:
         config = GatewayConfig.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "the file"
-        reason = first["msg"].removeprefix("Value error, ")
-        raise GatewayError(f"{path}: {key}: {reason}", f"correct {key}") from None
+        key, reason, fix = wrong_key(error)
+        raise GatewayError(f"{path}: {key or 'the file'}: {reason}", fix) from None
     folder = path.resolve().parent
     return config.model_copy(
         update={

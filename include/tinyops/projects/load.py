@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from tinyops.errors import TinyOpsError
 from tinyops.projects.schema import Project
+from tinyops.wrong_key import wrong_key
 
 
 class ProjectError(TinyOpsError):
@@ -62,10 +63,8 @@ def parse_project(text: str, path: Path) -> Project:
     try:
         project = Project.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise ProjectError(f"{path}: {key}: {_reason(first)}{more}", _fix(first, key)) from None
+        key, reason, fix = wrong_key(error)
+        raise ProjectError(f"{path}: {key or 'the file'}: {reason}", fix) from None
     if project.name != path.parent.name:
         raise ProjectError(
             f"{path}: name: {project.name!r} in a folder called {path.parent.name!r}",
@@ -77,19 +76,3 @@ def parse_project(text: str, path: Path) -> Project:
 def load_projects() -> list[Project]:
     """All projects, sorted by name. One wrong project.yaml is an error that names it."""
     return [load_project(name) for name in project_names()]
-
-
-def _reason(error: object) -> str:
-    assert isinstance(error, dict)
-    if error["type"] == "extra_forbidden":
-        return "unknown key"
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _fix(error: object, key: str) -> str:
-    assert isinstance(error, dict)
-    if error["type"] == "extra_forbidden":
-        return f"remove {key} or correct its spelling"
-    if error["type"] == "missing":
-        return f"add {key}"
-    return f"correct {key}"

@@ -29,6 +29,7 @@ from tinyops.releases.errors import (
 from tinyops.releases.fetcher import StoreFetcher
 from tinyops.releases.rollout import Channel
 from tinyops.store import Store, edge_layout
+from tinyops.wrong_key import wrong_key
 
 T = TypeVar("T")
 # A manifest or channel is read into memory; an image goes to a file and is bounded by its length.
@@ -85,7 +86,7 @@ class ReleaseClient:
         try:
             channel = Channel.model_validate_json(data)
         except ValidationError as error:
-            raise ReleaseRefused(f"{paths.channel(project)}: {error.errors()[0]['msg']}") from None
+            raise ReleaseRefused(f"{paths.channel(project)}: {_finding(error)}") from None
         if channel.project != project:
             raise ReleaseRefused(f"{paths.channel(project)} is about {channel.project}")
         return channel
@@ -99,7 +100,7 @@ class ReleaseClient:
         try:
             manifest = Manifest.model_validate_json(data)
         except ValidationError as error:
-            raise ReleaseRefused(f"{path}: {error.errors()[0]['msg']}") from None
+            raise ReleaseRefused(f"{path}: {_finding(error)}") from None
         if (manifest.project, manifest.version) != (project, version):
             raise ReleaseRefused(f"{path} is about {manifest.project} {manifest.version}")
         return manifest
@@ -199,3 +200,8 @@ class ReleaseClient:
             raise ReleaseUnavailable(f"{what}: {error}", "check the S3 endpoint") from None
         except OSError as error:
             raise ReleaseError(f"{what}: {error}", f"check {self._metadata.parent}") from None
+
+
+def _finding(error: ValidationError) -> str:
+    key, reason, _ = wrong_key(error)
+    return f"{key}: {reason}" if key else reason

@@ -128,7 +128,7 @@ def originals_of(content: Mapping[str, Any]) -> Originals:
     try:
         return _ADAPTER.validate_python({key: content.get(key) for key in ("said", "originals")})
     except ValidationError as error:
-        key, message = wrong_key(error)
+        key, message, _ = wrong_key(error)
         raise TinyOpsError(f"{key}: {message}", "see docs/batch.schema.json") from None
 
 

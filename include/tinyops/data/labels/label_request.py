@@ -107,7 +107,7 @@ def find_request(store: Store, project: Project | str, request: str) -> LabelReq
             f"{name} has no request {request!r}", "see `tinyops label requests`"
         ) from None
     except ValidationError as error:
-        wrong, message = wrong_key(error)
+        wrong, message, _ = wrong_key(error)
         problem = f"{wrong}: {message}" if wrong else message
     else:
         if (found.project, found.id) == (name, request):

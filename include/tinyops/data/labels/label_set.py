@@ -111,7 +111,7 @@ def parse_labels(text: bytes, name: str) -> LabelSet:
     try:
         return LabelSet.model_validate_json(text)
     except ValidationError as error:
-        key, message = wrong_key(error)
+        key, message, _ = wrong_key(error)
         raise LabelError(
             f"label set {name}: {f'{key}: ' if key else ''}{message}",
             f"correct {key or 'the file'} and publish the set again",

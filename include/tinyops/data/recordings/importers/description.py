@@ -82,7 +82,7 @@ def description_of(content: Mapping[str, Any]) -> Description:
     try:
         return _ADAPTER.validate_python(dict(content))
     except ValidationError as error:
-        key, message = wrong_key(error)
+        key, message, _ = wrong_key(error)
         raise ImportRefused(
             f"what is said of the file: {key or 'description'}: {message}",
             "correct it; docs/data.md lists all",
