@@ -94,7 +94,8 @@ def _told(
 ) -> dict[str, Any]:
     """Tell the story; what happened as data."""
     from tinyops.demo.next_batch import publish_next
-    from tinyops.demo.story import Story, tell
+    from tinyops.demo.story import Story
+    from tinyops.demo.tell import tell
     from tinyops.local.edge import devices_of
     from tinyops.store import Store
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tinyops.cli.output import print_json
-
-if TYPE_CHECKING:
-    from tinyops.store import Store
 
 
 def gateway_status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """What each gateway last said of its devices: what they run, how their frames fared."""
+    from tinyops.gateway.statuses import read_statuses
     from tinyops.store import Store
 
     found = read_statuses(Store.from_env())
@@ -26,24 +24,6 @@ def gateway_status(
         typer.echo("no gateway has written a status yet")
     else:
         _show(found)
-
-
-def read_statuses(store: Store) -> dict[str, Any]:
-    """status.json of each gateway by its name; {"problem": …} where it cannot be read."""
-    from tinyops.store import StoreError, StoreUnavailable, edge_layout
-
-    found: dict[str, Any] = {}
-    for name in store.folders(edge_layout.GATEWAYS):
-        try:
-            content: Any = store.get_json_or(edge_layout.gateway_status(name), {})
-            if not isinstance(content, dict):
-                content = {"problem": "status.json is no JSON object"}
-        except StoreUnavailable:
-            raise
-        except StoreError as error:
-            content = {"problem": error.message}
-        found[name] = content
-    return found
 
 
 def _show(found: dict[str, Any]) -> None:

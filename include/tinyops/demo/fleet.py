@@ -56,8 +56,8 @@ def arrive(fleet: Story, batch: str) -> dict[str, Any]:
 
 
 def _attested_by_all(fleet: Story, release: str) -> list[dict[str, str]]:
-    from tinyops.cli.gateway_status import read_statuses
     from tinyops.demo.follow import arrivals
+    from tinyops.gateway.statuses import read_statuses
     from tinyops.local.edge import devices_of
 
     wanted = {device.id: device.board for device in devices_of(fleet.project)}
