@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tinyops.boards.catalogue import Board
 from tinyops.conversion.images import sources, toolchain
 from tinyops.conversion.images.aot import AotModel
+from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.images.footprint import Footprint, sketch_footprint
 from tinyops.conversion.images.toolchain import FIRMWARE, SectionSizes
 from tinyops.conversion.images.unit import write_unit
-
-if TYPE_CHECKING:
-    from tinyops.conversion.images.image import BuildRequest
 
 SUPPORT = FIRMWARE / "board" / "mps2_an386"
 RUNTIME = FIRMWARE / "runtime" / "aot"
