@@ -82,8 +82,8 @@ def join(store: Store, config: Project) -> dict[str, Any]:
     from tinyops.data.ingest.ingest import ingest_batch
     from tinyops.data.ingest.ready import read_ready
     from tinyops.data.ingest.staging import pieces_of
+    from tinyops.data.quality.measure import gate_table
     from tinyops.data.quality.suite import expectations
-    from tinyops.data.quality.summary import gate_table
     from tinyops.data.quality.validation import validate
 
     began = time.monotonic()

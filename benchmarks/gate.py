@@ -18,9 +18,10 @@ from report import SHARED, Report, options
 from wild_faults import FAULTS, apply, clipped_at
 
 from tinyops.data.quality.comparison.echoes import agreeing_bits
-from tinyops.data.quality.gate import GateResult, check_entries
+from tinyops.data.quality.gate import check_measured
+from tinyops.data.quality.measure import measure
+from tinyops.data.quality.result import GateResult
 from tinyops.data.quality.signal_checks.echo import BITS, echo
-from tinyops.data.quality.summary import measure
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import read_rows, write_recordings
 from tinyops.data.recordings.sources.registry import generate
@@ -53,7 +54,7 @@ def found_by(result: GateResult, rows: set[int], expectations: tuple[str, ...]) 
 def judge(project: Project, recordings: list[Recording], label: str) -> dict[str, Any]:
     """{clean: refused share, fault: [found share, refused share of the others]}."""
     clean = list(measure(recordings, project))
-    result = check_entries(clean, project, [], "clean")
+    result = check_measured(clean, project, [], "clean")
     told: dict[str, Any] = {
         "recordings": len(recordings),
         "refused": len(result.refused_rows),
@@ -69,7 +70,7 @@ def judge(project: Project, recordings: list[Recording], label: str) -> dict[str
         entries = list(clean)
         for at, entry in zip(changed, measure(changed.values(), project), strict=True):
             entries[at] = entry
-        result = check_entries(entries, project, [], fault.name)
+        result = check_measured(entries, project, [], fault.name)
         rows = set(changed)
         told[fault.name] = {
             "found": found_by(result, rows, fault.expectations) / len(rows),
@@ -80,7 +81,7 @@ def judge(project: Project, recordings: list[Recording], label: str) -> dict[str
 
 def clean_share(project: Project, recordings: list[Recording]) -> dict[str, Any]:
     """Of recordings as they were published: how many are refused or warned of, and by what."""
-    result = check_entries(list(measure(recordings, project)), project, [], "held out")
+    result = check_measured(list(measure(recordings, project)), project, [], "held out")
     by = Counter(
         one.split(" ")[0] for each in result.refusals for one in dict.fromkeys(each.reasons)
     )

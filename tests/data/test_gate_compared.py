@@ -12,8 +12,9 @@ from recording_maker import PROJECT, START, recording
 
 from tinyops.data.datasets.index import IndexRow, index_rows
 from tinyops.data.quality.comparison.clock import Capture, clock_ratios
-from tinyops.data.quality.gate import GateResult, check
-from tinyops.data.quality.summary import summarise
+from tinyops.data.quality.gate import check
+from tinyops.data.quality.measure import summarise
+from tinyops.data.quality.result import GateResult
 from tinyops.data.recordings import Recording
 from tinyops.projects import Project, Signal
 from tinyops.projects.gate_section import Gate, Limits

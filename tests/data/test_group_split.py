@@ -12,7 +12,7 @@ from recording_maker import PROJECT, START, fleet, recording
 
 from tinyops.data.datasets.index import IndexRow, index_rows
 from tinyops.data.datasets.split import PARTS, SplitError, assign, checked_split, find_salt, part_of
-from tinyops.data.quality.summary import summarise
+from tinyops.data.quality.measure import summarise
 from tinyops.data.recordings import Recording
 from tinyops.projects import Project
 from tinyops.projects.schema import Split

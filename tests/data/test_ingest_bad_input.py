@@ -18,7 +18,7 @@ from tinyops.data.datasets.index import index_rows
 from tinyops.data.datasets.split import find_salt, part_of
 from tinyops.data.ingest.batch import BatchError, publish_batch
 from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
-from tinyops.data.quality.summary import summarise
+from tinyops.data.quality.measure import summarise
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import BadRow, ParquetError, read_rows, to_batch
 from tinyops.projects import Project

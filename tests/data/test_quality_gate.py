@@ -10,10 +10,13 @@ import pytest
 from recording_maker import PROJECT, recording
 
 from tinyops.data.datasets.index import index_rows
-from tinyops.data.quality.comparison.compare import COMPARED
-from tinyops.data.quality.gate import GateResult, check
+from tinyops.data.quality.columns import COLUMNS
+from tinyops.data.quality.comparison.compare import COMPARED, compare
+from tinyops.data.quality.decide import decide
+from tinyops.data.quality.gate import check
+from tinyops.data.quality.measure import summarise
+from tinyops.data.quality.result import GateResult
 from tinyops.data.quality.signal_checks.gaps import flat_samples
-from tinyops.data.quality.summary import COLUMNS, summarise
 from tinyops.data.quality.validation import GateError
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.parquet import BadRow
@@ -160,7 +163,7 @@ def test_several_channels_have_their_own_scale() -> None:
     )
     table = summarise([made], project)
     assert table["rms_share"][0] == pytest.approx(10 / 34.9, rel=0.1)
-    assert check(table, project).refusals == ()
+    assert check([made], project).refusals == ()
     # The same numbers with two channels swapped are beyond the accelerometer's scale.
     swapped = recording(**{**vars(made), "recording_id": "r2", "signal": signal[::-1].copy()})
     assert check([swapped], project).refusals
@@ -169,7 +172,7 @@ def test_several_channels_have_their_own_scale() -> None:
 def test_a_table_that_does_not_fit_is_no_verdict() -> None:
     table = summarise([recording()], PROJECT).drop(columns="unit")
     with pytest.raises(GateError, match="unit"):
-        check(table, PROJECT)
+        decide(compare(table, PROJECT), PROJECT)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tinyops.data.datasets.split import (
 )
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
-from tinyops.data.quality.summary import summarise
+from tinyops.data.quality.measure import summarise
 from tinyops.projects import Project
 from tinyops.projects.split_section import Split, SplitTime
 from tinyops.store import Store

@@ -10,8 +10,9 @@ from real_recordings import project_of, recordings_of
 from wild_faults import FAULTS, Fault, apply, clipped_at
 
 from shared_data import SHARED, shared
-from tinyops.data.quality.gate import GateResult, check_entries
-from tinyops.data.quality.summary import measure
+from tinyops.data.quality.gate import check_measured
+from tinyops.data.quality.measure import measure
+from tinyops.data.quality.result import GateResult
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import Project, load_project
@@ -39,7 +40,7 @@ class Judged:
         entries = list(self.entries)
         for at, entry in zip(others, measure(others.values(), self.project), strict=True):
             entries[at] = entry
-        return check_entries(entries, self.project, [], "batch")
+        return check_measured(entries, self.project, [], "batch")
 
     def faults(self) -> dict[str, Fault]:
         return FAULT | {AT_FULL_SCALE: clipped_at(self.project.signal.full_scale)}

@@ -44,7 +44,7 @@ class IndexRow:
 
 
 def index_rows(table: pd.DataFrame) -> list[IndexRow]:
-    """Index rows of accepted recordings from the gate's table (`summary.COLUMNS`)."""
+    """Index rows of accepted recordings from the gate's table (`columns.COLUMNS`)."""
     names = list(IndexRow.__annotations__)
     return [_row(row, json.loads(row["conditions"])) for row in table[names].to_dict("records")]
 

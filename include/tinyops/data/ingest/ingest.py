@@ -35,7 +35,7 @@ from tinyops.data.ingest.staging import pieces_of
 from tinyops.data.ingest.version import Addition, make_manifest, point_to, publish_manifest
 from tinyops.data.ingest.without_machines import batch_without, originals_without, remove_files
 from tinyops.data.quality.docs import publish_docs
-from tinyops.data.quality.gate import check_entries
+from tinyops.data.quality.gate import check_measured
 from tinyops.data.recordings.parquet import ParquetError
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
@@ -120,7 +120,7 @@ def _take_in(
             )
         return _take_in(store, project, batch, parent, folder / "without")
     entries = (entry for piece in pieces for entry in piece.entries)
-    result = check_entries(entries, project, parent.index() if parent else [], name=batch)
+    result = check_measured(entries, project, parent.index() if parent else [], name=batch)
     kept = result.table[~result.table["row"].isin(result.refused_rows)]
     divided = divide(store, pieces, result.refused_rows, index_rows(kept), folder)
     reason = result.reason

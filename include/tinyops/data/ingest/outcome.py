@@ -12,7 +12,7 @@ from tinyops.data.ingest.inbox import CONSUMER, input_id
 from tinyops.data.ingest.lot import RefusedFile
 from tinyops.data.labels.label_request import answered
 from tinyops.data.quality.docs import page_uri
-from tinyops.data.quality.gate import GateResult
+from tinyops.data.quality.result import GateResult
 from tinyops.store import Receipt, Store, layout, receipts
 
 REASON = "reason.json"

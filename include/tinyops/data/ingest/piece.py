@@ -9,7 +9,7 @@ from typing import Any
 
 from tinyops.data.ingest.batch import FILE_BYTES, Batch, BatchFile, BatchRefused
 from tinyops.data.ingest.readable import require_readable
-from tinyops.data.quality.summary import measure
+from tinyops.data.quality.measure import measure
 from tinyops.data.recordings.parquet import in_own_form, read_batches, read_rows, write_batches
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project
@@ -23,7 +23,7 @@ class Piece:
     Parameters
     ----------
     entries
-        One for each row, see `summary.measure`.
+        One for each row, see `measure.measure`.
     path
         The file on this disk, or None where it would only take up room.
     key, etag

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from tinyops.data.quality.docs_style import POLICY, STYLE
-from tinyops.data.quality.gate import GateResult, Refusal
+from tinyops.data.quality.result import GateResult, Refusal
 from tinyops.projects import Project
 from tinyops.store import Store, layout
 

@@ -1,4 +1,4 @@
-"""One table row per recording: what the quality gate looks at."""
+"""First step of the gate: measure each recording by itself, one table row for each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyops.data.datasets.split import find_group, group_facts
+from tinyops.data.quality.columns import COLUMNS
 from tinyops.data.quality.comparison.clock import stated_seconds
 from tinyops.data.quality.personal_fields import personal_field
+from tinyops.data.quality.project_expectations import own_expectations
 from tinyops.data.quality.signal_checks.statistics import signal_statistics
 from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.recordings.recording import Recording
@@ -21,50 +23,9 @@ from tinyops.projects import Project
 if TYPE_CHECKING:
     import pandas as pd
 
-# Column -> its meaning. Shares are of the project's full scale, of the channel that is worst.
-COLUMNS = {
-    "row": "row in the file",
-    "problem": "why the row is no recording",
-    "recording_id": "",
-    "machine_id": "",
-    "device_id": "",
-    "sensor": "",
-    "recorded_at": "ISO 8601, UTC",
-    "age_days": "days from recorded_at to now",
-    "label": "",
-    "group": "the split's group",
-    "conditions": "JSON",
-    "personal": "what in the conditions is about a person",
-    "rate_hz": "samples per second and channel",
-    "channels": "names, in order",
-    "unit": "",
-    "samples": "per channel",
-    "seconds": "",
-    "clock_rate": "rate by the condition duration_s / stated rate",
-    "jitter": "condition jitter: of the interval between samples",
-    "windows": "samples / window",
-    "finite_share": "samples that are numbers",
-    "minimum": "physical units",
-    "maximum": "physical units",
-    "means": "of each channel",
-    "deviations": "standard deviation of each channel",
-    "dc_share": "|mean| / full scale",
-    "rms_share": "rms / full scale",
-    "clipped_share": "samples at or beyond full scale",
-    "plateau_share": "samples piled up at the recording's own extremes",
-    "flat_windows": "longest constant run / window",
-    "gap_windows": "longest held, zero or interpolated stretch / window",
-    "centroid_hz": "mean frequency of the power",
-    "line_scores": "JSON: how well known lines fit each rate",
-    "fingerprint": "SHA-256 of the samples",
-    "echo": "fingerprint that copies of a capture share",
-}
-
 
 def summarise(rows: Iterable[Recording | BadRow], project: Project) -> pd.DataFrame:
     """The gate's table of rows; see `gate_table`."""
-    from tinyops.data.quality.project_expectations import own_expectations
-
     own = own_expectations(project)
     return gate_table(measure(rows, project), own.columns.names if own else ())
 
@@ -80,8 +41,6 @@ def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[di
     ExpectationsError
         The project's own columns cannot be computed.
     """
-    from tinyops.data.quality.project_expectations import own_expectations
-
     own = own_expectations(project)
     now = datetime.now(UTC)
     for row in rows:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
+from tinyops.data.quality.columns import COLUMNS
 from tinyops.data.quality.comparison.compare import COMPARED
 from tinyops.data.quality.own_columns import Columns, ExpectationsError, failed
 from tinyops.data.quality.rules import Own, Rule
-from tinyops.data.quality.summary import COLUMNS
 from tinyops.projects import Project, projects_folder
 from tinyops.projects.gate_section import SEVERITIES, Severity
 

@@ -1,4 +1,4 @@
-"""Recordings: one contiguous capture of one device each, their Parquet files, and where they come from."""
+"""Recordings: contiguous captures of one device, their Parquet files, and where they come from."""
 
 from tinyops.data.recordings.parquet import ParquetError, read_recordings, write_recordings
 from tinyops.data.recordings.recording import Recording, RecordingError

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tinyops.data.quality.columns import COLUMNS
 from tinyops.data.quality.comparison.compare import COMPARED
 from tinyops.data.quality.rules.kinds import empty, gxe, there
 from tinyops.data.quality.rules.rule import Own, Rule
-from tinyops.data.quality.summary import COLUMNS
 
 # Names become parts of file names and of Parquet partitions elsewhere.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"

@@ -1,0 +1,42 @@
+"""Columns of the gate's table that one recording gives by itself, with their meanings."""
+
+from __future__ import annotations
+
+# Column -> its meaning. Shares are of the project's full scale, of the channel that is worst.
+COLUMNS = {
+    "row": "row in the file",
+    "problem": "why the row is no recording",
+    "recording_id": "",
+    "machine_id": "",
+    "device_id": "",
+    "sensor": "",
+    "recorded_at": "ISO 8601, UTC",
+    "age_days": "days from recorded_at to now",
+    "label": "",
+    "group": "the split's group",
+    "conditions": "JSON",
+    "personal": "what in the conditions is about a person",
+    "rate_hz": "samples per second and channel",
+    "channels": "names, in order",
+    "unit": "",
+    "samples": "per channel",
+    "seconds": "",
+    "clock_rate": "rate by the condition duration_s / stated rate",
+    "jitter": "condition jitter: of the interval between samples",
+    "windows": "samples / window",
+    "finite_share": "samples that are numbers",
+    "minimum": "physical units",
+    "maximum": "physical units",
+    "means": "of each channel",
+    "deviations": "standard deviation of each channel",
+    "dc_share": "|mean| / full scale",
+    "rms_share": "rms / full scale",
+    "clipped_share": "samples at or beyond full scale",
+    "plateau_share": "samples piled up at the recording's own extremes",
+    "flat_windows": "longest constant run / window",
+    "gap_windows": "longest held, zero or interpolated stretch / window",
+    "centroid_hz": "mean frequency of the power",
+    "line_scores": "JSON: how well known lines fit each rate",
+    "fingerprint": "SHA-256 of the samples",
+    "echo": "fingerprint that copies of a capture share",
+}

@@ -1,0 +1,98 @@
+"""Last step of the gate: what each failed expectation leads to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tinyops.data.datasets.index import IndexRow
+from tinyops.data.quality.result import GateResult, Refusal
+from tinyops.data.quality.rules import Own
+from tinyops.data.quality.suite import expectations
+from tinyops.data.quality.validation import Failure, failures, validate
+from tinyops.projects import Project
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def decide(
+    table: pd.DataFrame,
+    project: Project,
+    known: Sequence[IndexRow] = (),
+    own: Own | None = None,
+    name: str = "check",
+) -> GateResult:
+    """Validate the compared table and sort the failures by their severity.
+
+    Parameters
+    ----------
+    table
+        As `compare` returns it.
+    known, own, name
+        As in `gate.check`; `own` are the project's own expectations.
+
+    Raises
+    ------
+    GateError
+        An expectation raised instead of answering.
+    """
+    validation = validate(table, project.name, expectations(project, known, own), name)
+    found, missed = failures(validation)
+    broken = table.set_index("row")["problem"].dropna().to_dict()
+    names = table["recording_id"].tolist()
+    problems = [_of_batch(one) for one in missed if one.meta["severity"] != "warn"]
+    refusals, warnings = [], []
+    counts = Counter(one.meta["name"] for one in missed if one.meta["severity"] == "warn")
+    for row, failed in sorted(found.items()):
+        if row in broken:
+            # What a bad row lacks follows from its one problem.
+            refusals.append(_refusal(row, names[row], [(broken[row], "correct the row")]))
+            continue
+        bad = [one for one in failed if one.meta["severity"] != "warn"]
+        mild = [one for one in failed if one.meta["severity"] == "warn"]
+        problems += [
+            f"recording {names[row]!r}: {_sentence(one)}; {one.meta['fix']}"
+            for one in bad
+            if one.meta["severity"] == "refuse"
+        ]
+        if bad:
+            refusals.append(_refusal(row, names[row], [_said(one) for one in bad]))
+        elif mild:
+            warnings.append(_refusal(row, names[row], [_said(one) for one in mild]))
+            counts.update(one.meta["name"] for one in mild)
+    return GateResult(
+        table=table,
+        refusals=tuple(refusals),
+        problems=tuple(problems),
+        warnings=tuple(warnings),
+        remarks=tuple(_of_batch(one) for one in missed if one.meta["severity"] == "warn"),
+        counts=dict(sorted(counts.items())),
+        validation=validation,
+    )
+
+
+def _refusal(row: int, name: object, said: list[tuple[str, str]]) -> Refusal:
+    return Refusal(
+        row=row,
+        recording_id=name if isinstance(name, str) else "",
+        reasons=tuple(reason for reason, _ in said),
+        fixes=tuple(fix for _, fix in said),
+    )
+
+
+def _of_batch(failure: Failure) -> str:
+    seen = f" ({failure.value})" if isinstance(failure.value, str) else ""
+    return f"expected {failure.meta['why']}{seen}; {failure.meta['fix']}"
+
+
+def _said(failure: Failure) -> tuple[str, str]:
+    return _sentence(failure), failure.meta["fix"]
+
+
+def _sentence(failure: Failure) -> str:
+    # A column of which a batch has nothing holds NaN for it.
+    value = None if failure.value != failure.value else failure.value
+    shown = f"{value:.6g}" if isinstance(value, float) else repr(value)
+    return f"{failure.column} is {shown[:120]}, expected {failure.meta['why']}"
