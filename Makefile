@@ -37,8 +37,8 @@ lint: setup ## Check style and types of Python and C
 	$(BIN)/clang-format --dry-run -Werror $(FIRMWARE)
 
 bench: setup ## Measure; writes benchmarks/results/*.json and the tables in docs/
-	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python benchmarks/$$each.py || failed=1; done; \
-	  $(BIN)/python benchmarks/tables.py; exit $${failed:-0}
+	@for each in $(BENCHMARKS); do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || failed=1; done; \
+	  $(BIN)/python -m benchmarks.tables; exit $${failed:-0}
 
 soak: setup ## Long random runs
 	@$(BIN)/python -m pytest -m soak

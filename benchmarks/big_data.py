@@ -19,9 +19,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from big_data_steps import MACHINES, project
-from report import Report
-
+from benchmarks.big_data_steps import MACHINES, project
+from benchmarks.report import Report
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.split import find_salt
 from tinyops.data.ingest.staging import plan, sweep
@@ -32,7 +31,6 @@ GB = 10**9
 SIZES = (0.1, 1.0, 10.0)
 AT = "2026-01-01T00:00:00+00:00"
 MOST_MEMORY = 3 << 30
-STEPS = Path(__file__).with_name("big_data_steps.py")
 
 
 class Memory(threading.Thread):
@@ -60,7 +58,7 @@ def run(step: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
     limit = (MOST_MEMORY >> 20) // len(inputs)
     children = [
         subprocess.Popen(
-            [sys.executable, str(STEPS), step, str(limit), json.dumps(each)],
+            [sys.executable, "-m", "benchmarks.big_data_steps", step, str(limit), json.dumps(each)],
             stdout=subprocess.PIPE,
             text=True,
             # pyarrow's own pool reserves a gigabyte beforehand, in which no limit would be felt.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from page_tables import row, table
+from benchmarks.page_tables import row, table
 
 _ROWS = {
     "measuring, one worker": ("measure, 1 worker, s", "measuring, 1 worker"),

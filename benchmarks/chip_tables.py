@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from page_tables import row, table
+from benchmarks.page_tables import row, table
 
 BOARDS = ("nano33ble-sense", "sparkfun-edge2", "himax-we1-plus", "esp-eye")
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from report import Report, options
+from benchmarks.report import Report, options
 
 ROOT = Path(__file__).resolve().parents[1]
 REPEATS = 3

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from report import SHARED, Report, options
-
+from benchmarks.report import SHARED, Report, options
 from tinyops.conversion.images.operators import operator_sets, supported
 
 MODELS = SHARED / "data" / "tflite_models"

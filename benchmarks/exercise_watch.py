@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from report import Report, options
 
+from benchmarks.report import Report, options
 from tinyops.conversion.tflite.int8 import quantise
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.recordings.sources import source_for

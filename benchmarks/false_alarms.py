@@ -18,7 +18,9 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
-from drift_rules import (
+from numpy.typing import NDArray
+
+from benchmarks.drift_rules import (
     OURS,
     Judges,
     Tally,
@@ -28,10 +30,8 @@ from drift_rules import (
     evidently_share,
     join,
 )
-from numpy.typing import NDArray
-from report import Report, options
-from uestc import FOLDER, windows_at
-
+from benchmarks.report import Report, options
+from benchmarks.uestc import FOLDER, windows_at
 from tinyops.conversion.tflite.int8 import quantise
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import generate, source_for

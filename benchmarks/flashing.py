@@ -19,12 +19,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gateway_fleet import fleet
-from line_limits import least_seconds
-from report import Report, options
-from vendor_tools import NOT_HERE, Tool, tools
-from virtual_devices import VirtualDevice, built, padded
-
+from benchmarks.gateway_fleet import fleet
+from benchmarks.line_limits import least_seconds
+from benchmarks.report import Report, options
+from benchmarks.vendor_tools import NOT_HERE, Tool, tools
+from benchmarks.virtual_devices import VirtualDevice, built, padded
 from tinyops.boards.drivers.esptool import FAST_BAUD
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image

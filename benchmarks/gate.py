@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from real_recordings import FOLDERS, HELD_OUT, SETS, project_of, recordings_of
-from report import SHARED, Report, options
-from wild_faults import FAULTS, apply, clipped_at
 
+from benchmarks.real_recordings import FOLDERS, HELD_OUT, SETS, project_of, recordings_of
+from benchmarks.report import SHARED, Report, options
+from benchmarks.wild_faults import FAULTS, apply, clipped_at
 from tinyops.data.quality.comparison.echoes import agreeing_bits
 from tinyops.data.quality.gate import check_measured
 from tinyops.data.quality.measure import measure

@@ -20,9 +20,9 @@ from typing import Any
 
 import psutil
 import yaml
-from gateway_footprint import pss, released
-from virtual_devices import TINYOPS, VirtualDevice, built, padded
 
+from benchmarks.gateway_footprint import pss, released
+from benchmarks.virtual_devices import TINYOPS, VirtualDevice, built, padded
 from tinyops.boards.image import Image
 from tinyops.boards.virtual import BOARDS
 from tinyops.gateway.event import Event
@@ -43,7 +43,7 @@ class Run:
 
 def fleet(folder: Path, of_each: int, size: int) -> dict[str, Any]:
     """Flash `of_each` boards of every kind with images of `size` bytes, in both ways."""
-    from gateway_bench import release
+    from tests.support.gateway.gateway_bench import release
 
     images = {board: built(board, folder) for board in BOARDS}
 
@@ -112,7 +112,7 @@ def run(
 
 def configuration(folder: Path, name: str, devices: Sequence[VirtualDevice]) -> Path:
     """The file of a gateway with these devices; a command presses RESET where a finger would."""
-    from gateway_bench import PROJECT
+    from tests.support.gateway.gateway_bench import PROJECT
 
     rows = []
     for device in devices:

@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from report import Report, options
 
+from benchmarks.report import Report, options
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.sensor import VirtualSensor
@@ -35,7 +35,6 @@ from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Store, edge_layout
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "gateway")]
 
 UV = Path(sys.executable).with_name("uv")
 MB = 1e6
@@ -115,7 +114,7 @@ def resident_peak(pid: int) -> float:
 @contextmanager
 def released(folder: Path, *images: Image) -> Iterator[Store]:
     """An S3 server of its own, in which the images of one version are released."""
-    from gateway_bench import PROJECT, release
+    from tests.support.gateway.gateway_bench import PROJECT, release
 
     example = ROOT / "include" / "projects" / "motor_health" / "project.yaml"
     project = folder / "projects" / PROJECT / "project.yaml"
@@ -138,7 +137,7 @@ def released(folder: Path, *images: Image) -> Iterator[Store]:
 
 def configuration(folder: Path, port: Path, metrics: int) -> Path:
     """The gateway's file."""
-    from gateway_bench import DEVICE, PROJECT
+    from tests.support.gateway.gateway_bench import DEVICE, PROJECT
 
     device = {"id": DEVICE, "board": "nano33ble-sense", "port": str(port), "project": PROJECT}
     content = {
@@ -157,7 +156,7 @@ def configuration(folder: Path, port: Path, metrics: int) -> Path:
 
 def watched(python: Path, config: Path, store: Store, metrics: int) -> dict[str, float]:
     """Run the gateway until it has sent FRAMES frames; its memory in MB."""
-    from gateway_bench import DEVICE
+    from tests.support.gateway.gateway_bench import DEVICE
 
     keys = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     env = keys | {"TINYOPS_BUCKET": store.bucket, "PATH": os.defpath}
@@ -198,9 +197,8 @@ def tool_peak(python: Path) -> float:
 
 def memory(folder: Path, python: Path) -> dict[str, float]:
     """The gateway's memory over a whole release, in MB."""
-    from gateway_bench import PROJECT
-
-    from chip import HOP, request
+    from tests.support.chip import HOP, request
+    from tests.support.gateway.gateway_bench import PROJECT
     from tinyops.conversion.images.image import build_image
 
     image = build_image(request(project=PROJECT), folder / "image").image

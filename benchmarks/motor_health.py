@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from report import Report, options
 
+from benchmarks.report import Report, options
 from tinyops.conversion.tflite.int8 import quantise
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.recordings.sources import generate

@@ -1,8 +1,8 @@
 """Never bricks one: flashes that are cut off at random bytes, on virtual boards of each kind.
 
-The trials of tests/gateway/flash_trials.py: eight boards of a kind flash at once, through a real
-gateway process against the embedded S3 server, and each counts as one run. Boards lose power or
-plug, the gateway is killed, some releases are wrong; then trials on a line that damages one byte
+The trials of tests/support/gateway/flash_trials.py: eight boards of a kind flash at once, through a
+real gateway process against the embedded S3 server, and each counts as one run. Boards lose power
+or plug, the gateway is killed, some releases are wrong; then trials on a line that damages one byte
 in 10,000.
 """
 
@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from gateway_footprint import released
-from report import Report, options
-
+from benchmarks.gateway_footprint import released
+from benchmarks.report import Report, options
 from tinyops.boards.virtual import BOARDS
 
 SEED = 7
@@ -27,9 +26,9 @@ CUT_OFF, NOISY = 200, 50
 
 def measure(folder: Path, board: str, share: float) -> dict[str, Any]:
     """A share of all trials on boards of one kind."""
-    from flash_trials import Trials, until_befallen
-    from gateway_bench import build_tiny
-    from virtual_fleet import VirtualFleet
+    from tests.support.gateway.flash_trials import Trials, until_befallen
+    from tests.support.gateway.gateway_bench import build_tiny
+    from tests.support.gateway.virtual_fleet import VirtualFleet
 
     began = time.monotonic()
     image = build_tiny(board, folder / "image")

@@ -14,8 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from report import SHARED, Report, options
-
+from benchmarks.report import SHARED, Report, options
 from tinyops.boards.catalogue import board_names, load_board
 from tinyops.conversion.candidates.prove import Proof, prove
 from tinyops.conversion.images.bare import build_bare, inputs_for, search_bare
@@ -26,7 +25,7 @@ from tinyops.conversion.images.profile import Profile
 from tinyops.conversion.images.tune import Search
 from tinyops.conversion.images.tuning import DEFAULT
 from tinyops.conversion.tflite.reference import Reference
-from tinyops.conversion.tflite.tflm_memory import measure
+from tinyops.conversion.tflite.tflm_memory import arena_bytes
 
 BOARD = "nano33ble-sense"
 SAMPLES = 100
@@ -142,7 +141,7 @@ def measured(tflite: bytes, samples: int, name: str) -> dict[str, Any]:
             "model_bytes_default": default.model_bytes,
             "arena": built.model.arena_bytes,
             "tflite_bytes": len(tflite),
-            "tflm_arena": measure(tflite).arena_bytes,
+            "tflm_arena": arena_bytes(tflite),
             "fits": {each: fit(tflite, load_board(each)).fits for each in board_names()},
         }
 

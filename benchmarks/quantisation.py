@@ -11,9 +11,8 @@ import re
 import time
 from typing import Any
 
-import int8_cases as cases
-from report import Report, options
-
+from benchmarks import int8_cases as cases
+from benchmarks.report import Report, options
 from tinyops.conversion.tflite.int8 import quantise
 from tinyops.data.datasets.split import PARTS, find_group, part_of
 from tinyops.data.recordings.recording import Recording

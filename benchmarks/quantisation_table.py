@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from page_tables import row, table
+from benchmarks.page_tables import row, table
 
 COLUMNS = ("int8_loss", "int8_class_loss", "int8_slice_loss", "tail_loss", "separation_loss")
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from report import SHARED, Report, options
 
+from benchmarks.report import SHARED, Report, options
 from tinyops.boards.catalogue import load_board
 from tinyops.conversion.candidates.prove import prove
 from tinyops.conversion.images.bare import build_bare, inputs_for

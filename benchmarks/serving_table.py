@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from page_tables import row, table
+from benchmarks.page_tables import row, table
 
 
 def blocks(result: dict[str, Any]) -> dict[str, list[str]]:

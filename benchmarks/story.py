@@ -24,8 +24,8 @@ from typing import Any
 from urllib.parse import quote
 
 import psutil
-from report import Report, options
 
+from benchmarks.report import Report, options
 from tinyops.local.ports import free_ports
 
 PROJECT = "motor_health"

@@ -9,13 +9,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import big_data_table
-import chip_tables
-import edges_table
-import gate_table
-import quantisation_table
-import serving_table
-from page_tables import fill
+from benchmarks import (
+    big_data_table,
+    chip_tables,
+    edges_table,
+    gate_table,
+    quantisation_table,
+    serving_table,
+)
+from benchmarks.page_tables import fill
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from report import SHARED, Report, options
 
+from benchmarks.report import SHARED, Report, options
 from tinyops.conversion.tflite.int8 import quantise
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.frontend import cut_windows, from_project

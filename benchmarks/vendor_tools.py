@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from virtual_devices import VirtualDevice
-
+from benchmarks.virtual_devices import VirtualDevice
 from tinyops.boards.drivers.esptool import FAST_BAUD
 from tinyops.boards.drivers.himax_xmodem import (
     BOOT,

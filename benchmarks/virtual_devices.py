@@ -19,7 +19,6 @@ from tinyops.gateway.attest import attest
 from tinyops.gateway.connection import Connection
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "gateway")]
 TINYOPS = (sys.executable, "-m", "tinyops.cli.main")
 START = 60.0
 ATTEST = 60.0
@@ -103,7 +102,7 @@ def with_baud(board: Board, baud: int) -> Board:
 
 def built(board: str, folder: Path) -> Image:
     """A tiny model's image for a board: it runs and attests."""
-    from gateway_bench import build_tiny
+    from tests.support.gateway.gateway_bench import build_tiny
 
     return build_tiny(board, folder / f"build-{board}")
 
@@ -113,7 +112,7 @@ def padded(image: Image, size: int, version: str = "v1") -> Image:
 
     Noise does not compress: a tool that packs what it sends gains nothing by it.
     """
-    from gateway_bench import renamed
+    from tests.support.gateway.gateway_bench import renamed
 
     noise = random.Random(size).randbytes(size - len(image.bytes))
     return renamed(image, version, image.bytes + noise)

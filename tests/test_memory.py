@@ -10,17 +10,18 @@ from pathlib import Path
 
 import pytest
 
-import memory_step
+from tests.support import memory_step
+from tests.support.checkout import ROOT
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.store import Store
-
-STEP = Path(__file__).with_name("memory_step.py")
 
 
 def answer(step: str, tmp_path: Path) -> dict[str, int]:
     env = os.environ | {"TINYOPS_CACHE": str(tmp_path / "cache"), "TINYOPS_THREADS": "1"}
-    argv = [sys.executable, str(STEP), step]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=500, check=False)
+    argv = [sys.executable, "-m", memory_step.__name__, step]
+    done = subprocess.run(
+        argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
     print(step, found)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from esp_eyes import Eye, image
-from virtual_boards import eventually
 
+from tests.support.boards.esp_eyes import Eye, image
+from tests.support.boards.virtual_boards import eventually
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual import esp_packet as packet
 from tinyops.boards.virtual.esp_eye import DOWNLOAD_MODE, NOT_BOOTABLE, SYNC_REQUEST

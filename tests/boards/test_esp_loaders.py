@@ -9,10 +9,10 @@ import zlib
 from pathlib import Path
 
 import pytest
-from esp_eyes import image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.boards.esp_eyes import image
 from tinyops.boards.image import HEADER_OFFSET
 from tinyops.boards.virtual import esp_packet as packet
 from tinyops.boards.virtual.boot_check import bootable

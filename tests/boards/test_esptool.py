@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from esp_eyes import ESP_EYE, Eye, image
-from virtual_boards import eventually
 
+from tests.support.boards.esp_eyes import ESP_EYE, Eye, image
+from tests.support.boards.virtual_boards import eventually
 from tinyops.boards.drivers import esptool
 from tinyops.boards.drivers.vendor_tool import VendorTool
 from tinyops.boards.errors import (

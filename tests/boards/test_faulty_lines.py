@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from esp_eyes import Eye
-from himax_boards import Board as HimaxBoard
-from himax_boards import Finger
-from virtual_boards import eventually, idle_image
 
+from tests.support.boards.esp_eyes import Eye
+from tests.support.boards.himax_boards import Board as HimaxBoard
+from tests.support.boards.himax_boards import Finger
+from tests.support.boards.virtual_boards import eventually, idle_image
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.drivers import esptool, himax_xmodem, samba_nano, svl
 from tinyops.boards.errors import BoardSilent, FlashFailed, WrongAnswer

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from virtual_boards import eventually, idle_image
 
-from chip import MODELS
+from tests.support.boards.virtual_boards import eventually, idle_image
+from tests.support.chip import MODELS
 from tinyops.boards.catalogue import CatalogueError, board_names, load_board
 from tinyops.boards.errors import BoardError, FlashFailed
 from tinyops.boards.flashing import driver, flash

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from himax_boards import HIMAX, Board, Finger, flashed, image, nobody
-from virtual_boards import eventually
 
+from tests.support.boards.himax_boards import HIMAX, Board, Finger, flashed, image, nobody
+from tests.support.boards.virtual_boards import eventually
 from tinyops.boards.drivers import himax_xmodem
 from tinyops.boards.errors import BoardSilent, FlashFailed, WrongAnswer
 from tinyops.boards.flashing import flash

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from himax_boards import Board, block, flashed, image
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_boards import eventually
 
+from tests.support.boards.himax_boards import Board, block, flashed, image
+from tests.support.boards.virtual_boards import eventually
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.boot_check import bootable
 from tinyops.boards.virtual.flash_memory import FlashMemory

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from virtual_boards import eventually, idle_image
 
+from tests.support.boards.virtual_boards import eventually, idle_image
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import PortLost
 from tinyops.boards.flashing import flash, probe

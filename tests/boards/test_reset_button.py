@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from himax_boards import HIMAX, Board, image
-
+from tests.support.boards.himax_boards import HIMAX, Board, image
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.himax_bootloader import BANNER
 

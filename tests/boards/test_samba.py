@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from virtual_boards import board, eventually, idle_image
 
+from tests.support.boards.virtual_boards import board, eventually, idle_image
 from tinyops.boards.drivers.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.errors import BoardSilent, FlashFailed, ImageRefused, PortLost
 from tinyops.boards.flashing import flash

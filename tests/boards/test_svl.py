@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from virtual_boards import eventually, idle_image
 
+from tests.support.boards.virtual_boards import eventually, idle_image
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.drivers import svl
 from tinyops.boards.drivers.svl_packet import (

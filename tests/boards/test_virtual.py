@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtual_boards import Counter, board, eventually, idle_image
 
+from tests.support.boards.virtual_boards import Counter, board, eventually, idle_image
 from tinyops.boards.errors import BoardError
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc

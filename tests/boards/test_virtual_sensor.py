@@ -10,8 +10,8 @@ from mmap import mmap
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from virtual_boards import Counter
 
+from tests.support.boards.virtual_boards import Counter
 from tinyops.boards.virtual.sensor import VirtualSensor
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from himax_boards import block
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.boards.himax_boards import block
 from tinyops.boards.virtual.xmodem_receiver import (
     ACK,
     BLOCK,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chip import MODELS
+from tests.support.chip import MODELS
 from tinyops.cli.main import main
 from tinyops.conversion.tflite.flatbuffer import parse, schema_module, write_model
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chip import MODELS
+from tests.support.chip import MODELS
 from tinyops.cli.main import main
 
 TINY = str(MODELS / "tiny.tflite")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from label_requests import request_labels
+from tests.support.label_requests import request_labels
 from tinyops.cli.label import label_app
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest.batch import publish_batch

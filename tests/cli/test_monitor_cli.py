@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from frame_makers import DEVICE, EPOCH, VERSION, damaged, send
-from reference_maker import count_frames, release_reference
+from tests.support.frame_makers import DEVICE, EPOCH, VERSION, damaged, send
+from tests.support.reference_maker import count_frames, release_reference
 from tinyops.cli.main import main
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.frame_inbox import FrameFile

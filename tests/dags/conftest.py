@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_runs import airflow_env, migrate, parse_dags
+from tests.support.airflow_runs import airflow_env, migrate, parse_dags
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from airflow_runs import ROOT
+from tests.support.checkout import ROOT
 
 
 def test_the_page_is_not_stale() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_runs import ROOT
-from airflow_runs import parse_dags as parse
+from tests.support.airflow_runs import parse_dags as parse
+from tests.support.checkout import ROOT
 from tinyops.projects import project_names
 
 # Every file of dags/ and the DAGs that it makes; {project} stands for each project.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_runs import ROOT
+from tests.support.checkout import ROOT
 from tinyops.projects import load_projects
 from tinyops_airflow.tags import Tag
 

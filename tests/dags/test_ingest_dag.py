@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_runs import airflow_env, run_dag
+from tests.support.airflow_runs import airflow_env, run_dag
 from tinyops.data.datasets.dataset import current_version
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.inbox import outstanding_batches, outstanding_inputs

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from airflow_runs import airflow_env, run_dags
-from shared_data import SHARED
+from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.checkout import SHARED
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest.batch import publish_originals
 from tinyops.data.recordings.importers import Description

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_runs import airflow_env, run_dag
+from tests.support.airflow_runs import airflow_env, run_dag
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.store import Receipt, Store, layout, receipts
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_runs import airflow_env, run_dags
-from frame_makers import DEVICE, VERSION, damaged, send
-from reference_maker import count_frames, release_reference
+from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.frame_makers import DEVICE, VERSION, damaged, send
+from tests.support.reference_maker import count_frames, release_reference
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.labels.label_set import LabelError

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from airflow_runs import ROOT, airflow_env
+from tests.support.airflow_runs import airflow_env
+from tests.support.checkout import ROOT
 from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Receipt, Store, layout, receipts
 
@@ -26,7 +27,7 @@ class Watch:
     """The trigger in a child process; its events and its log lines."""
 
     def __init__(self, env: dict[str, str], apart: float, repeat: float) -> None:
-        script = ROOT / "tests" / "dags" / "watch.py"
+        script = ROOT / "tests" / "support" / "dags" / "watch.py"
         self.process = subprocess.Popen(
             [sys.executable, str(script), PROJECT, str(apart), str(repeat)],
             env=env,

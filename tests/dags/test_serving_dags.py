@@ -13,9 +13,17 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from airflow_runs import airflow_env, run_dags
-from chip import HOP, MODELS, WINDOW
-from serving_house import NAME, SAMPLES, crown, fill, put_candidate, windows_of, write_project
+from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.chip import HOP, MODELS, WINDOW
+from tests.support.serving_house import (
+    NAME,
+    SAMPLES,
+    crown,
+    fill,
+    put_candidate,
+    windows_of,
+    write_project,
+)
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.store import Store, layout, receipts

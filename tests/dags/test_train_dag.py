@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_runs import airflow_env, run_dags
-from label_requests import request_labels
+from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.label_requests import request_labels
 from tinyops.store import Receipt, Store, receipts
 from tinyops_airflow.work import nothing_to_train
 

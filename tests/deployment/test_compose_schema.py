@@ -9,9 +9,11 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from container_files import (
+from jsonschema import Draft202012Validator
+
+from tests.support.checkout import ROOT
+from tests.support.deployment.container_files import (
     COMPOSE_FILE,
-    ROOT,
     MissingVariable,
     dockerfile,
     example_variables,
@@ -19,7 +21,6 @@ from container_files import (
     load_compose,
     variable_names,
 )
-from jsonschema import Draft202012Validator
 
 ONE_SHOT = {"init"}
 SECRETS = {name: f"made-{name}" for name, value in example_variables().items() if not value}

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from container_files import ROOT, example_variables, load_compose
-from test_image_files import commands
 
+from tests.deployment.test_image_files import commands
+from tests.support.checkout import ROOT
+from tests.support.deployment.container_files import example_variables, load_compose
 from tinyops.local.airflow_settings import AirflowSecrets, settings
 
 FERNET_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

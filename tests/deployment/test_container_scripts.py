@@ -15,8 +15,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from container_files import ROOT, load_compose
 
+from tests.support.checkout import ROOT
+from tests.support.deployment.container_files import load_compose
 from tinyops.gateway.config import load_config
 from tinyops.local import ports
 from tinyops.local.swift import EmbeddedS3

@@ -13,8 +13,9 @@ from typing import Any
 import click
 import pytest
 import yaml
-from container_files import (
-    ROOT,
+
+from tests.support.checkout import ROOT
+from tests.support.deployment.container_files import (
     WORKDIR,
     Instruction,
     copied,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chip import BASE, booted, tiny_image
+from tests.support.chip import BASE, booted, tiny_image
 from tinyops.boards.link import Link, LinkClosed, SocketStream
 from tinyops.emulation import EmulationError, Machine
 from tinyops.emulation.chip import MEMORY_BYTES

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chip import CLASSES, HOP, WINDOW, booted, request, tiny_image
+from tests.support.chip import CLASSES, HOP, WINDOW, booted, request, tiny_image
 from tinyops.boards import messages
 from tinyops.boards.frames import Frame, encode
 from tinyops.boards.image import nonce_crc

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chip import HOP, WINDOW, booted, request, sketch, tiny_image
+from tests.support.chip import HOP, WINDOW, booted, request, sketch, tiny_image
 from tinyops.boards.link import Link
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.conversion.images.image import build_image

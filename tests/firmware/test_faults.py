@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chip import BASE
+from tests.support.chip import BASE
 from tinyops.boards import messages
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.frames import Decoder, Frame

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from host_monitor import HostMonitor
-from make_sketch_golden import SHA256, TAG, frames, read
 
+from tests.support.firmware.host_monitor import HostMonitor
+from tests.support.firmware.make_sketch_golden import SHA256, TAG, frames, read
 from tinyops.sketches.frames import FIRST, LOST, SketchFrame
 from tinyops.sketches.sketch import SketchSpec, build_sketch
 

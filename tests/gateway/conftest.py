@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from gateway_bench import DEVICE, PROJECT, TARGET, Bench, build_tiny
 
+from tests.support.checkout import ROOT
+from tests.support.gateway.gateway_bench import DEVICE, PROJECT, TARGET, Bench, build_tiny
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.store import Store
@@ -26,7 +27,7 @@ def released_store(
 ) -> Store:
     """A store, with the project and development keys to release into it."""
     projects = tmp_path_factory.mktemp("projects")
-    example = Path(__file__).parents[2] / "include" / "projects" / "motor_health" / "project.yaml"
+    example = ROOT / "include" / "projects" / "motor_health" / "project.yaml"
     content = yaml.safe_load(example.read_text()) | {"name": PROJECT}
     (projects / PROJECT).mkdir()
     (projects / PROJECT / "project.yaml").write_text(yaml.safe_dump(content))

@@ -11,11 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from gateway_bench import DEVICE, PROJECT, Bench, release, renamed, running, wait_for
-from gateway_wire import CuttableWire
 from numpy.typing import NDArray
 
-from chip import HOP, request, sketch
+from tests.support.chip import HOP, request, sketch
+from tests.support.gateway.gateway_bench import (
+    DEVICE,
+    PROJECT,
+    Bench,
+    release,
+    renamed,
+    running,
+    wait_for,
+)
+from tests.support.gateway.gateway_wire import CuttableWire
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.sensor import VirtualSensor

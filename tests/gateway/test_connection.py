@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from frame_device import HEADER, ScriptedDevice
-from gateway_bench import wait_for
 from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
+from tests.support.gateway.frame_device import HEADER, ScriptedDevice
+from tests.support.gateway.gateway_bench import wait_for
 from tinyops.boards import messages
 from tinyops.boards.errors import PortLost
 from tinyops.boards.frames import Frame, encode

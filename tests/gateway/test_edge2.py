@@ -7,10 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from gateway_bench import DEVICE, PROJECT, build_tiny, release, running, wait_for
 from numpy.typing import NDArray
 
-from chip import HOP, request, sketch
+from tests.support.chip import HOP, request, sketch
+from tests.support.gateway.gateway_bench import (
+    DEVICE,
+    PROJECT,
+    build_tiny,
+    release,
+    running,
+    wait_for,
+)
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.sensor import VirtualSensor

@@ -6,8 +6,8 @@ import random
 from dataclasses import replace
 
 import pytest
-from frame_device import HEADER, frame, resealed
 
+from tests.support.gateway.frame_device import HEADER, frame, resealed
 from tinyops.boards import messages
 from tinyops.boards.messages import Hello
 from tinyops.gateway.frame_order import FrameRefused, Position, place

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from frame_device import HEADER, frame
 
+from tests.support.gateway.frame_device import HEADER, frame
 from tinyops.gateway import frame_queue
 from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.frame_order import Position
@@ -23,7 +23,7 @@ WRITER = """
 import os, sys
 from pathlib import Path
 sys.path[:0] = [str(Path(sys.argv[2]))]
-from test_frame_queue import filled
+from tests.gateway.test_frame_queue import filled
 queue = filled(Path(sys.argv[1]), 5)
 queue.next_object(True)
 os.kill(os.getpid(), 9)
@@ -106,7 +106,7 @@ def test_an_object_is_of_one_project_and_of_bounded_size(
 
 def test_everything_survives_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", WRITER, str(path), here], check=False)
     assert done.returncode == -9
     queue = opened(path)

@@ -8,9 +8,18 @@ import sys
 import time
 
 import pytest
-from gateway_bench import DEVICE, PROJECT, TARGET, Bench, release, renamed, running, wait_for
-from gateway_wire import CuttableWire
 
+from tests.support.gateway.gateway_bench import (
+    DEVICE,
+    PROJECT,
+    TARGET,
+    Bench,
+    release,
+    renamed,
+    running,
+    wait_for,
+)
+from tests.support.gateway.gateway_wire import CuttableWire
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image

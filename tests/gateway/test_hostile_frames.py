@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from frame_device import HEADER, ScriptedDevice, frame, resealed
-from gateway_bench import DEVICE, PROJECT, TARGET, renamed, running, wait_for
 
+from tests.support.gateway.frame_device import HEADER, ScriptedDevice, frame, resealed
+from tests.support.gateway.gateway_bench import DEVICE, PROJECT, TARGET, renamed, running, wait_for
 from tinyops.boards.image import Image
 from tinyops.cli.main import main
 from tinyops.gateway.config import load_config

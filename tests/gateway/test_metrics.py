@@ -8,10 +8,18 @@ import urllib.request
 
 import pytest
 import yaml
-from gateway_bench import DEVICE, PROJECT, TARGET, Bench, release, running, wait_for
-from gateway_wire import CuttableWire
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.gateway.gateway_bench import (
+    DEVICE,
+    PROJECT,
+    TARGET,
+    Bench,
+    release,
+    running,
+    wait_for,
+)
+from tests.support.gateway.gateway_wire import CuttableWire
 from tinyops.boards.image import Image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway

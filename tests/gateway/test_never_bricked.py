@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flash_trials import Mishap, Trials, until_befallen
-from gateway_bench import build_tiny
-from virtual_fleet import VirtualFleet
 
+from tests.support.gateway.flash_trials import Mishap, Trials, until_befallen
+from tests.support.gateway.gateway_bench import build_tiny
+from tests.support.gateway.virtual_fleet import VirtualFleet
 from tinyops.boards.image import Image
 from tinyops.boards.virtual import BOARDS
 from tinyops.store import Store

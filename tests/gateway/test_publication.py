@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_bench import PROJECT, TARGET, release, renamed, write_evidence
 
+from tests.support.gateway.gateway_bench import PROJECT, TARGET, release, renamed, write_evidence
 from tinyops.boards.image import Image
 from tinyops.releases.errors import ReleaseError
 from tinyops.releases.publish import move_channel, read_channel, sign_and_stage

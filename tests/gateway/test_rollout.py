@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 import yaml
-from gateway_bench import (
+
+from tests.support.gateway.gateway_bench import (
     DEVICE,
     PROJECT,
     Bench,
@@ -16,7 +17,6 @@ from gateway_bench import (
     wait_for,
     wrong_golden,
 )
-
 from tinyops.boards.image import Image
 from tinyops.boards.link import Link
 from tinyops.boards.transport import SerialPort, SerialStream

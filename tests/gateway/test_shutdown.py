@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from frame_device import HEADER, ScriptedDevice
-from gateway_bench import Bench, release, wait_for
 
+from tests.support.gateway.frame_device import HEADER, ScriptedDevice
+from tests.support.gateway.gateway_bench import Bench, release, wait_for
 from tinyops.boards.image import Image
 from tinyops.boards.usb import PortIdentity
 from tinyops.boards.virtual.nano33ble import Nano33Ble

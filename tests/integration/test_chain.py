@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_runs import airflow_env, migrate, run_dags
+from tests.support.airflow_runs import airflow_env, migrate, run_dags
 from tinyops.data.datasets.dataset import current_version
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.recordings.sources.registry import source_for

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project_house import (
+from typer.testing import CliRunner
+
+from tests.support.retention.project_house import (
     NAME,
     PROJECT,
     TEST_MACHINE,
@@ -19,8 +21,6 @@ from project_house import (
     release,
     take_in,
 )
-from typer.testing import CliRunner
-
 from tinyops.cli.lineage import lineage_app
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.lineage.find import LineageError, find

@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-import frame_makers as made
-from frame_makers import GATEWAY, NOW, PROJECT, SKETCH, TODAY, N, damaged, record, send
+from tests.support import frame_makers as made
+from tests.support.frame_makers import (
+    GATEWAY,
+    NOW,
+    PROJECT,
+    SKETCH,
+    TODAY,
+    N,
+    damaged,
+    record,
+    send,
+)
 from tinyops.monitoring import compaction
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames, recent_frames

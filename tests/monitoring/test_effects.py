@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from drift_world import counts, reference, windows
+from tests.support.drift_world import counts, reference, windows
 from tinyops.monitoring.effects import effects_of, jensen_shannon, psi
 
 

@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from frame_makers import DEVICE, EPOCH, GATEWAY, MODEL, SKETCH, TAG, VERSION, N, damaged, record
+from tests.support.frame_makers import (
+    DEVICE,
+    EPOCH,
+    GATEWAY,
+    MODEL,
+    SKETCH,
+    TAG,
+    VERSION,
+    N,
+    damaged,
+    record,
+)
 from tinyops.monitoring.frame_gate import Gated, check_frames
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.monitoring.frame_suite import RAW, KnownRelease

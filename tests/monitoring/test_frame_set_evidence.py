@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from drift_world import NAMES, SETTINGS, Windows, counts, reference, windows
+from tests.support.drift_world import NAMES, SETTINGS, Windows, counts, reference, windows
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.evidence import judge_frame_set
 from tinyops.sketches.reference import Reference

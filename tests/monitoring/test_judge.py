@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from frame_makers import DEVICE, VERSION, send
-from reference_maker import NAMES, count_frames, reference, release_reference, windows
+from tests.support.frame_makers import DEVICE, VERSION, send
+from tests.support.reference_maker import NAMES, count_frames, reference, release_reference, windows
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
 from tinyops.monitoring.frame_set import newest_set

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from frame_makers import DEVICE, VERSION, send
-from reference_maker import NAMES, count_frames, release_reference
+from tests.support.frame_makers import DEVICE, VERSION, send
+from tests.support.reference_maker import NAMES, count_frames, release_reference
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch

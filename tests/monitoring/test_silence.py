@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from frame_makers import DEVICE, NOW, send
-from reference_maker import count_frames, release_reference
+from tests.support.frame_makers import DEVICE, NOW, send
+from tests.support.reference_maker import count_frames, release_reference
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.judge import judge
 from tinyops.monitoring.requests import ask_for_labels

@@ -10,7 +10,7 @@ import matplotlib.image
 import pytest
 from matplotlib.colors import to_rgb
 
-from label_requests import request_labels
+from tests.support.label_requests import request_labels
 from tinyops.data.labels.label_request import ANSWER
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_runs import ROOT, parse_dags
+from tests.support.airflow_runs import parse_dags
+from tests.support.checkout import ROOT
 
 PLUGINS = ROOT / "plugins"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import Page, ask
 
-from airflow_runs import ROOT
-from label_requests import request_labels
+from tests.support.checkout import ROOT
+from tests.support.label_requests import request_labels
+from tests.support.pages.pages import Page, ask
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest.answers import answers_on_their_way
 from tinyops.data.ingest.batch import publish_batch

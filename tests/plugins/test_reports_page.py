@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pages import ask
 
+from tests.support.pages.pages import ask
 from tinyops.store import Store, layout
 
 GOOD = "/tinyops/reports/motor_health/data-docs/b1/index.html"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_runs import airflow_env, answer_of, migrate, run_dag
+from tests.support.airflow_runs import airflow_env, answer_of, migrate, run_dag
 
 PROBE = """
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chip import MODELS
+from tests.support.chip import MODELS
 from tinyops.serving.errors import ServingError
 from tinyops.serving.load import host_results
 from tinyops.serving.scenario import Scenario

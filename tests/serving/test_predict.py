@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from serving_house import NAME, put_candidate
+from tests.support.serving_house import NAME, put_candidate
 from tinyops.data.datasets.dataset import DatasetError
 from tinyops.projects import load_project
 from tinyops.serving.errors import ServingError

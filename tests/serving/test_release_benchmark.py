@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_runs import ROOT
-from chip import MODELS
+from tests.support.checkout import ROOT
+from tests.support.chip import MODELS
 from tinyops.projects import projects_folder
 from tinyops.serving.errors import ServingError, SlowerThanChampion
 from tinyops.serving.release import benchmark_candidate

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chip import MODELS
+from tests.support.chip import MODELS
 from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.conversion.tflite.int8 import output_scale
 from tinyops.conversion.tflite.litert import int8_logits

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared_data import shared
+from tests.support.shared_data import shared
 from tinyops.frontend import from_project
 from tinyops.projects import load_project
 from tinyops.training.label_quality import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import int8_cases as cases
 import keras
 import numpy as np
 import pytest
 
+from benchmarks import int8_cases as cases
 from tinyops.conversion.tflite.int8 import output_scale, quantise
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.training.evaluate import evaluate

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import int8_cases as cases
 import numpy as np
 import pytest
 
+from benchmarks import int8_cases as cases
 from tinyops.training import fit
 from tinyops.training.augment import augmenter
 from tinyops.training.stream import batches, rows_at_once, varied_blocks

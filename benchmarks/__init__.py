@@ -1,0 +1,1 @@
+"""What `make bench` measures; each module is run as `python -m benchmarks.NAME`."""

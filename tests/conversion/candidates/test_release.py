@@ -1,0 +1,229 @@
+"""From a candidate in S3 to evidence: fit, images and proofs, twice alike."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.support.chip import CLASSES, HOP, MODELS, WINDOW, request, windows
+from tinyops.boards.catalogue import load_board
+from tinyops.boards.image import load_image
+from tinyops.conversion.candidates.arduino_request import candidate_request, newest_version
+from tinyops.conversion.candidates.release import compile_candidate, fit_candidate, prove_candidate
+from tinyops.conversion.images.bare import inputs_for
+from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofFailed
+from tinyops.projects import load_project, projects_folder
+from tinyops.sketches.reference import Reference
+from tinyops.sketches.sketch import SketchSpec
+from tinyops.store import ObjectMissing, Store, layout
+
+NAME = "tiny_project"
+RUN = "run-1"
+TARGET = "nano33ble-sense-qemu-virtual"
+REAL = "nano33ble-sense-arduino"
+HIMAX = "himax-we1-plus-host-virtual"
+REFERENCE = 360
+
+
+@pytest.fixture
+def scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The content of project.yaml; call `write(scope)` after changing it."""
+    example = projects_folder() / "motor_health" / "project.yaml"
+    content = yaml.safe_load(example.read_text())
+    content |= {"name": NAME, "boards": ["nano33ble-sense", "himax-we1-plus"]}
+    content |= {"sensor": "microphone", "source": {"kind": "none", "simulated": True}}
+    content["monitoring"] = {"false_alarm_rate": 0.1}
+    content["signal"] |= {"rate_hz": 1000, "window": WINDOW, "hop": HOP}
+    monkeypatch.setenv("TINYOPS_PROJECTS", str(tmp_path))
+    write(content, tmp_path)
+    return content
+
+
+def write(content: dict[str, Any], folder: Path | None = None) -> None:
+    path = (folder or projects_folder()) / NAME / "project.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(content))
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def candidate(store: Store, scope: dict[str, Any]) -> str:
+    folder = layout.candidate(NAME, RUN)
+    store.put(folder + "model.tflite", (MODELS / "tiny.tflite").read_bytes())
+    store.put(folder + "golden.npz", npz(windows=windows(8)))
+    store.put(folder + "proof_inputs.npz", npz(features=inputs_for((WINDOW, 1, 1), 6, 1)))
+    spec = request().frontend.spec.to_dict()
+    generator = np.random.default_rng(4)
+    reference = {
+        "features": inputs_for((WINDOW, 1, 1), REFERENCE, 5),
+        "labels": generator.integers(0, CLASSES, REFERENCE).astype(np.int16),
+        "groups": np.array([f"m{number % 12}" for number in range(REFERENCE)]),
+        "batches": np.full(REFERENCE, "b1"),
+        "parts": np.array(["train", "validation", "test"])[np.arange(REFERENCE) % 12 // 4],
+    }
+    store.put(folder + "reference.npz", npz(**reference))
+    manifest = {"project": NAME, "run": RUN, "dataset": "data-7", "frontend": spec}
+    store.put_json(layout.candidate_manifest(NAME, RUN), manifest)
+    return RUN
+
+
+def test_a_candidate_becomes_evidence(
+    store: Store, candidate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinyops.conversion.arduino.build.TOOL", "no-arduino-cli-here")
+    folder = layout.release(NAME, candidate)
+    fitted = fit_candidate(store, NAME, candidate)
+    assert set(fitted["boards"]) == {"nano33ble-sense", "himax-we1-plus"}
+    assert store.get_json(folder + "fit.json") == fitted
+
+    compiled = compile_candidate(store, NAME, candidate)
+    assert list(compiled["targets"]) == [TARGET, HIMAX]
+    image = load_image(store.get(folder + f"{TARGET}/image.bin"), 0x10000)
+    sketch = SketchSpec.from_dict(store.get_json(folder + "sketch.json"))
+    reference = Reference.from_json(store.get(folder + "reference.json"))
+    assert (sketch.every, sketch.frame_windows) == (1, 64)
+    assert reference.tag == sketch.reference_tag(image.header.model_sha256)
+    assert reference.tag == compiled["reference_tag"]
+    assert (image.header.version, image.header.reference_tag) == (candidate, reference.tag)
+    described = store.get_json(folder + f"{TARGET}/image.json")
+    assert described["sha256"] == compiled["targets"][TARGET]["sha256"]
+    assert compile_candidate(store, NAME, candidate) == compiled
+    real = store.get_json(folder + "real-targets.json")
+    assert real == compiled["real_targets"]
+    # Himax has no Arduino core; the Nano has, and no such tool is on PATH.
+    reason = "no-arduino-cli-here is not installed"
+    assert real == {REAL: {"board": "nano33ble-sense", "built": False, "reason": reason}}
+
+    proved = prove_candidate(store, NAME, candidate)
+    proof = store.get_json(folder + f"proof-{TARGET}.json")
+    assert proved["version"] == candidate
+    assert proof == proved["proofs"][TARGET]
+    assert (proof["mismatches"], proof["samples"], proof["windows"]) == (0, 6, 14 + 29)
+    assert 0 < proof["sketch"].pop("instructions_per_window") < proof["instructions_per_window"]
+    assert proof["sketch"] == described["sketch"]
+    assert 0 < proof["sketch"]["table_bytes"] < proof["sketch"]["flash_bytes"]
+    assert proof["sketch"]["ram_bytes"] >= 9 * 48, "eight frames that wait, and one that is filled"
+    assert proof["instructions_per_window"] > proof["instructions_per_inference"] > 0
+    assert proof["image_sha256"] == described["sha256"]
+    on_host = proved["proofs"][HIMAX]
+    assert (on_host["mismatches"], on_host["windows"]) == (0, 14 + 29)
+    unknown = ("instructions_per_inference", "shortest_latency_ms", "sketch", "stack_bytes")
+    assert {on_host[key] for key in unknown} == {None}
+    assert "process of the host" in on_host["latency_note"]
+    again = prove_candidate(store, NAME, candidate)["proofs"][TARGET]
+    assert again.keys() == proof.keys()
+    counted = ("instructions_per_inference", "image_sha256", "flash_bytes", "mismatches")
+    assert {key: again[key] for key in counted} == {key: proof[key] for key in counted}
+
+
+def test_a_board_that_is_too_small_is_named_and_recorded(
+    store: Store, candidate: str, scope: dict[str, Any]
+) -> None:
+    # The image alone would fit; with the vendor's core it does not.
+    limits = {"flash_bytes": 90_000, "ram_bytes": 160_000, "latency_ms": 100}
+    write(scope | {"constraints": {"nano33ble-sense": limits}})
+    with pytest.raises(DoesNotFit, match=r"does not fit nano33ble-sense: flash: .* too many"):
+        fit_candidate(store, NAME, candidate)
+    report = store.get_json(layout.release(NAME, candidate) + "fit.json")
+    assert not report["boards"]["nano33ble-sense"]["fits"]
+    with pytest.raises(
+        DoesNotFit, match=r"the linked image of tiny_project does not fit: flash: .* too many"
+    ):
+        compile_candidate(store, NAME, candidate)
+
+
+def test_a_model_that_is_too_slow_fails_its_proof(
+    store: Store, candidate: str, scope: dict[str, Any]
+) -> None:
+    limits = {"flash_bytes": 200_000, "ram_bytes": 160_000, "latency_ms": 0.001}
+    write(scope | {"constraints": {"nano33ble-sense": limits}})
+    compile_candidate(store, NAME, candidate)
+    with pytest.raises(ProofFailed, match=r"at least \d\.\d ms on nano33ble-sense"):
+        prove_candidate(store, NAME, candidate)
+
+
+def test_a_sensor_that_is_missing_stops_the_release(
+    store: Store, candidate: str, scope: dict[str, Any]
+) -> None:
+    write(scope | {"sensor": "adc-piezo"})
+    with pytest.raises(DoesNotFit, match="himax-we1-plus has no sensor 'adc-piezo'"):
+        fit_candidate(store, NAME, candidate)
+
+
+def test_an_image_changed_in_the_store_is_not_proven(store: Store, candidate: str) -> None:
+    compile_candidate(store, NAME, candidate)
+    key = layout.release(NAME, candidate) + f"{TARGET}/image.bin"
+    data = bytearray(store.get(key))
+    data[5000] ^= 1
+    store.put(key, bytes(data))
+    with pytest.raises(Exception, match="damaged"):
+        prove_candidate(store, NAME, candidate)
+
+
+def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candidate: str) -> None:
+    with pytest.raises(ObjectMissing, match="run-2"):
+        fit_candidate(store, NAME, "run-2")
+    store.put(layout.candidate(NAME, candidate) + "golden.npz", b"not an archive")
+    with pytest.raises(ConversionError, match=r"golden\.npz: no readable array 'windows'"):
+        compile_candidate(store, NAME, candidate)
+
+
+def test_a_candidate_without_batches_in_its_reference_is_named(
+    store: Store, candidate: str
+) -> None:
+    key = layout.candidate(NAME, candidate) + "reference.npz"
+    with np.load(io.BytesIO(store.get(key))) as content:
+        store.put(key, npz(**{name: content[name] for name in content if name != "batches"}))
+    with pytest.raises(ConversionError, match=r"reference\.npz: no readable array 'batches'"):
+        compile_candidate(store, NAME, candidate)
+
+
+def test_what_is_exported_is_what_is_released(store: Store, candidate: str) -> None:
+    scope, board = load_project(NAME), load_board("nano33ble-sense")
+    with pytest.raises(ConversionError, match="neither a release nor a candidate"):
+        newest_version(store, NAME)
+    store.put_json(layout.pointer(NAME, "candidate"), {"version": candidate})
+    assert newest_version(store, NAME) == candidate
+    store.put_json(layout.pointer(NAME, "release"), {"version": "run-0"})
+    assert newest_version(store, NAME) == "run-0"
+    made = candidate_request(store, scope, candidate, board, REAL)
+    compiled = compile_candidate(store, NAME, candidate)
+    assert (made.version, made.reference_tag) == (candidate, compiled["reference_tag"])
+    assert made.sketch is not None
+    sketch = store.get_json(layout.release(NAME, candidate) + layout.SKETCH)
+    assert made.sketch.to_dict() == sketch
+
+
+def test_a_real_target_that_cannot_be_built_stops_no_release(
+    store: Store, candidate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Stands for a tool whose compiler fails; none that succeeds is pretended here.
+    tool = tmp_path / "arduino-cli"
+    tool.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = core ]; then echo \'{"platforms": [{"id": "arduino:mbed_nano"}]}\'\n'
+        'else echo \'{"success": false, "compiler_err": "x.ino:1:1: error: broken"}\'; exit 1; fi\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    content = yaml.safe_load((projects_folder() / NAME / "project.yaml").read_text())
+    content["signal"]["rate_hz"] = 16000  # what a sketch's microphone can
+    write(content)
+    compiled = compile_candidate(store, NAME, candidate)
+    assert compiled["real_targets"][REAL] == {
+        "board": "nano33ble-sense",
+        "built": False,
+        "reason": "arduino-cli compile: x.ino:1:1: error: broken",
+    }
+    assert TARGET in compiled["targets"]

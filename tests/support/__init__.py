@@ -1,0 +1,1 @@
+"""What the tests share: makers of data, models, boards and fleets, and processes they talk to."""
