@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import tinyops
 from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError, DoesNotFit
 from tinyops.environment import bare_environment
 
-FIRMWARE = Path(__file__).resolve().parents[1] / "firmware"
+FIRMWARE = Path(tinyops.__file__).resolve().parent / "firmware"
 PREFIX = "arm-none-eabi-"
 CPU = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 # No contraction: the frontend must round as on the host, which has no fused multiply-add.
