@@ -46,6 +46,8 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "csv with an empty cell": ("a.csv", b"time_s,ax,ay,az\n0,1,2,3\n0.0025,1,,3\n"),
     "csv with a row too short": ("a.csv", b"time_s,ax,ay,az\n0,1,2,3\n0.0025,1\n"),
     "csv that is no text": ("a.csv", b"time_s,ax,ay,az\n\xff\xfe\x00,1,2,3\n"),
+    "csv with a name that is no UTF-8": ("a.csv", b"time_s,ax,ay,\x80z\n0,1,2,3\n0.0025,1,2,3\n"),
+    "csv with a time's name that is no UTF-8": ("a.csv", b"\xb5s,ax,ay,az\n0,1,2,3\n1,1,2,3\n"),
     "csv with time going back": ("a.csv", b"time_s,ax,ay,az\n0,1,2,3\n1,1,2,3\n0.5,1,2,3\n"),
     "csv with one row": ("a.csv", b"time_s,ax,ay,az\n0,1,2,3\n"),
     "csv header alone": ("a.csv", b"time_s,ax,ay,az\n"),

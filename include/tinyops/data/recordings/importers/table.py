@@ -47,15 +47,19 @@ def table_capture(table: pa.Table, path: Path, time_column: str = "") -> Capture
     ImportRefused
         Nothing is a channel, a cell is empty, or times do not increase.
     """
-    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    try:
+        names = table.column_names
+    except UnicodeDecodeError:
+        raise ImportRefused(
+            f"{path.name}: a column name is invalid UTF-8", "save the file as UTF-8"
+        ) from None
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ImportRefused(f"{path.name}: column {twice[0]} is there twice", "rename one of them")
-    column = time_column or next((n for n in table.column_names if n.lower() in TIME_COLUMNS), "")
-    if column and column not in table.column_names:
-        raise ImportRefused(
-            f"{path.name}: no column {column!r}", f"it has: {', '.join(table.column_names)}"
-        )
-    channels = tuple(name for name in table.column_names if name != column)
+    column = time_column or next((n for n in names if n.lower() in TIME_COLUMNS), "")
+    if column and column not in names:
+        raise ImportRefused(f"{path.name}: no column {column!r}", f"it has: {', '.join(names)}")
+    channels = tuple(name for name in names if name != column)
     for name in channels:
         if table[name].null_count:
             raise ImportRefused(
@@ -64,7 +68,7 @@ def table_capture(table: pa.Table, path: Path, time_column: str = "") -> Capture
             )
     if not channels or not table.num_rows:
         raise ImportRefused(f"{path.name}: no samples", "give rows of numbers below a header")
-    rows = (numbers(table[name].to_numpy(), f"{path.name}: {name}") for name in channels)
+    rows = (numbers(_cells(table, name, path), f"{path.name}: {name}") for name in channels)
     samples = np.stack(list(rows))
     if not column:
         return Capture(samples, channels)
@@ -77,6 +81,15 @@ def table_capture(table: pa.Table, path: Path, time_column: str = "") -> Capture
         recorded_at=start,
         times=None if steady else times - times[0],
     )
+
+
+def _cells(table: pa.Table, name: str, path: Path) -> npt.NDArray:
+    try:
+        return table[name].to_numpy()
+    except UnicodeDecodeError:
+        raise ImportRefused(
+            f"{path.name}: column {name} has cells of invalid UTF-8", "keep columns of numbers"
+        ) from None
 
 
 def _seconds(
@@ -98,7 +111,7 @@ def _seconds(
             f"{path.name}: nothing says whether {column} counts seconds or milliseconds",
             f"rename the column to {column}_s, _ms or _us",
         )
-    return numbers(values.to_numpy(), f"{path.name}: {column}") * unit, None
+    return numbers(_cells(table, column, path), f"{path.name}: {column}") * unit, None
 
 
 def _zoned(seconds: float, path: Path) -> datetime:
