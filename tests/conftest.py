@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.airflow_runs import AirflowProcess, migrate
 from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Store
 
@@ -23,6 +26,24 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS3]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def worker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all pytest-xdist workers of this session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def airflow(
+    tmp_path_factory: pytest.TempPathFactory, worker_folder: Path
+) -> Iterator[AirflowProcess]:
+    """An Airflow home with a migrated database and the pools, and the process that runs DAGs."""
+    process = AirflowProcess(tmp_path_factory.mktemp("airflow-home"))
+    migrate(process.env(), worker_folder)
+    yield process
+    process.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_runs import airflow_env, run_dag
+from tests.support.airflow_runs import AirflowProcess
 from tinyops.data.datasets.dataset import current_version
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.inbox import outstanding_batches, outstanding_inputs
@@ -26,9 +26,9 @@ SECONDS = 1.5 * PROJECT.signal.window / PROJECT.signal.rate_hz
 
 
 @pytest.fixture
-def env(airflow_home: Path, store: Store) -> dict[str, str]:
+def env(airflow: AirflowProcess, store: Store) -> dict[str, str]:
     """Airflow with this test's bucket."""
-    return airflow_env(airflow_home, TINYOPS_BUCKET=store.bucket)
+    return airflow.env(TINYOPS_BUCKET=store.bucket)
 
 
 def publish(store: Store, name: str, number: int) -> None:
@@ -38,7 +38,7 @@ def publish(store: Store, name: str, number: int) -> None:
 
 
 def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
-    env: dict[str, str], store: Store, tmp_path: Path
+    airflow: AirflowProcess, env: dict[str, str], store: Store, tmp_path: Path
 ) -> None:
     names = [f"burst-{number}" for number in range(6)]
     for number, name in enumerate(names):
@@ -52,7 +52,7 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     )
     publish_labels(store, PROJECT, relabel)
 
-    run = run_dag(env, DAG_ID, tmp_path / "run.json")
+    run = airflow.run_dag(env, DAG_ID, tmp_path / "run.json")
 
     assert run["state"] == "success", run
     apart = {"measure_files": "skipped", "join_batches": "skipped"}
@@ -81,7 +81,7 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     request = ask(store, PROJECT.name, "forget", "ada", machine).id
     assert request in outstanding_inputs(store, PROJECT)
 
-    run = run_dag(env, DAG_ID, tmp_path / "again.json")
+    run = airflow.run_dag(env, DAG_ID, tmp_path / "again.json")
 
     # A refused batch is no failure, and nothing new wakes nobody up.
     assert run["state"] == "success", run
@@ -106,7 +106,7 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     cut = layout.batch_recordings(PROJECT.name, "cut")
     store.put(cut, store.get(cut)[:-100])
 
-    run = run_dag(env | {"TINYOPS_MAPPED_MB": "0"}, DAG_ID, tmp_path / "large.json")
+    run = airflow.run_dag(env | {"TINYOPS_MAPPED_MB": "0"}, DAG_ID, tmp_path / "large.json")
 
     assert run["state"] == "success", run
     assert set(run["tasks"].values()) == {"success"}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.airflow_runs import AirflowProcess
 from tests.support.checkout import SHARED
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest.batch import publish_originals
@@ -172,7 +172,7 @@ FOLDERS = {"uestc": "uestc", "fan": "fan_esp32", "pump": "subf_motor"}
 
 
 def test_real_recordings_become_dataset_versions(
-    airflow_home: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    airflow: AirflowProcess, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     projects = tmp_path / "projects"
     shutil.copytree(PROJECTS, projects)
@@ -190,9 +190,9 @@ def test_real_recordings_become_dataset_versions(
         cut.write_bytes(real.files[0].read_bytes()[:-500])
         publish_originals(store, project, "first", [*real.files, cut], real.said)
         sets[name] = (project, real)
-    env = airflow_env(airflow_home, TINYOPS_BUCKET=store.bucket, TINYOPS_PROJECTS=str(projects))
+    env = airflow.env(TINYOPS_BUCKET=store.bucket, TINYOPS_PROJECTS=str(projects))
 
-    runs = run_dags(env, [f"{name}__ingest" for name in here], tmp_path / "runs.json")
+    runs = airflow.run_dags(env, [f"{name}__ingest" for name in here], tmp_path / "runs.json")
 
     for (name, (project, real)), run in zip(sets.items(), runs, strict=True):
         assert run["state"] == "success", (name, run)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_runs import airflow_env, run_dag
+from tests.support.airflow_runs import AirflowProcess
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.store import Receipt, Store, layout, receipts
 
 
 @pytest.mark.timeout(900)
 def test_wakes_up_what_is_outstanding_and_nothing_else(
-    airflow_home: Path, store: Store, tmp_path: Path
+    airflow: AirflowProcess, store: Store, tmp_path: Path
 ) -> None:
     for batch in ("handled", "left-over"):
         store.put(layout.batch_recordings("motor_health", batch), b"recordings")
@@ -26,11 +26,9 @@ def test_wakes_up_what_is_outstanding_and_nothing_else(
     # Too old for the trigger to look at.
     late = FrameFile("2026-01-01", "line-3", 1)
     store.put(late.key("motor_health"), b"frames")
-    env = airflow_env(
-        airflow_home, TINYOPS_BUCKET=store.bucket, TINYOPS_STATE=str(tmp_path / "state")
-    )
+    env = airflow.env(TINYOPS_BUCKET=store.bucket, TINYOPS_STATE=str(tmp_path / "state"))
 
-    run = run_dag(env, "tinyops__maintain", tmp_path / "run.json")
+    run = airflow.run_dag(env, "tinyops__maintain", tmp_path / "run.json")
 
     assert run["state"] == "success", run
     assert run["tasks"] == {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.airflow_runs import AirflowProcess
 from tests.support.frame_makers import DEVICE, VERSION, damaged, send
 from tests.support.reference_maker import count_frames, release_reference
 from tinyops.data.ingest.batch import publish_batch
@@ -41,13 +41,13 @@ def house(store: Store) -> Store:
 
 
 def test_a_drift_asks_for_labels_once_and_training_waits_for_them(
-    airflow_home: Path, house: Store, tmp_path: Path
+    airflow: AirflowProcess, house: Store, tmp_path: Path
 ) -> None:
-    env = airflow_env(airflow_home, TINYOPS_BUCKET=house.bucket)
+    env = airflow.env(TINYOPS_BUCKET=house.bucket)
     healthy = count_frames(1, 5)
     send(house, [*healthy[:4], replace(healthy[4], frame=damaged(healthy[4].frame))])
 
-    [first] = run_dags(env, [MONITOR], tmp_path / "healthy.json")
+    [first] = airflow.run_dags(env, [MONITOR], tmp_path / "healthy.json")
 
     assert first["tasks"] == {"judge": "success", "report": "success"}
     assert first["events"] == [], "nobody is woken by a verdict alone"
@@ -61,7 +61,7 @@ def test_a_drift_asks_for_labels_once_and_training_waits_for_them(
     send(house, count_frames(2, 4, first=5, shift=6.0), seq=2)
 
     answer = tmp_path / "drifted.json"
-    drifted, training, again = run_dags(env, [MONITOR, TRAIN, MONITOR], answer)
+    drifted, training, again = airflow.run_dags(env, [MONITOR, TRAIN, MONITOR], answer)
 
     [[asset, extra]] = drifted["events"]
     assert asset == "motor_health/drift"

@@ -1,7 +1,4 @@
-"""The predict DAG, and release up to its benchmark, on a real Airflow and a real S3 server.
-
-One process for both: a process of Airflow's costs about 10 s.
-"""
+"""The predict DAG, and release up to its benchmark, on a real Airflow and a real S3 server."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.airflow_runs import AirflowProcess
 from tests.support.chip import HOP, MODELS, WINDOW
 from tests.support.serving_house import (
     NAME,
@@ -35,7 +32,7 @@ WINDOWS = (SAMPLES - WINDOW) // HOP + 1
 
 
 def test_the_champion_scores_a_dataset_and_a_slower_candidate_is_refused(
-    airflow_home: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    airflow: AirflowProcess, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TINYOPS_CACHE", str(tmp_path / "cache"))
     project = write_project(tmp_path, monkeypatch)
@@ -44,9 +41,11 @@ def test_the_champion_scores_a_dataset_and_a_slower_candidate_is_refused(
         put_candidate(store, run, project.labels)
     crown(store, "quick", instructions=5000)
     store.put_json(layout.pointer(NAME, "candidate"), {"version": "slow"})
-    env = airflow_env(airflow_home, TINYOPS_BUCKET=store.bucket)
+    env = airflow.env(TINYOPS_BUCKET=store.bucket)
 
-    first, again, refused = run_dags(env, [PREDICT, PREDICT, RELEASE], tmp_path / "runs.json")
+    first, again, refused = airflow.run_dags(
+        env, [PREDICT, PREDICT, RELEASE], tmp_path / "runs.json"
+    )
 
     tasks = ("choose_shards", "score", "summarise")
     assert first["tasks"] == dict.fromkeys(tasks, "success"), first

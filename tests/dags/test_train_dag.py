@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_runs import airflow_env, run_dags
+from tests.support.airflow_runs import AirflowProcess
 from tests.support.label_requests import request_labels
 from tinyops.store import Receipt, Store, receipts
 from tinyops_airflow.work import nothing_to_train
@@ -19,7 +19,7 @@ DAG_ID = "motor_health__train"
 
 
 def test_nothing_new_is_a_skip_with_the_reason(
-    airflow_home: Path, store: Store, tmp_path: Path
+    airflow: AirflowProcess, store: Store, tmp_path: Path
 ) -> None:
     assert nothing_to_train(store, PROJECT) == "no dataset version that was not trained on"
     # Somebody is to look at a device: no labels will come of that.
@@ -30,7 +30,7 @@ def test_nothing_new_is_a_skip_with_the_reason(
     assert nothing_to_train(store, PROJECT) == wanted
 
     answer = tmp_path / "run.json"
-    [run] = run_dags(airflow_env(airflow_home, TINYOPS_BUCKET=store.bucket), [DAG_ID], answer)
+    [run] = airflow.run_dags(airflow.env(TINYOPS_BUCKET=store.bucket), [DAG_ID], answer)
 
     assert run["state"] == "success", run
     assert run["tasks"] == {"choose_dataset": "skipped", "train_candidate": "skipped"}

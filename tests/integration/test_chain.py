@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_runs import airflow_env, migrate, run_dags
+from tests.support.airflow_runs import AirflowProcess
 from tinyops.data.datasets.dataset import current_version
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.recordings.sources.registry import source_for
@@ -14,18 +14,10 @@ from tinyops.projects import load_project
 from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex
 
 
-@pytest.fixture(scope="module")
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a migrated database and the pools."""
-    home = tmp_path_factory.mktemp("chain-home")
-    migrate(airflow_env(home))
-    return home
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_batch_becomes_a_signed_release(
-    airflow_home: Path,
+    airflow: AirflowProcess,
     undemanding: Path,
     store: Store,
     tmp_path: Path,
@@ -36,14 +28,10 @@ def test_a_batch_becomes_a_signed_release(
     monkeypatch.setenv("TINYOPS_PROJECTS", str(undemanding))
     project = load_project(name)
     publish_batch(store, project, "first", source_for(project).recordings(11, "small"))
-    env = airflow_env(
-        airflow_home,
-        TINYOPS_BUCKET=store.bucket,
-        TINYOPS_STATE=str(tmp_path / "state"),
-    )
+    env = airflow.env(TINYOPS_BUCKET=store.bucket, TINYOPS_STATE=str(tmp_path / "state"))
 
     stages = ["ingest", "train", "release", "release"]
-    runs = run_dags(env, [f"{name}__{stage}" for stage in stages], tmp_path / "runs.json")
+    runs = airflow.run_dags(env, [f"{name}__{stage}" for stage in stages], tmp_path / "runs.json")
     for run in runs[:3]:
         assert run["state"] == "success", run
     # Of a small batch no file is measured apart.

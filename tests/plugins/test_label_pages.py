@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.airflow_runs import AirflowProcess
 from tests.support.checkout import ROOT
 from tests.support.label_requests import request_labels
 from tests.support.pages.pages import Page, ask
@@ -63,7 +64,11 @@ def foreign(project: Project, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def pages(
-    store: Store, project: Project, foreign: str, tmp_path_factory: pytest.TempPathFactory
+    airflow: AirflowProcess,
+    store: Store,
+    project: Project,
+    foreign: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Page]:
     """Every question of this file, asked in one process: to start Airflow costs seconds."""
     version = current_version(store, project)
@@ -119,8 +124,9 @@ def pages(
         "concept, handed in": user | {"path": CONCEPT},
         "list, handed in": viewer | {"path": LIST},
     }
-    home = tmp_path_factory.mktemp("web")
-    return dict(zip(questions, ask(store, home, list(questions.values())), strict=True))
+    folder = tmp_path_factory.mktemp("web")
+    answers = ask(airflow, store, folder, list(questions.values()))
+    return dict(zip(questions, answers, strict=True))
 
 
 @pytest.mark.timeout(600)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.airflow_runs import AirflowProcess
 from tests.support.pages.pages import ask
 from tinyops.store import Store, layout
 
@@ -24,7 +25,9 @@ BAD = [
 
 
 @pytest.mark.timeout(600)
-def test_reports_are_served_to_who_is_signed_in(store: Store, tmp_path: Path) -> None:
+def test_reports_are_served_to_who_is_signed_in(
+    airflow: AirflowProcess, store: Store, tmp_path: Path
+) -> None:
     docs = layout.report("motor_health", "data-docs")
     page = layout.report_file("motor_health", "data-docs", "b1/index.html")
     store.put(page, b"<p>b1", "text/html")
@@ -35,7 +38,9 @@ def test_reports_are_served_to_who_is_signed_in(store: Store, tmp_path: Path) ->
     paths = [GOOD, FOLDER, ABSENT, *BAD]
     anonymous = [{"path": path} for path in paths]
     signed_in = [{"path": path, "role": "viewer"} for path in paths]
-    pages = ask(store, tmp_path, [*anonymous, *signed_in, {"method": "POST", "path": GOOD}])
+    pages = ask(
+        airflow, store, tmp_path, [*anonymous, *signed_in, {"method": "POST", "path": GOOD}]
+    )
 
     refused = dict(zip(paths, pages, strict=False))
     assert refused[GOOD].status == refused[FOLDER].status == 401

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.airflow_runs import airflow_env, answer_of, migrate, run_dag
+from tests.support.airflow_runs import SCRIPTS, airflow_env, answer_of, migrate
 
 PROBE = """
 from __future__ import annotations
@@ -104,14 +104,17 @@ def test_anything_else_is_left_to_the_retries_of_the_task(decisions: dict[str, s
 
 
 @pytest.mark.timeout(900)
-def test_a_real_run_retries_an_outage_and_gives_up_on_an_error_of_ours(tmp_path: Path) -> None:
+def test_a_real_run_retries_an_outage_and_gives_up_on_an_error_of_ours(
+    tmp_path: Path, worker_folder: Path
+) -> None:
     dags = tmp_path / "dags"
     dags.mkdir()
     (dags / "failures.py").write_text(DAGS)
     env = airflow_env(tmp_path, AIRFLOW__CORE__DAGS_FOLDER=str(dags))
-    migrate(env)
+    migrate(env, worker_folder)
 
-    run = run_dag(env, "failures", tmp_path / "run.json")
+    # A folder of DAGs is a setting of Airflow's own: in a process of its own.
+    [run] = answer_of(SCRIPTS / "run_dags.py", "failures", env=env, answer=tmp_path / "run.json")
 
     assert run["tasks"] == {"away_once": "success", "hopeless": "failed"}
     assert run["tries"] == {"away_once": 2, "hopeless": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.checkout import ROOT
+
+SCRIPTS = ROOT / "tests" / "support" / "dags"
 
 
 def airflow_env(home: Path, **more: str) -> dict[str, str]:
@@ -30,66 +33,109 @@ def airflow_env(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def python(
-    script: Path, *arguments: str, env: dict[str, str], timeout: float = 240
-) -> subprocess.CompletedProcess[str]:
-    """Run a script of the tests to its end; a failure shows what it printed."""
-    done = subprocess.run(
-        [sys.executable, str(script), *arguments],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    assert done.returncode == 0, f"{script.name}: {done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-    return done
+def migrate(env: dict[str, str], shared: Path) -> None:
+    """Make the SQLite database of an Airflow home, and the pools.
+
+    Parameters
+    ----------
+    shared
+        Folder of all pytest workers: the first one migrates, which takes 15 s, the others copy.
+    """
+    database, migrated = Path(env["AIRFLOW_HOME"]) / "airflow.db", shared / "airflow-migrated.db"
+    with (shared / "airflow-migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not migrated.exists():
+            pools = ROOT / "plugins" / "tinyops_airflow" / "pools.json"
+            for arguments in (["db", "migrate"], ["pools", "import", str(pools)]):
+                command = [sys.executable, "-m", "airflow", *arguments]
+                subprocess.run(command, env=env, check=True, capture_output=True, timeout=240)
+            migrated.with_suffix(".part").write_bytes(database.read_bytes())
+            migrated.with_suffix(".part").rename(migrated)
+    shutil.copy(migrated, database)
+
+
+class AirflowProcess:
+    """Scripts in forks of one process that has imported Airflow; see airflow_fork_server.py.
+
+    Parameters
+    ----------
+    home
+        Airflow's home with a migrated database. All scripts share it.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._server: subprocess.Popen[str] | None = None
+
+    def env(self, **more: str) -> dict[str, str]:
+        """The environment of a script; `more` are variables of TinyOps, not of Airflow."""
+        return airflow_env(self.home, **more)
+
+    def answer_of(self, script: Path, *arguments: str, env: dict[str, str], answer: Path) -> Any:
+        """JSON that a script writes into the file named by its first argument.
+
+        Its output is kept beside the answer as .log; a failure shows its end.
+        """
+        if self._server is None:
+            self._server = subprocess.Popen(
+                [sys.executable, str(SCRIPTS / "airflow_fork_server.py")],
+                env=self.env(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        log = answer.with_suffix(".log")
+        arguments = (str(answer), *arguments)
+        request = {"script": str(script), "arguments": arguments, "env": env, "log": str(log)}
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        status = self._server.stdout.readline().strip()
+        assert status, "the process that imports Airflow has ended; its reason is on standard error"
+        assert status == "0", f"{script.name}: status {status}: {log.read_text()[-9000:]}"
+        return json.loads(answer.read_text())
+
+    def run_dags(
+        self, env: dict[str, str], dag_ids: list[str], answer: Path
+    ) -> list[dict[str, Any]]:
+        """One `dag.test()` after the other: [{state, tasks, tries, xcoms, events}]."""
+        script = SCRIPTS / "run_dags.py"
+        runs: list[dict[str, Any]] = self.answer_of(script, *dag_ids, env=env, answer=answer)
+        return runs
+
+    def run_dag(self, env: dict[str, str], dag_id: str, answer: Path) -> dict[str, Any]:
+        """Like run_dags, for one."""
+        [run] = self.run_dags(env, [dag_id], answer)
+        return run
+
+    def close(self) -> None:
+        """End the process."""
+        if self._server is not None:
+            assert self._server.stdin is not None
+            self._server.stdin.close()
+            self._server.wait(60)
 
 
 def answer_of(
     script: Path, *arguments: str, env: dict[str, str], answer: Path, timeout: float = 240
 ) -> Any:
-    """Run a script that writes its answer as JSON into the file named by its first argument."""
-    done = python(script, str(answer), *arguments, env=env, timeout=timeout)
-    # Kept beside the answer: the log of a task that failed is in here.
-    answer.with_suffix(".log").write_text(done.stdout + done.stderr)
+    """Like AirflowProcess.answer_of, in a process of its own: for settings of Airflow's own."""
+    log = answer.with_suffix(".log")
+    with log.open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, str(script), str(answer), *arguments],
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    assert done.returncode == 0, f"{script.name}: {log.read_text()[-9000:]}"
     return json.loads(answer.read_text())
-
-
-_migrated: Path | None = None
-
-
-def migrate(env: dict[str, str]) -> None:
-    """Make the SQLite database of an Airflow home, and the pools; later ones copy the first."""
-    global _migrated
-    database = Path(env["AIRFLOW_HOME"]) / "airflow.db"
-    if _migrated and _migrated.exists():
-        shutil.copy(_migrated, database)
-        return
-    pools = ROOT / "plugins" / "tinyops_airflow" / "pools.json"
-    for arguments in (["db", "migrate"], ["pools", "import", str(pools)]):
-        command = [sys.executable, "-m", "airflow", *arguments]
-        subprocess.run(command, env=env, check=True, capture_output=True, timeout=240)
-    _migrated = Path(shutil.copy(database, database.with_name("migrated.db")))
-
-
-def run_dags(env: dict[str, str], dag_ids: list[str], answer: Path) -> list[dict[str, Any]]:
-    """One `dag.test()` after the other in one process: [{state, tasks, tries, xcoms, events}].
-
-    A process of its own costs each about 10 s on two cores, so a chain shares one.
-    """
-    script = ROOT / "tests" / "support" / "dags" / "run_dags.py"
-    runs: list[dict[str, Any]] = answer_of(script, *dag_ids, env=env, answer=answer, timeout=900)
-    return runs
-
-
-def run_dag(env: dict[str, str], dag_id: str, answer: Path) -> dict[str, Any]:
-    """Like run_dags, for one."""
-    [run] = run_dags(env, [dag_id], answer)
-    return run
 
 
 def parse_dags(home: Path, **more: str) -> dict[str, Any]:
     """Parse dags/ with an empty Airflow home; see support/dags/describe_bag.py for the answer."""
-    script = ROOT / "tests" / "support" / "dags" / "describe_bag.py"
-    return answer_of(script, env=airflow_env(home, **more), answer=home / "bag.json")
+    script = SCRIPTS / "describe_bag.py"
+    return dict(answer_of(script, env=airflow_env(home, **more), answer=home / "bag.json"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.airflow_runs import airflow_env, answer_of, migrate
+from tests.support.airflow_runs import AirflowProcess
 from tinyops.store import Store
 
 SCRIPT = Path(__file__).with_name("serve_pages.py")
@@ -22,12 +22,18 @@ class Page:
     text: str
 
 
-def ask(store: Store, home: Path, questions: list[dict[str, Any]]) -> list[Page]:
-    """One answer for each question, from a web server of its own; see serve_pages.py."""
-    home.mkdir(exist_ok=True)
-    env = airflow_env(home, TINYOPS_BUCKET=store.bucket)
-    migrate(env)
-    file = home / "questions.json"
+def ask(
+    airflow: AirflowProcess, store: Store, folder: Path, questions: list[dict[str, Any]]
+) -> list[Page]:
+    """One answer for each question, from a web server of its own; see serve_pages.py.
+
+    Parameters
+    ----------
+    folder
+        For questions and answers.
+    """
+    env = airflow.env(TINYOPS_BUCKET=store.bucket)
+    file = folder / "questions.json"
     file.write_text(json.dumps(questions))
-    answers = answer_of(SCRIPT, str(file), env=env, answer=home / "pages.json", timeout=400)
+    answers = airflow.answer_of(SCRIPT, str(file), env=env, answer=folder / "pages.json")
     return [Page(**one) for one in answers]
