@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.airflow_runs import AirflowProcess, migrate
+from tests.support.module_times import module_times
 from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Store
 
@@ -17,6 +18,21 @@ from tinyops.store import Store
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long stories first: as the last ones they would run with one of two cores idle."""
     items.sort(key=lambda item: "integration" not in item.path.parts)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where the time went; what pytest-xdist's workers do is reported to the controller."""
+    reports = [
+        report
+        for outcome in ("passed", "failed", "skipped", "error", "")
+        for report in terminalreporter.stats.get(outcome, ())
+        if isinstance(report, pytest.TestReport)
+    ]
+    durations = [(report.nodeid.partition("::")[0], report.duration) for report in reports]
+    if sum(seconds for _, seconds in durations) > 60:
+        terminalreporter.section("seconds by folder and file")
+        for line in module_times(durations):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
