@@ -27,7 +27,7 @@ MIXED = [*fleet()[:30], recording("bad", label="cage"), *fleet()[30:]]
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of 16 recordings, each for a task of its own."""
     for module in ("batch", "piece"):
-        monkeypatch.setattr(f"tinyops.data.{module}.FILE_BYTES", 16 << 10)
+        monkeypatch.setattr(f"tinyops.data.ingest.{module}.FILE_BYTES", 16 << 10)
     monkeypatch.setenv("TINYOPS_MAPPED_MB", "0")
 
 
@@ -213,7 +213,7 @@ def test_cut_off_before_each_write(
     store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("batch", "piece"):
-        monkeypatch.setattr(f"tinyops.data.{module}.FILE_BYTES", 32 << 10)
+        monkeypatch.setattr(f"tinyops.data.ingest.{module}.FILE_BYTES", 32 << 10)
     publish_batch(store, project, "b", MIXED)
     other = project.model_copy(update={"name": f"p{content_id('whole')}"})
     publish_batch(store, other, "b", MIXED)
