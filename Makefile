@@ -9,7 +9,7 @@ FAST ?=
 BENCHMARKS ?= dag_parse story false_alarms exercise_watch motor_health uestc \
   gateway_footprint flashing edges quantisation on_the_chip serving big_data gate
 BIN := .venv/bin
-FIRMWARE = $(shell find include/tinyops/firmware -name '*.[ch]' -o -name '*.cpp')
+FIRMWARE = $(shell find include/tinyops/firmware tests -name '*.[ch]' -o -name '*.cpp')
 
 # Set in some environments, it would make every process compile every import again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -15,6 +15,8 @@ from tests.support.checkout import ROOT
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def answer(step: str, tmp_path: Path) -> dict[str, int]:
     env = os.environ | {"TINYOPS_CACHE": str(tmp_path / "cache"), "TINYOPS_THREADS": "1"}

@@ -25,6 +25,8 @@ from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual import esp_registers
 from tinyops.boards.virtual.faults import Faults
 
+pytestmark = pytest.mark.slow
+
 
 class Stopped(Exception):
     """What a gateway's callback raises when it is told to end."""

@@ -21,6 +21,8 @@ from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 
+pytestmark = pytest.mark.slow
+
 BOARDS: dict[str, type[VirtualBoard]] = {
     "himax-we1-plus": HimaxBoard,
     "nano33ble-sense": Nano33Ble,

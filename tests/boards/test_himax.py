@@ -27,6 +27,8 @@ from tinyops.boards.virtual.himax_bootloader import (
 )
 from tinyops.boards.virtual.xmodem_receiver import ACK, BLOCK, NAK, START
 
+pytestmark = pytest.mark.slow
+
 
 class Stopped(Exception):
     """Raised by a progress callback, as the gateway's does when it has to end."""

@@ -35,6 +35,8 @@ from tinyops.boards.virtual.faults import Faults
 from tinyops.boards.virtual.svl_bootloader import APP, BLIP, PAGE
 from tinyops.boards.virtual.wire import START_TO_STOP
 
+pytestmark = pytest.mark.slow
+
 EDGE2 = load_board("sparkfun-edge2")
 
 

@@ -19,7 +19,7 @@ from tinyops.projects import load_project
 from tinyops.store import Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PROJECT = load_project("motor_health")
 DAG_ID = "motor_health__ingest"
 SECONDS = 1.5 * PROJECT.signal.window / PROJECT.signal.rate_hz

@@ -24,7 +24,7 @@ from tinyops.data.recordings.sources.registry import source_for
 from tinyops.projects import Project, load_project, projects_folder
 from tinyops.store import Store, layout
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PROJECTS = Path(__file__).with_name("projects")
 DATA = SHARED / "data"
 VOLTS = 1 / 0.01022

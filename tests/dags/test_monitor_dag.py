@@ -20,7 +20,7 @@ from tinyops.store import Receipt, Store, layout, receipts
 from tinyops_airflow.judging import judge_devices
 from tinyops_airflow.work import left_over, nothing_to_train
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PROJECT = load_project("motor_health")
 SECONDS = 1.5 * PROJECT.signal.window / PROJECT.signal.rate_hz
 MONITOR, TRAIN = "motor_health__monitor", "motor_health__train"

@@ -18,6 +18,8 @@ from tests.support.checkout import ROOT
 from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Receipt, Store, layout, receipts
 
+pytestmark = pytest.mark.slow
+
 PROJECT = "motor_health"
 PATIENCE = 60.0
 """Seconds until an event must have come; a fast machine needs one or two."""

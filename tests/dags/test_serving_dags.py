@@ -25,7 +25,7 @@ from tinyops.conversion.tflite.reference import Reference
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.store import Store, layout, receipts
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PREDICT, RELEASE = f"{NAME}__predict", f"{NAME}__release"
 TARGET = "nano33ble-sense-qemu-virtual"
 WINDOWS = (SAMPLES - WINDOW) // HOP + 1

@@ -33,6 +33,8 @@ from tinyops.gateway.service import Gateway
 from tinyops.sketches.frames import FIRST, FrameRecord, decode_records
 from tinyops.store import Store, edge_layout, layout
 
+pytestmark = pytest.mark.slow
+
 COUNTED = sketch().frame_windows
 FRAME = COUNTED * sketch().every
 """Windows until a device has finished a frame."""

@@ -28,6 +28,8 @@ from tinyops.gateway.service import Gateway
 from tinyops.sketches.frames import FIRST, FrameRecord, decode_records
 from tinyops.store import Store, edge_layout, layout
 
+pytestmark = pytest.mark.slow
+
 BOARD = load_board("sparkfun-edge2")
 FRAMES = 4
 

@@ -28,6 +28,8 @@ from tinyops.gateway.service import Gateway
 from tinyops.releases import paths
 from tinyops.store import edge_layout, sha256_hex
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def at_v1(bench: Bench, built: Image) -> Bench:

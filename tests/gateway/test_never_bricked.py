@@ -13,6 +13,8 @@ from tinyops.boards.image import Image
 from tinyops.boards.virtual import BOARDS
 from tinyops.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:

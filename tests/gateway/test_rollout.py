@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import yaml
 
 from tests.support.gateway.gateway_bench import (
@@ -23,6 +24,8 @@ from tinyops.boards.transport import SerialPort, SerialStream
 from tinyops.projects import projects_folder
 from tinyops.releases.publish import move_channel
 from tinyops.store import edge_layout
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_release_is_flashed_attested_and_replaced_by_the_next(bench: Bench, built: Image) -> None:

@@ -21,6 +21,8 @@ from tinyops.gateway.attest import attest
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.shutdown import FlashPace, Shutdown, Stopped
 
+pytestmark = pytest.mark.slow
+
 HOURS = 1e6
 PAGE = 4096
 BLANK = b"\xff" * PAGE

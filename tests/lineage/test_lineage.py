@@ -29,6 +29,8 @@ from tinyops.lineage.trace import trace
 from tinyops.lineage.tree import Node
 from tinyops.store import Store, edge_layout, layout
 
+pytestmark = pytest.mark.slow
+
 
 def lineage(store: Store, word: str, **more: Any) -> Node:
     return trace(find([Records(store, NAME)], word, **more))

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tinyops.local.airflow import PRELOADED
+
+pytestmark = pytest.mark.slow
 
 MODULE = """
 import os, sys

@@ -17,6 +17,8 @@ from tinyops.local.swift import PROCESSES, EmbeddedS3, EmbeddedS3Error
 from tinyops.local.swift_config import SwiftPorts, SwiftSecrets, write_config
 from tinyops.store import Store, StoreUnavailable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS3]:

@@ -23,7 +23,7 @@ from tinyops.local.ports import PortTaken, free_ports
 from tinyops.local.stack import REPOSITORY, Stack, StackError
 from tinyops.store import Store
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TINYOPS = Path(sys.executable).with_name("tinyops")
 
 

@@ -29,6 +29,8 @@ from tinyops.monitoring.table import read_frames
 from tinyops.sketches.frames import SATURATED, FrameRecord, encode_records
 from tinyops.store import ObjectMissing, Store, layout, receipts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def house(store: Store) -> Store:

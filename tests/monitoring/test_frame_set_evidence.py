@@ -14,6 +14,8 @@ from tinyops.monitoring.evidence import judge_frame_set
 from tinyops.sketches.reference import Reference
 from tinyops.sketches.sketch import SketchSpec
 
+pytestmark = pytest.mark.slow
+
 SET = SETTINGS.set_windows
 Made = tuple[SketchSpec, Reference]
 

@@ -22,6 +22,8 @@ from tinyops.monitoring.requests import ask_for_labels, close_requests
 from tinyops.projects import load_project
 from tinyops.store import Store, layout
 
+pytestmark = pytest.mark.slow
+
 PROJECT = load_project("motor_health")
 
 

@@ -25,6 +25,8 @@ from tinyops.data.recordings.sources import generate
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 
+pytestmark = pytest.mark.slow
+
 NAME, OTHER = "motor_health", "exercise_watch"
 HOST = {"origin": "http://testserver"}
 BALL, NORMAL = "sim1_m0001_ball", "sim1_m0002_normal"

@@ -10,6 +10,8 @@ from tests.support.airflow_runs import AirflowProcess
 from tests.support.pages.pages import ask
 from tinyops.store import Store, layout
 
+pytestmark = pytest.mark.slow
+
 GOOD = "/tinyops/reports/motor_health/data-docs/b1/index.html"
 FOLDER = "/tinyops/reports/motor_health/data-docs/"
 ABSENT = "/tinyops/reports/motor_health/data-docs/b2/index.html"

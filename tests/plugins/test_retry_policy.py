@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.airflow_runs import SCRIPTS, airflow_env, answer_of, migrate
 
+pytestmark = pytest.mark.slow
+
 PROBE = """
 from __future__ import annotations
 

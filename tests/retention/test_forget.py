@@ -37,6 +37,8 @@ from tinyops.retention.carry_out import carry_out, carry_out_all
 from tinyops.store import Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def aftermath(shared_store: Store) -> dict[str, Any]:

@@ -37,6 +37,8 @@ from tinyops.store import Store, edge_layout, layout
 from tinyops.training.pipeline import outstanding_dataset, write_unless_gone
 from tinyops.training.recipe import TrainingError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small(store: Store) -> list[Recording]:

@@ -40,6 +40,8 @@ from tinyops.retention.retention import apply_retention, plan_retention
 from tinyops.store import Receipt, Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 
+pytestmark = pytest.mark.slow
+
 LATER = datetime.now(UTC) + timedelta(days=40)
 
 

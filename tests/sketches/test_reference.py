@@ -13,6 +13,8 @@ from tests.support.drift_world import MODEL, NAMES, SETTINGS, Windows, counts, r
 from tinyops.monitoring.evidence import judge_frame_set
 from tinyops.sketches.reference import Reference, ReferenceError, build_reference
 
+pytestmark = pytest.mark.slow
+
 KNOWN = windows(1, range(40))
 
 

@@ -28,6 +28,8 @@ from tinyops.training.evidence import labelled_windows
 from tinyops.training.released import ReleasedModel
 from tinyops.training.windows import counts_of
 
+pytestmark = pytest.mark.slow
+
 WINDOW = 32
 SECONDS = 0.05
 MODEL = (MODELS / "other.tflite").read_bytes()

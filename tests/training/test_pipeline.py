@@ -21,6 +21,8 @@ from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex
 from tinyops.training import registry
 from tinyops.training.pipeline import outstanding_dataset, settle_champion, train_candidate
 
+pytestmark = pytest.mark.slow
+
 LOSSES = ("int8_loss", "int8_class_loss", "int8_slice_loss", "tail_loss", "separation_loss")
 
 

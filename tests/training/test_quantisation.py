@@ -31,6 +31,8 @@ from tinyops.training.recipe import TrainingError
 from tinyops.training.verdict import judge
 from tinyops.training.windows import WindowSet, spread
 
+pytestmark = pytest.mark.slow
+
 LABELS = cases.project().labels
 LIMITS = ("int8_loss", "int8_class_loss", "int8_slice_loss", "tail_loss", "separation_loss")
 

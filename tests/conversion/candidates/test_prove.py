@@ -23,6 +23,8 @@ from tinyops.frontend import cut_windows
 from tinyops.sketches.frames import FIRST, SketchFrame
 from tinyops.sketches.sketch import count, frame_of
 
+pytestmark = pytest.mark.slow
+
 INPUTS = inputs_for((32, 1, 1), 12, seed=1)
 
 

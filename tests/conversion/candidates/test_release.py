@@ -23,6 +23,8 @@ from tinyops.sketches.reference import Reference
 from tinyops.sketches.sketch import SketchSpec
 from tinyops.store import ObjectMissing, Store, layout
 
+pytestmark = pytest.mark.slow
+
 NAME = "tiny_project"
 RUN = "run-1"
 TARGET = "nano33ble-sense-qemu-virtual"

@@ -25,6 +25,8 @@ from tinyops.data.recordings.importers import Description, ImportRefused
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = ROOT / "docs" / "batch.schema.json"
 SAID = Description(
     machine="{parent}",

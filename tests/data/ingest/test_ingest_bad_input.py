@@ -25,6 +25,8 @@ from tinyops.projects import Project
 from tinyops.projects.schema import Split
 from tinyops.store import Store, content_id, layout
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(module_store: Store) -> Store:

@@ -21,6 +21,8 @@ from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.store import Store, StoreUnavailable, layout, receipts
 
+pytestmark = pytest.mark.slow
+
 
 def files(store: Store) -> dict[str, str]:
     return {row.key: row.etag for row in store.objects(layout.dataset(PROJECT.name))}

@@ -24,6 +24,8 @@ from tests.support.data.hostile_ingest import PROJECT, REASONS, files_taken_in, 
 from tests.support.data.hostile_sayings import EXTRA, PATHS, SAYINGS
 from tinyops.store import Store, layout
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(module_store: Store) -> Store:

@@ -23,6 +23,8 @@ from tinyops.data.labels.labels import current_labels, label_history
 from tinyops.projects import Project
 from tinyops.store import Store, layout, receipts
 
+pytestmark = pytest.mark.slow
+
 A, B, C = "b-m0-ball", "b-m1-ball", "b-m2-normal"
 
 

@@ -22,6 +22,8 @@ from tinyops.data.labels.label_set import LabelError, LabelSet, parse_labels, pu
 from tinyops.data.labels.labels import current_labels
 from tinyops.store import Store, content_id, layout
 
+pytestmark = pytest.mark.slow
+
 A, B = "b-m0-ball", "b-m1-ball"
 
 
