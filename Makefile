@@ -15,7 +15,7 @@ FIRMWARE = $(shell find include/tinyops/firmware tests -name '*.[ch]' -o -name '
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench soak lock clean
+.PHONY: help setup demo test lint bench soak docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ bench: setup ## Measure; writes benchmarks/results/*.json and the tables in docs
 
 soak: setup ## Long random runs
 	@$(BIN)/python -m pytest -m soak
+
+docs: setup ## Write the generated pages: DAGs, rooms and their picture
+	$(BIN)/python docs/generate_dags.py
+	$(BIN)/python docs/generate_architecture.py
 
 lock: setup ## Resolve requirements.in again: UPGRADE=1 takes newer versions
 	$(BIN)/uv pip compile $(if $(UPGRADE),--upgrade) --python-version 3.11 --no-header --no-annotate \

@@ -1,1 +1,1 @@
-"""Boards: the catalogue, images, the link, transports, flash drivers and virtual boards."""
+"""Catalogue, images, link, transports, flash drivers and virtual boards."""

@@ -1,4 +1,4 @@
-"""Native readers and runtimes on what comes from outside: in a child with limits.
+"""Child processes with limits, for native readers of foreign files and models.
 
 C and C++ may abort, loop or take all memory on damaged bytes. So they run in a process of their
 own, which has a limit of memory and of time, no core dumps and no credentials, and which ends with

@@ -1,1 +1,1 @@
-"""Conversion: int8 models, canonical form, per-board fit, compiled images and their proof."""
+"""Rooms of models: canonical form, images, Arduino libraries, candidates."""

@@ -1,1 +1,1 @@
-"""Data: recordings, dataset versions, labels, the quality gate, and ingest that writes them."""
+"""Rooms of data: recordings, dataset versions, labels, the quality gate, ingest."""

@@ -1,1 +1,1 @@
-"""The demo: one model's life told on this machine, with a simulated world and its people."""
+"""One model's life told on this machine, with a simulated world and its people."""

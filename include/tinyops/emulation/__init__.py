@@ -1,4 +1,4 @@
-"""Emulation: runs firmware bytes in QEMU or as a process. Knows nothing of boards or models."""
+"""Runs firmware bytes in QEMU or as a process. Knows nothing of boards or models."""
 
 from tinyops.emulation.chip import Chip, EmulationError
 from tinyops.emulation.host_chip import HostChip

@@ -1,4 +1,4 @@
-"""Windows of samples to model input: one C implementation for training and for the board."""
+"""Windows of samples to model input: one C implementation for training and board."""
 
 from tinyops.frontend.counts import cut_windows, to_counts
 from tinyops.frontend.frontend import Frontend, from_project

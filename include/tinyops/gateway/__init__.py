@@ -1,1 +1,1 @@
-"""The edge service: pull signed releases, flash, attest, report."""
+"""Edge service: pull signed releases, flash, attest, collect frames, report."""

@@ -1,1 +1,1 @@
-"""What came from what, and what may go: lineage, retention, and forgetting a machine."""
+"""Traces from recordings to releases and devices, and back."""

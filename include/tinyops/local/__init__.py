@@ -1,1 +1,1 @@
-"""The embedded stack: S3, Airflow, gateway and virtual boards as processes of this machine."""
+"""Embedded stack: S3, Airflow, gateway and virtual boards as processes of this machine."""

@@ -1,1 +1,1 @@
-"""Monitoring of devices in use: frames of counts, statistics, verdicts."""
+"""Frames from S3 to verdicts, reports and requests for labels."""

@@ -1,4 +1,4 @@
-"""Projects: one YAML file is the scoping document and the configuration of a use case."""
+"""project.yaml: scoping document and configuration of a use case."""
 
 from tinyops.projects.load import (
     ProjectError,

@@ -1,1 +1,1 @@
-"""Signed releases: keys, the TUF repository in S3, its client, rings, publication."""
+"""Signed releases: keys, TUF repository in S3, its client, rings, publication."""

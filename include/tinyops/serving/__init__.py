@@ -1,1 +1,1 @@
-"""Serving: what a model takes when it is asked, on a board and on a host; prediction in batch."""
+"""Benchmarks of a model on a board and on a host; prediction in batch."""

@@ -1,1 +1,1 @@
-"""Sketches: the device's counts, their wire format, and the reference they are compared with."""
+"""Counts of a device, their wire format, and the reference they are compared with."""

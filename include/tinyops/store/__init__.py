@@ -1,4 +1,4 @@
-"""The S3 layout: every key is built here and nowhere else."""
+"""S3 layout and bucket: every key is built here and nowhere else."""
 
 from tinyops.store import edge_layout, layout, receipts
 from tinyops.store.bucket import ObjectInfo, ObjectMissing, Store, StoreError, StoreUnavailable

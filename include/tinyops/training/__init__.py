@@ -1,1 +1,1 @@
-"""Training: windows to features, models, fitting, evaluation, the registry and the model card."""
+"""Windows to features, models, fitting, evaluation, registry and model card."""

@@ -1,1 +1,1 @@
-"""Arduino libraries: the image of a real board as a library that its core builds."""
+"""Arduino libraries: the image of a real board as its core builds it."""

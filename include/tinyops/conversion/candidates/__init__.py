@@ -1,1 +1,1 @@
-"""Candidates: written by training, read, proven and turned into bundles by release."""
+"""Candidates: written by training, proven and turned into releases."""

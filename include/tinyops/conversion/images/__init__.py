@@ -1,1 +1,1 @@
-"""Images: from a canonical model to the bytes of one target, with sizes, memory and profile."""
+"""From a canonical model to the bytes of one target, with sizes, memory and profile."""

@@ -1,1 +1,1 @@
-"""TensorFlow Lite: a .tflite file in, a canonical .tflite file out, proven equal."""
+"""A .tflite file in, a canonical .tflite file out, proven equal."""

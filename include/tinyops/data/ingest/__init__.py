@@ -1,4 +1,4 @@
-"""Ingest: batches become dataset versions. The only writer of dataset versions."""
+"""Batches and labels become dataset versions. The only writer of dataset versions."""
 
 from tinyops.data.ingest.batch import BatchError, publish_batch
 

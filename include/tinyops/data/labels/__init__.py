@@ -1,1 +1,1 @@
-"""Annotations: label sets, their CSV files, and requests for labels."""
+"""Label sets, their CSV files, and requests for labels."""

@@ -1,4 +1,4 @@
-"""Recordings: contiguous captures of one device, their Parquet files, and where they come from."""
+"""Recordings: Parquet files, importers, downloads and sources."""
 
 from tinyops.data.recordings.parquet import ParquetError, read_recordings, write_recordings
 from tinyops.data.recordings.recording import Recording, RecordingError
