@@ -22,6 +22,11 @@ def cache_folder() -> Path:
     return root / "datasets"
 
 
+def copy_path(sha256: str) -> Path:
+    """Where the copy of a file of this hash is, or would be."""
+    return cache_folder() / f"{sha256}.parquet"
+
+
 def cached(store: Store, key: str, sha256: str) -> Path:
     """A local copy of an object whose content is known; several processes may ask at once.
 
@@ -30,7 +35,7 @@ def cached(store: Store, key: str, sha256: str) -> Path:
     CacheError
         The object in S3 is not what it should be.
     """
-    path = cache_folder() / f"{sha256}.parquet"
+    path = copy_path(sha256)
     if path.exists() and file_sha256(path) == sha256:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tinyops.data.datasets.cache import cache_folder
+from tinyops.data.datasets.cache import copy_path
 
 
 def drop_copies(hashes: Iterable[str]) -> None:
@@ -14,4 +14,4 @@ def drop_copies(hashes: Iterable[str]) -> None:
     manifest names it, and goes with their disks.
     """
     for sha256 in hashes:
-        (cache_folder() / f"{sha256}.parquet").unlink(missing_ok=True)
+        copy_path(sha256).unlink(missing_ok=True)
