@@ -91,7 +91,12 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """Answer a request: labels for its recordings, or new labelled recordings as a batch."""
-    from tinyops.data.ingest.answers import answer_with_labels, label_set, request_of
+    from tinyops.data.ingest.answers import (
+        answer_batch,
+        answer_with_labels,
+        label_set,
+        request_of,
+    )
     from tinyops.data.ingest.batch import publish_batch
     from tinyops.data.labels.label_file import read_label_file
     from tinyops.data.recordings.parquet import read_recordings
@@ -105,7 +110,7 @@ def answer(
         _tell(answer_with_labels(store, config, request, labels), as_json)
     elif recordings is not None:
         asked = request_of(store, config, request, "data drift")
-        name = batch_id or f"answer-{asked.id}"
+        name = batch_id or answer_batch(asked.id)
         uri = publish_batch(
             store,
             config,

@@ -30,10 +30,11 @@ def answer_data_drift(store: Store, project: Project, request: LabelRequest, see
 
     Answering the same request twice is harmless.
     """
+    from tinyops.data.ingest.answers import answer_batch
     from tinyops.data.ingest.batch import publish_batch
     from tinyops.data.recordings.sources import source_for
 
-    name = f"answer-{request.id}"
+    name = answer_batch(request.id)
     recordings = source_for(project).changed_recordings(seed)
     publish_batch(store, project, name, recordings, AUTHOR, request=request.id)
     return name

@@ -85,6 +85,11 @@ def answer_with_labels(
     return publish_checked(store, project, labels.model_copy(update=changes))
 
 
+def answer_batch(request: str, content: str = "") -> str:
+    """Name of a batch that answers a request; `content` tells it from others that do."""
+    return "-".join(filter(None, ("answer", request, content)))
+
+
 def answer_with_files(
     store: Store, project: Project, request: str, paths: Sequence[Path], said: Description, by: str
 ) -> dict[str, Any]:
@@ -102,7 +107,7 @@ def answer_with_files(
     """
     asked = request_of(store, project, request, "data drift")
     content = content_id([repr(said), *sorted(file_sha256(path) for path in paths)], 8)
-    batch = f"answer-{asked.id}-{content}"
+    batch = answer_batch(asked.id, content)
     if not store.exists(layout.batch_ready(project.name, batch)):
         publish_originals(store, project, batch, paths, said, f"by {by}", request=asked.id)
     return {"batch": batch, "count": len(paths), "request": asked.id}
