@@ -50,7 +50,8 @@ def _watched(project: str, kind: str, outstanding: str, **pace: float) -> Asset:
     from tinyops_airflow.triggers import OutstandingTrigger
 
     trigger = OutstandingTrigger(project, outstanding, **pace)
-    return _asset(project, kind, watchers=[AssetWatcher(f"{project}/{kind}", trigger)])
+    watcher = AssetWatcher(_asset(project, kind).name, trigger)
+    return _asset(project, kind, watchers=[watcher])
 
 
 def dataset(project: str) -> Asset:
@@ -80,5 +81,4 @@ def now_and_then(asset: Asset) -> AssetAlias:
 
 def wake_up(events: OutletEventAccessorsProtocol, project: str, kind: str, work: Any) -> None:
     """Emit an event for work that is still outstanding on the asset `<project>/<kind>`."""
-    asset = Asset(f"{project}/{kind}", f"x-tinyops://{project}/{kind}", group="tinyops")
-    events[WAKE_UP].add(asset, extra={"outstanding": work})
+    events[WAKE_UP].add(_asset(project, kind), extra={"outstanding": work})
