@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from tinyops.projects import Project
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def judge_devices(store: Store, project: Project) -> Judged:
     """
     from tinyops.data.labels.label_request import open_requests
     from tinyops.monitoring.compaction import compact_frames
-    from tinyops.monitoring.judge import POINTER, judge, verdict_key
+    from tinyops.monitoring.judge import judge
     from tinyops.monitoring.requests import ask_for_labels, close_requests
     from tinyops.training.evidence import LabelEvidence, labelled_windows
 
@@ -57,7 +57,8 @@ def judge_devices(store: Store, project: Project) -> Judged:
 
     # Before anything is written: a verdict that stands already is neither asked about nor drawn.
     open_requests(store, project)
-    pointer = store.get_json_or(layout.pointer(project.name, POINTER), {"devices": {}})
+    key = layout.pointer(project.name, Pointer.VERDICT)
+    pointer = store.get_json_or(key, {"devices": {}})
     before: dict[str, Any] = pointer["devices"]
     frames = compact_frames(store, project)
     verdicts = judge(store, project, labelled)
@@ -80,7 +81,7 @@ def judge_devices(store: Store, project: Project) -> Judged:
         standing=[verdict.id for verdict in drawn],
         requests=[
             {
-                "uri": store.uri(verdict_key(project.name, request.verdict)),
+                "uri": store.uri(layout.verdict(project.name, request.verdict)),
                 "request": request.id,
                 "kind": request.kind,
                 "device": request.device,

@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
-from tinyops.store import Receipt, Store, StoreUnavailable, content_id, layout, receipts
+from tinyops.store import (
+    Consumer,
+    Pointer,
+    Receipt,
+    Store,
+    StoreUnavailable,
+    content_id,
+    layout,
+    receipts,
+)
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -114,8 +123,8 @@ def outstanding_candidate(store: Store, project: str) -> str | None:
 
     The pointer names it, so candidates that were superseded before their release are never built.
     """
-    pointer = store.get_json_or(layout.pointer(project, "candidate"), None)
-    if pointer is None or receipts.read(store, project, "release", pointer["version"]):
+    pointer = store.get_json_or(layout.pointer(project, Pointer.CANDIDATE), None)
+    if pointer is None or receipts.read(store, project, Consumer.RELEASE, pointer["version"]):
         return None
     return str(pointer["version"])
 
@@ -132,7 +141,7 @@ def refusing(store: Store, project: str, candidate: str) -> Iterator[None]:
     try:
         yield
     except (DoesNotFit, ProofFailed, SlowerThanChampion) as verdict:
-        refusal = Receipt("release", candidate, "refused", reason=str(verdict))
+        refusal = Receipt(Consumer.RELEASE, candidate, "refused", reason=str(verdict))
         receipts.write(store, project, refusal)
         raise
 

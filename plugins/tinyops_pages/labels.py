@@ -17,12 +17,12 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest.answers import answers_on_their_way, newest_dataset
 from tinyops.data.labels.label_file import write_template
-from tinyops.data.labels.label_request import ANSWER, LabelRequest, find_request, open_requests
+from tinyops.data.labels.label_request import LabelRequest, find_request, open_requests
 from tinyops.data.labels.label_set import LabelError
 from tinyops.data.recordings.importers import SUFFIXES
 from tinyops.data.recordings.importers.resample import METHODS
 from tinyops.projects import Project, ProjectError, load_project, project_names
-from tinyops.store import receipts
+from tinyops.store import Consumer, receipts
 from tinyops_pages.access import may_answer, may_see, seen_by, store
 
 SHOWN = 200
@@ -112,7 +112,7 @@ def request_page(
 ) -> HTMLResponse:
     """The page of a request, with what was wrong with an answer to it."""
     asked = _request(project, request)
-    receipt = receipts.read(store(), project.name, ANSWER, asked.id)
+    receipt = receipts.read(store(), project.name, Consumer.ANSWER, asked.id)
     recordings: list[Any] = []
     version = ""
     if asked.recordings:

@@ -7,10 +7,11 @@ from typing import Any
 import attrs
 from airflow.sdk import BaseOperatorLink
 
+from tinyops.store import ReportKind, layout
 from tinyops_pages import LABELS, PREFIX
 
 
-def report_path(project: str, kind: str, page: str = "index.html") -> str:
+def report_path(project: str, kind: ReportKind, page: str = layout.PAGE) -> str:
     """Path of a report's page below the web server's address."""
     return f"{PREFIX}/reports/{project}/{kind}/{page}"
 
@@ -32,14 +33,14 @@ class DataDocsLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """The page of the batch that the task has handled, or the list of all batches."""
-        return _base() + report_path(self.project, "data-docs", self._page(ti_key))
+        return _base() + report_path(self.project, ReportKind.DATA_DOCS, self._page(ti_key))
 
     def _page(self, ti: Any) -> str:
         batches = ti.xcom_pull(task_ids=ti.task_id, key="batches") or []
         pages = [one["docs"] for one in batches if one["docs"]]
         if len(pages) != 1:
-            return "index.html"
-        return "/".join(pages[0].split("/")[-2:])
+            return layout.PAGE
+        return layout.report_path(self.project, ReportKind.DATA_DOCS, pages[0])
 
 
 @attrs.define()

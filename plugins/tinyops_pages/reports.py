@@ -38,7 +38,7 @@ def report(project: str, kind: str, path: str, user: GetUserDep) -> Response:
     if not may_see(project, user):
         raise HTTPException(403, "this project's reports are not yours to see")
     if not path or path.endswith("/"):
-        path += "index.html"
+        path += layout.PAGE
     kind_of_file = TYPES.get(PurePosixPath(path).suffix)
     if kind_of_file is None:
         raise HTTPException(404, "no such report")

@@ -18,7 +18,7 @@ from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.monitoring.judge import judge
 from tinyops.monitoring.requests import ask_for_labels
 from tinyops.projects import load_project
-from tinyops.store import Store, layout
+from tinyops.store import ReportKind, Store, layout
 
 PROJECT = load_project("motor_health")
 OTHER = "press-8"
@@ -105,7 +105,7 @@ def test_frames_shows_what_came_and_what_was_set_aside(
     house: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # What ingest sets aside lies in the same folder.
-    house.put_json(layout.quarantine(PROJECT.name, "frames-of-motors") + "reason.json", {})
+    house.put_json(layout.quarantine_reason(PROJECT.name, "frames-of-motors"), {})
     found = json.loads(run(capsys, "frames", "--json"))
     rows = {row["device"]: row for row in found["devices"]}
     assert rows[OTHER]["frames"] == 1
@@ -129,7 +129,7 @@ def test_a_report_is_drawn_when_somebody_asks(
     assert "Verdict of TinyOps" in page
     assert DEVICE in page
     status = json.loads(run(capsys, "status", "--json"))["devices"][DEVICE]
-    assert house.exists(layout.report(PROJECT.name, "drift", status["id"]) + "evidently.json")
+    assert house.exists(layout.evidently(PROJECT.name, ReportKind.DRIFT, status["id"]))
 
 
 @pytest.mark.parametrize(

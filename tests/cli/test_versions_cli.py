@@ -20,7 +20,7 @@ from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.ingest.relabel import apply_labels
 from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.projects import Project
-from tinyops.store import Store
+from tinyops.store import Store, layout
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +131,7 @@ def test_words_that_name_no_version_or_several(
         find_version(store, project, "xyz")
     with pytest.raises(DatasetError, match="no dataset version ''"):
         find_version(store, project, "")
-    store.put_json(f"{project.name}/datasets/{versions[0][:-1]}+/manifest.json", {})
+    store.put_json(layout.dataset_manifest(project.name, f"{versions[0][:-1]}-"), {})
     with pytest.raises(DatasetError, match="begins several"):
         find_version(store, project, versions[0][:-1])
     with pytest.raises(DatasetError, match="no dataset version yet"):

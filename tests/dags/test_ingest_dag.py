@@ -16,7 +16,7 @@ from tinyops.data.ingest.upkeep import ask
 from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import load_project
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Consumer, Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -58,7 +58,7 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     apart = {"measure_files": "skipped", "join_batches": "skipped"}
     assert run["tasks"] == {"ingest_batches": "success", **apart}
     assert outstanding_batches(store, PROJECT) == []
-    assert receipts.handled(store, PROJECT.name, "ingest") == set(names)
+    assert receipts.handled(store, PROJECT.name, Consumer.INGEST) == set(names)
     version = current_version(store, PROJECT)
     [[asset, extra]] = run["events"]
     assert asset == "motor_health/dataset"
@@ -98,7 +98,7 @@ def test_a_burst_is_handled_in_one_run_and_a_bad_batch_is_set_aside(
     [told] = run["xcoms"]["ingest_batches"]["batches"]
     assert told["status"] == "quarantined"
     assert told["reason"]
-    assert store.folders(f"{PROJECT.name}/quarantine/") == ["mislabelled"]
+    assert store.folders(layout.quarantines(PROJECT.name)) == ["mislabelled"]
 
     # Much is measured apart; a file that is cut short concerns its batch alone.
     for number, name in enumerate(("late", "cut"), 6):

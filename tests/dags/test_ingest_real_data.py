@@ -205,7 +205,7 @@ def test_real_recordings_become_dataset_versions(
         assert dataset.manifest["counts"]["by_label"] == dict(sorted(real.by_label.items()))
         assert dataset.manifest["simulated"] is False
         real.looks_right({one.recording_id: one for one in dataset.recordings()})
-        reason = store.get_json(layout.quarantine(name, "first") + "reason.json")
+        reason = store.get_json(layout.quarantine_reason(name, "first"))
         [refused] = reason["files"]
         assert refused["path"].endswith("cut-off-x.npz")
         assert "no NPZ that can be read" in refused["reason"]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.airflow_runs import AirflowProcess
 from tinyops.monitoring.frame_inbox import FrameFile
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts
 
 
 @pytest.mark.timeout(900)
@@ -18,11 +18,11 @@ def test_wakes_up_what_is_outstanding_and_nothing_else(
     for batch in ("handled", "left-over"):
         store.put(layout.batch_recordings("motor_health", batch), b"recordings")
         store.put_json(layout.batch_ready("motor_health", batch), {"batch": batch})
-    receipts.write(store, "motor_health", Receipt("ingest", "handled", "done"))
+    receipts.write(store, "motor_health", Receipt(Consumer.INGEST, "handled", "done"))
     # Accepted but not released, and for the other project already released.
     for project in ("motor_health", "exercise_watch"):
-        store.put_json(layout.pointer(project, "candidate"), {"version": "run-1"})
-    receipts.write(store, "exercise_watch", Receipt("release", "run-1", "done"))
+        store.put_json(layout.pointer(project, Pointer.CANDIDATE), {"version": "run-1"})
+    receipts.write(store, "exercise_watch", Receipt(Consumer.RELEASE, "run-1", "done"))
     # Too old for the trigger to look at.
     late = FrameFile("2026-01-01", "line-3", 1)
     store.put(late.key("motor_health"), b"frames")

@@ -16,7 +16,7 @@ from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.labels.label_set import LabelError
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import load_project
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts
 from tinyops_airflow.judging import judge_devices
 from tinyops_airflow.work import left_over, nothing_to_train
 
@@ -31,7 +31,7 @@ def house(store: Store) -> Store:
     """A store with a dataset that was trained on, and the release that came of it."""
     publish_batch(store, PROJECT, "first", generate(PROJECT, 3, machines=12, seconds=SECONDS))
     dataset = ingest_batch(store, PROJECT, "first")["dataset"]
-    receipts.write(store, PROJECT.name, Receipt("train", dataset, "done"))
+    receipts.write(store, PROJECT.name, Receipt(Consumer.TRAIN, dataset, "done"))
     release_reference(store, PROJECT.name)
     store.put_json(
         layout.release_manifest(PROJECT.name, VERSION),
@@ -85,7 +85,7 @@ def test_a_request_that_cannot_be_read_stops_it_before_anything_is_judged(house:
         judge_devices(house, PROJECT)
     with pytest.raises(LabelError, match="request broken of motor_health"):
         nothing_to_train(house, PROJECT.name)
-    assert not house.exists(layout.pointer(PROJECT.name, "verdict"))
+    assert not house.exists(layout.pointer(PROJECT.name, Pointer.VERDICT))
 
     house.delete(key)
     judged = judge_devices(house, PROJECT)
@@ -98,7 +98,7 @@ def test_late_files_and_silent_devices_are_left_over(house: Store) -> None:
     records = [replace(one, received_at=past.isoformat()) for one in count_frames(1, 4)]
     late = send(house, records, date=f"{past:%Y-%m-%d}")
     said = {"at": (datetime.now(UTC) - timedelta(hours=30)).isoformat(), "reason": "T² is small"}
-    house.put_json(layout.pointer(PROJECT.name, "verdict"), {"devices": {"press-8": said}})
+    house.put_json(layout.pointer(PROJECT.name, Pointer.VERDICT), {"devices": {"press-8": said}})
     assert left_over(house, PROJECT.name)[MONITOR] == ("frames", [late.id, "press-8"])
 
     judged = judge_devices(house, PROJECT)

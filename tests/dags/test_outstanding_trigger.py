@@ -16,7 +16,7 @@ import pytest
 from tests.support.airflow_runs import airflow_env
 from tests.support.checkout import ROOT
 from tinyops.local.swift import EmbeddedS3
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Receipt, Store, layout, receipts
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def arrive(store: Store, batch: str) -> None:
 
 def handle(store: Store, batch: str) -> None:
     """What ingest does last."""
-    receipts.write(store, PROJECT, Receipt("ingest", batch, "done"))
+    receipts.write(store, PROJECT, Receipt(Consumer.INGEST, batch, "done"))
 
 
 def test_yields_once_for_what_is_new_and_never_for_what_is_handled(

@@ -23,7 +23,7 @@ from tests.support.serving_house import (
 )
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.data.datasets.dataset import open_dataset
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Consumer, Pointer, Store, layout, receipts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PREDICT, RELEASE = f"{NAME}__predict", f"{NAME}__release"
@@ -40,7 +40,7 @@ def test_the_champion_scores_a_dataset_and_a_slower_candidate_is_refused(
     for run in ("quick", "slow"):
         put_candidate(store, run, project.labels)
     crown(store, "quick", instructions=5000)
-    store.put_json(layout.pointer(NAME, "candidate"), {"version": "slow"})
+    store.put_json(layout.pointer(NAME, Pointer.CANDIDATE), {"version": "slow"})
     env = airflow.env(TINYOPS_BUCKET=store.bucket)
 
     first, again, refused = airflow.run_dags(
@@ -67,12 +67,12 @@ def check_refusal(store: Store, run: dict[str, Any]) -> None:
     assert run["tasks"] == done | {"benchmark": "failed", "sign_and_stage": "upstream_failed"}
     assert run["tries"]["benchmark"] == 1, "another try would give the same"
     assert run["events"] == []
-    receipt = receipts.read(store, NAME, "release", "slow")
+    receipt = receipts.read(store, NAME, Consumer.RELEASE, "slow")
     assert receipt is not None
     assert receipt.status == "refused"
     assert "more than quick with 5,000; the project allows 20%" in receipt.reason
     proof = store.get_json(layout.release(NAME, "slow") + layout.proof_name(TARGET))
-    [written] = store.get_json(layout.release(NAME, "slow") + "benchmark.json")["targets"].values()
+    [written] = store.get_json(layout.release(NAME, "slow") + layout.BENCHMARK)["targets"].values()
     assert written["instructions"] == proof["instructions_per_window"] > 6000
 
 

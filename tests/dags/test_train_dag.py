@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.airflow_runs import AirflowProcess
 from tests.support.label_requests import request_labels
-from tinyops.store import Receipt, Store, receipts
+from tinyops.store import Consumer, Receipt, Store, receipts
 from tinyops_airflow.work import nothing_to_train
 
 pytestmark = pytest.mark.timeout(600)
@@ -36,7 +36,7 @@ def test_nothing_new_is_a_skip_with_the_reason(
     assert run["tasks"] == {"choose_dataset": "skipped", "train_candidate": "skipped"}
     assert run["events"] == []
     assert wanted in answer.with_suffix(".log").read_text()
-    receipts.write(store, PROJECT, Receipt("answer", "r2", "done"))
+    receipts.write(store, PROJECT, Receipt(Consumer.ANSWER, "r2", "done"))
     assert nothing_to_train(store, PROJECT) == "no dataset version that was not trained on"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinyops.demo.follow import follow
-from tinyops.store import Receipt, Store, edge_layout, layout, receipts
+from tinyops.store import Consumer, Pointer, Receipt, Store, edge_layout, layout, receipts
 
 PROJECT = "motor_health"
 
@@ -40,7 +40,9 @@ def test_a_batch_is_followed_to_its_board(store: Store) -> None:
 
 def test_a_quarantined_batch_ends_the_loop_with_its_reason(store: Store) -> None:
     store.put_json(layout.batch_ready(PROJECT, "b1"), {})
-    receipts.write(store, PROJECT, Receipt("ingest", "b1", "quarantined", reason="no labels"))
+    receipts.write(
+        store, PROJECT, Receipt(Consumer.INGEST, "b1", "quarantined", reason="no labels")
+    )
     stopped = follow(store, PROJECT, "b1").stopped
     assert stopped is not None
     assert (stopped.name, stopped.reason) == ("gate", "no labels")
@@ -49,10 +51,10 @@ def test_a_quarantined_batch_ends_the_loop_with_its_reason(store: Store) -> None
 def test_what_a_newer_dataset_has_overtaken_is_followed_there(store: Store) -> None:
     store.put_json(layout.batch_ready(PROJECT, "b1"), {})
     receipted(store, "ingest", "b1", "d1")
-    store.put_json(layout.pointer(PROJECT, "dataset"), {"version": "d2"})
+    store.put_json(layout.pointer(PROJECT, Pointer.DATASET), {"version": "d2"})
     assert states(store)[2] == "running"
     receipted(store, "train", "d2", "c2")
-    store.put_json(layout.pointer(PROJECT, "candidate"), {"version": "c3"})
+    store.put_json(layout.pointer(PROJECT, Pointer.CANDIDATE), {"version": "c3"})
     receipted(store, "release", "c3", "c3")
     event(store, "1", "attested", "c3")
     assert follow(store, PROJECT, "b1").attested

@@ -161,7 +161,8 @@ def test_killed_between_two_steps_no_frame_is_lost_or_doubled(
         dying.kill()
         dying.wait()
     before = {
-        row.key: bench.store.get(row.key) for row in bench.store.objects("demo_project/frames/")
+        row.key: bench.store.get(row.key)
+        for row in bench.store.objects(layout.frames("demo_project"))
     }
     bench.source.grant(FRAME * 2)
     count = 7 if point == "sent" else 6

@@ -17,7 +17,7 @@ from tinyops.gateway.frame_order import Position
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.frame_upload import FrameUpload
 from tinyops.sketches.frames import FrameRecord, decode_records
-from tinyops.store import Store, StoreUnavailable
+from tinyops.store import Store, StoreUnavailable, layout
 
 WRITER = """
 import os, sys
@@ -84,7 +84,7 @@ def test_an_object_stays_the_same_until_it_is_sent(tmp_path: Path) -> None:
     assert second is not None
     assert windows(second.content) == [5]
     assert second.number > first.number
-    assert first.key.startswith("demo/frames/date=2026-10-01/gateway=bench/")
+    assert first.key == layout.frames_object("demo", "2026-10-01", "bench", first.number)
     queue.sent(second.number)
     assert queue.next_object(seal=True) is None
     assert (queue.counts("d-1").sent, queue.counts("d-1").waiting) == (6, 0)
@@ -198,5 +198,5 @@ def test_an_upload_that_fails_at_any_point_loses_and_doubles_nothing(
         FrameUpload(store, queue, 0.0).send()
     while queue.counts("d-1").waiting:
         FrameUpload(store, queue, 0.0).send()
-    seen = [n for row in store.objects("demo/frames/") for n in windows(store.get(row.key))]
+    seen = [n for row in store.objects(layout.frames("demo")) for n in windows(store.get(row.key))]
     assert seen == list(range(100))

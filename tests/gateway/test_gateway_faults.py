@@ -44,8 +44,7 @@ def at_v1(bench: Bench, built: Image) -> Bench:
 def test_a_tampered_image_is_refused_and_the_old_firmware_stays(at_v1: Bench, built: Image) -> None:
     second = renamed(built, "v2")
     release(at_v1.store, second)
-    folder = paths.image(PROJECT, "v2", TARGET).rpartition("/")[0]
-    key = edge_layout.tuf_target(f"{folder}/{sha256_hex(second.bytes)}.image.bin")
+    key = edge_layout.tuf_target(paths.image(PROJECT, "v2", TARGET), sha256_hex(second.bytes))
     at_v1.store.put(key, second.bytes[:-1] + b"!")
     with running(at_v1.gateway()):
         wait_for(lambda: at_v1.saw("refused", "v2"), "the tampered image refused")
@@ -59,7 +58,7 @@ def test_a_tampered_image_is_refused_and_the_old_firmware_stays(at_v1: Bench, bu
 def test_replayed_metadata_is_refused_and_the_new_firmware_stays(
     at_v1: Bench, built: Image
 ) -> None:
-    key = edge_layout.tuf_metadata("timestamp.json")
+    key = edge_layout.tuf_metadata(edge_layout.TUF_TIMESTAMP)
     old = at_v1.store.get(key)
     second = renamed(built, "v2")
     release(at_v1.store, second)

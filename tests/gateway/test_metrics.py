@@ -23,7 +23,7 @@ from tests.support.gateway.gateway_wire import CuttableWire
 from tinyops.boards.image import Image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
-from tinyops.store import sha256_hex
+from tinyops.store import edge_layout, sha256_hex
 
 GATEWAY = "tinyops_gateway_"
 S3_REACHED = "last_s3_success_timestamp_seconds"
@@ -115,4 +115,5 @@ def test_a_taken_port_is_a_warning(
 ) -> None:
     with socket.create_server(("127.0.0.1", port)), running(bench.gateway()):
         wait_for(lambda: "metrics_port" in caplog.text, "the warning with its fix")
-        wait_for(lambda: bench.store.exists("gateways/bench/status.json"), "served all the same")
+        status = edge_layout.gateway_status("bench")
+        wait_for(lambda: bench.store.exists(status), "served all the same")

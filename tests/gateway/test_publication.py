@@ -8,14 +8,18 @@ import pytest
 
 from tests.support.gateway.gateway_bench import PROJECT, TARGET, release, renamed, write_evidence
 from tinyops.boards.image import Image
+from tinyops.releases import paths
 from tinyops.releases.errors import ReleaseError
+from tinyops.releases.keys import signing_keys
 from tinyops.releases.publish import move_channel, read_channel, sign_and_stage
 from tinyops.releases.refresh import refresh_metadata
-from tinyops.store import Store, edge_layout, layout, receipts
+from tinyops.releases.repository import Repository
+from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts
 
 
 def objects(store: Store) -> dict[str, str]:
-    return {row.key: row.etag for row in store.objects("") if "/receipts/" not in row.key}
+    written = layout.receipts(PROJECT, Consumer.RELEASE)
+    return {row.key: row.etag for row in store.objects("") if not row.key.startswith(written)}
 
 
 def test_a_publication_leaves_manifest_pointer_receipt_and_may_be_repeated(
@@ -34,13 +38,13 @@ def test_a_publication_leaves_manifest_pointer_receipt_and_may_be_repeated(
     manifest = released_store.get_json(layout.release_manifest(PROJECT, "v1"))
     assert manifest["targets"][TARGET]["images"][0]["size"] == len(built.bytes)
     assert set(manifest["evidence"]) == {
-        "fit.json",
-        "benchmark.json",
-        f"proof-{TARGET}.json",
-        f"{TARGET}/image.json",
+        layout.FIT,
+        layout.BENCHMARK,
+        layout.proof_name(TARGET),
+        layout.image_facts_name(TARGET),
     }
-    assert released_store.get_json(layout.pointer(PROJECT, "release"))["version"] == "v1"
-    receipt = receipts.read(released_store, PROJECT, "release", "run-v1")
+    assert released_store.get_json(layout.pointer(PROJECT, Pointer.RELEASE))["version"] == "v1"
+    receipt = receipts.read(released_store, PROJECT, Consumer.RELEASE, "run-v1")
     assert receipt is not None
     assert receipt.output == "v1"
     assert refresh_metadata(released_store) == {"signed": []}
@@ -50,11 +54,11 @@ def test_a_version_without_a_clean_proof_is_not_signed(released_store: Store, bu
     folder = layout.release(PROJECT, "v1")
     with pytest.raises(ReleaseError, match="3 of 8 windows differ"):
         release(released_store, built, mismatches=3)
-    released_store.delete(f"{folder}proof-{TARGET}.json")
+    released_store.delete(folder + layout.proof_name(TARGET))
     with pytest.raises(ReleaseError, match=rf"proof-{TARGET}\.json is missing"):
         sign_and_stage(released_store, PROJECT, "v1")
     write_evidence(released_store, built)
-    released_store.put(f"{folder}{TARGET}/image.bin", renamed(built, "v9").bytes)
+    released_store.put(folder + layout.image_name(TARGET), renamed(built, "v9").bytes)
     with pytest.raises(ReleaseError, match="about another image"):
         sign_and_stage(released_store, PROJECT, "v1")
     with pytest.raises(ReleaseError, match="holds no image"):
@@ -71,7 +75,7 @@ def test_repeating_an_old_publication_does_not_move_the_channel_back(
     channel = read_channel(released_store, PROJECT)
     assert channel is not None
     assert (channel.version, channel.previous) == ("v2", "v1")
-    assert released_store.get_json(layout.pointer(PROJECT, "release"))["version"] == "v2"
+    assert released_store.get_json(layout.pointer(PROJECT, Pointer.RELEASE))["version"] == "v2"
     moved = move_channel(released_store, PROJECT, version="v1")
     assert (moved["version"], moved["previous"]) == ("v1", "v2")
     with pytest.raises(ReleaseError, match="never staged"):
@@ -83,9 +87,7 @@ def test_repeating_an_old_publication_does_not_move_the_channel_back(
 def test_evidence_is_signed_with_the_release(released_store: Store, built: Image) -> None:
     release(released_store, built)
     manifest = released_store.get_json(layout.release_manifest(PROJECT, "v1"))
-    signed = [
-        row.key
-        for row in released_store.objects(f"{edge_layout.TUF_TARGETS}{PROJECT}/v1/")
-        if row.key.endswith("manifest.json")
-    ]
-    assert json.loads(released_store.get(signed[0])) == manifest
+    path = paths.manifest(PROJECT, "v1")
+    signed = Repository(released_store, signing_keys()).targets()[path]
+    key = edge_layout.tuf_target(path, signed.hashes["sha256"])
+    assert json.loads(released_store.get(key)) == manifest

@@ -11,7 +11,7 @@ from tinyops.data.datasets.dataset import current_version
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.recordings.sources.registry import source_for
 from tinyops.projects import load_project
-from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex
+from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts, sha256_hex
 
 
 @pytest.mark.slow
@@ -56,12 +56,12 @@ def test_a_batch_becomes_a_signed_release(
     assert manifest["dataset"] == dataset
     assert len(manifest["targets"]) == len(project.boards)
     for target, content in manifest["targets"].items():
-        proof = store.get_json(layout.release(name, version) + f"proof-{target}.json")
+        proof = store.get_json(layout.release(name, version) + layout.proof_name(target))
         assert proof["mismatches"] == 0
         for image in content["images"]:
-            built = store.get(layout.release(name, version) + f"{target}/image.bin")
+            built = store.get(layout.release(name, version) + layout.image_name(target))
             assert sha256_hex(built) == image["sha256"] == proof["image_sha256"]
-    assert store.exists(edge_layout.tuf_metadata("timestamp.json"))
-    assert store.get_json(layout.pointer(name, "release"))["version"] == version
-    assert receipts.handled(store, name, "train") == {dataset}
-    assert receipts.handled(store, name, "release") == {candidate}
+    assert store.exists(edge_layout.tuf_metadata(edge_layout.TUF_TIMESTAMP))
+    assert store.get_json(layout.pointer(name, Pointer.RELEASE))["version"] == version
+    assert receipts.handled(store, name, Consumer.TRAIN) == {dataset}
+    assert receipts.handled(store, name, Consumer.RELEASE) == {candidate}

@@ -109,7 +109,7 @@ ENOUGH = 20
 
 
 def test_readers_never_see_half_an_object(store: Store, s3_env: dict[str, str]) -> None:
-    key = {"Bucket": store.bucket, "Key": "tuf/metadata/timestamp.json"}
+    key = {"Bucket": store.bucket, "Key": "status"}
     ended = threading.Event()
     written, read, torn = [0], [0] * 4, []
 

@@ -27,7 +27,7 @@ from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames, recent_frames
 from tinyops.monitoring.table import read_frames
 from tinyops.sketches.frames import SATURATED, FrameRecord, encode_records
-from tinyops.store import ObjectMissing, Store, layout, receipts
+from tinyops.store import Consumer, ObjectMissing, ReportKind, Store, layout, receipts
 
 pytestmark = pytest.mark.slow
 
@@ -41,11 +41,11 @@ def house(store: Store) -> Store:
 
 def tables(store: Store) -> list[str]:
     prefix = layout.frames(PROJECT)
-    return [row.key for row in store.objects(prefix) if row.key.endswith(".parquet")]
+    return [row.key for row in store.objects(prefix) if layout.is_parquet(row.key)]
 
 
 def reason(store: Store, file: FrameFile) -> Any:
-    return store.get_json(layout.quarantine(PROJECT, f"frames-{file.id}") + "reason.json")
+    return store.get_json(layout.quarantine_reason(PROJECT, layout.frames_input(file.id)))
 
 
 def test_files_become_one_table_and_are_taken_once(house: Store) -> None:
@@ -59,7 +59,7 @@ def test_files_become_one_table_and_are_taken_once(house: Store) -> None:
     assert read_frames(house, PROJECT) == records
     assert outstanding_frames(house, PROJECT) == []
     for file in (first, second):
-        receipt = receipts.read(house, PROJECT, "monitor", file.id)
+        receipt = receipts.read(house, PROJECT, Consumer.MONITOR, file.id)
         assert receipt is not None
         assert (receipt.status, receipt.output) == ("done", house.uri(key))
     nothing = {"files": 0, "accepted": 0, "set_aside": {}, "tables": []}
@@ -128,15 +128,15 @@ def test_bad_frames_are_counted_and_never_mixed_in(house: Store) -> None:
     told = reason(house, file)
     assert told["counts"] == expected
     assert len(told["frames"]) == len(bad)
-    folder = layout.quarantine(PROJECT, f"frames-{file.id}")
-    kept = parquet.read_table(io.BytesIO(house.get(folder + "frames.parquet"))).to_pylist()
+    folder = layout.quarantine(PROJECT, layout.frames_input(file.id))
+    kept = parquet.read_table(io.BytesIO(house.get(folder + layout.FRAMES_TABLE))).to_pylist()
     assert sorted(row["frame"] for row in kept) == sorted(one.frame for one in bad)
-    receipt = receipts.read(house, PROJECT, "monitor", file.id)
+    receipt = receipts.read(house, PROJECT, Consumer.MONITOR, file.id)
     assert receipt is not None
     assert receipt.status == "done"
     assert "1 x a counter saturated" in receipt.reason
-    [run] = house.folders(layout.report(PROJECT, "frames"))
-    results = house.get_json(layout.report(PROJECT, "frames", run) + "gx.json")
+    [run] = house.folders(layout.report(PROJECT, ReportKind.FRAMES))
+    results = house.get_json(layout.frames_validation(PROJECT, run))
     assert [one["success"] for one in results["validations"]] == [False, False]
 
 
@@ -147,7 +147,7 @@ def test_a_replayed_file_changes_nothing(house: Store) -> None:
     replayed = send(house, records, seq=2)
     assert compact_frames(house, PROJECT)["set_aside"] == {"sent twice": 3}
     assert read_frames(house, PROJECT) == records
-    receipt = receipts.read(house, PROJECT, "monitor", replayed.id)
+    receipt = receipts.read(house, PROJECT, Consumer.MONITOR, replayed.id)
     assert receipt is not None
     assert receipt.status == "quarantined"
 
@@ -187,7 +187,7 @@ def test_a_file_that_cannot_be_read_is_set_aside(house: Store, content: bytes, s
     done = compact_frames(house, PROJECT)
     assert done["set_aside"] == {"unreadable file": 1}
     assert done["accepted"] == 1
-    receipt = receipts.read(house, PROJECT, "monitor", file.id)
+    receipt = receipts.read(house, PROJECT, Consumer.MONITOR, file.id)
     assert receipt is not None
     assert receipt.status == "quarantined"
     assert said in reason(house, file)["unreadable"]
@@ -256,8 +256,12 @@ def test_late_files_wait_for_a_look_at_all_days(house: Store) -> None:
 
 
 def test_objects_that_are_no_files_of_frames_are_left_alone(house: Store) -> None:
-    for name in ("date=2026-02-31/gateway=a/000000000001.bin.zst", "date=2026-01-01/notes.txt"):
-        house.put(layout.frames(PROJECT) + name, b"?")
+    for key in (
+        layout.frames_object(PROJECT, "2026-02-31", "a", 1),
+        layout.frames_object(PROJECT, "2026-01-01", "a", 1) + ".txt",
+        layout.frames(PROJECT, "2026-01-01") + "notes.txt",
+    ):
+        house.put(key, b"?")
     assert outstanding_frames(house, PROJECT) == []
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
 from tinyops.monitoring.reports.draw import draw_reports
-from tinyops.monitoring.reports.snapshot import DRIFT, PERFORMANCE, render_html
+from tinyops.monitoring.reports.snapshot import render_html
 from tinyops.monitoring.residuals import Residual
 from tinyops.monitoring.verdict import Status, Verdict
 from tinyops.projects.monitoring_section import Monitoring
 from tinyops.sketches.components import FEATURE_NAMES
 from tinyops.sketches.reference import Reference, build_reference
 from tinyops.sketches.sketch import build_sketch, count
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, ReportKind, Store, layout
 
 PROJECT, RELEASE = "motor_health", "20260301T070000Z-aaaaaa"
 LABELS = ["normal", "inner_race", "outer_race", "ball"]
@@ -74,15 +74,14 @@ def publish(
         virtual=True,
         at="2026-03-01T08:00:00+00:00",
     )
-    folder = layout.report(PROJECT, "verdict", verdict.id)
-    store.put_json(folder + "verdict.json", verdict.to_dict())
+    store.put_json(layout.verdict(PROJECT, verdict.id), verdict.to_dict())
     release = layout.release(PROJECT, RELEASE)
     store.put(release + layout.REFERENCE, reference.to_json().encode())
     return verdict
 
 
-def metrics(store: Store, kind: str, verdict: Verdict) -> dict[tuple[Any, ...], float]:
-    content = store.get_json(layout.report(PROJECT, kind, verdict.id) + "evidently.json")
+def metrics(store: Store, kind: ReportKind, verdict: Verdict) -> dict[tuple[Any, ...], float]:
+    content = store.get_json(layout.evidently(PROJECT, kind, verdict.id))
     found = {}
     for result in content["metric_results"].values():
         config = result["metric_value_location"]["metric"]["params"]
@@ -98,9 +97,9 @@ def test_the_drift_report_has_the_verdicts_figures(
     assert evidence.drifted
     verdict = publish(store, judged, "data drift", evidence, None)
     uris = draw_reports(store, PROJECT, verdict.id)
-    key = layout.report(PROJECT, DRIFT, verdict.id) + "evidently.json"
+    key = layout.evidently(PROJECT, ReportKind.DRIFT, verdict.id)
     assert uris == [store.uri(key)] == draw_reports(store, PROJECT, verdict.id)
-    found = metrics(store, DRIFT, verdict)
+    found = metrics(store, ReportKind.DRIFT, verdict)
     for name, effect in zip(FEATURE_NAMES, evidence.effects, strict=True):
         assert found[name, "psi"] == pytest.approx(effect.psi, abs=1e-9)
         assert found[name, "jensenshannon"] == pytest.approx(effect.js, abs=1e-9)
@@ -114,7 +113,7 @@ def test_the_drift_report_has_the_verdicts_figures(
     assert metadata["board"] == "virtual"
     assert "the verdict of TinyOps" in metadata["decided_by"]
     assert "arbitrarily" in metadata["rows"]
-    page = render_html(store, PROJECT, DRIFT, verdict.id).decode()
+    page = render_html(store, PROJECT, ReportKind.DRIFT, verdict.id).decode()
     assert f"Verdict of TinyOps: virtual board motor-1, release {RELEASE}" in page
 
 
@@ -122,21 +121,22 @@ def test_labels_get_a_report_of_their_own_from_the_newest_evidence(
     store: Store, judged: tuple[Reference, Evidence]
 ) -> None:
     def labelled(name: str, right: int) -> None:
-        folder = layout.report(PROJECT, "labelled", RELEASE)
         says = ["ball"] * right + ["normal"] * (12 - right)
         rows = [{"recording_id": "r", "label": "ball", "predictions": says}]
-        store.put_json(f"{folder}{name}.json", {"release": RELEASE, "recordings": rows})
+        content = {"release": RELEASE, "recordings": rows}
+        store.put_json(layout.labelled(PROJECT, RELEASE, name), content)
 
     labelled("b", 11)
     verdict = publish(store, judged, "concept drift", judged[1], RESIDUAL)
     assert len(draw_reports(store, PROJECT, verdict.id)) == 2
-    content = store.get_json(layout.report(PROJECT, PERFORMANCE, verdict.id) + "evidently.json")
+    content = store.get_json(layout.evidently(PROJECT, ReportKind.PERFORMANCE, verdict.id))
     shown = {each["title"]: each["params"] for each in content["widgets"]}
     now, then = shown["Accuracy"]["counters"]
     assert (now["value"], now["label"]) == ("91.7%", "labelled since the release (12 windows)")
     held_out = judged[0].confusion
     assert then["value"] == f"{np.trace(held_out) / held_out.sum():.1%}"
-    assert metrics(store, PERFORMANCE, verdict)["Residual of the labels, z"] == RESIDUAL.z
+    found = metrics(store, ReportKind.PERFORMANCE, verdict)
+    assert found["Residual of the labels, z"] == RESIDUAL.z
     note = shown["Residual of the labels, z"]["counters"][0]["label"]
     assert note == "concept drift below -2.33"
 

@@ -24,10 +24,10 @@ from tinyops.monitoring.reports.marginals import (
     reference_rows,
 )
 from tinyops.monitoring.reports.performance import confusion_rows, performance_report
-from tinyops.monitoring.reports.snapshot import DRIFT, PERFORMANCE, render_html, write_snapshot
+from tinyops.monitoring.reports.snapshot import render_html, write_snapshot
 from tinyops.monitoring.reports.statistic import Statistic
 from tinyops.sketches.sketch import Counts
-from tinyops.store import ObjectMissing, Store
+from tinyops.store import ObjectMissing, ReportKind, Store, layout
 
 LABELS = ["normal", "inner_race", "outer_race", "ball"]
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -158,9 +158,9 @@ def test_evidently_decides_nothing(drift: Any, performance: Any) -> None:
 def test_a_stored_report_is_small_and_becomes_a_page_without_any_network(
     drift: Any, performance: Any, store: Store, outside: list[str]
 ) -> None:
-    for kind, run in ((DRIFT, drift), (PERFORMANCE, performance)):
+    for kind, run in ((ReportKind.DRIFT, drift), (ReportKind.PERFORMANCE, performance)):
         uri = write_snapshot(store, "motor_health", kind, "v1", run)
-        assert uri.endswith(f"motor_health/reports/{kind}/v1/evidently.json")
+        assert store.key(uri) == layout.evidently("motor_health", kind, "v1")
         data = store.get(store.key(uri))
         assert len(data) < 40_000
         json.loads(data, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
@@ -171,7 +171,7 @@ def test_a_stored_report_is_small_and_becomes_a_page_without_any_network(
         write_snapshot(store, "motor_health", kind, "v1", run)
     assert outside == []
     with pytest.raises(ObjectMissing):
-        render_html(store, "motor_health", DRIFT, "another")
+        render_html(store, "motor_health", ReportKind.DRIFT, "another")
 
 
 def test_performance_is_of_the_labelled_windows(performance: Any) -> None:

@@ -15,12 +15,12 @@ from tests.support.reference_maker import NAMES, count_frames, reference, releas
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
 from tinyops.monitoring.frame_set import newest_set
-from tinyops.monitoring.judge import judge, verdict_key
+from tinyops.monitoring.judge import judge
 from tinyops.monitoring.residuals import Residual
 from tinyops.monitoring.verdict import Status, status_of
 from tinyops.projects import load_project
 from tinyops.sketches.frames import FrameRecord
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, Pointer, ReportKind, Store, layout
 
 PROJECT = load_project("motor_health")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -158,7 +158,7 @@ class Plant:
         assert compact_frames(self.store, PROJECT)["set_aside"] == {}
 
     def pointer(self) -> dict[str, Any]:
-        return dict(self.store.get_json(layout.pointer(PROJECT.name, "verdict"))["devices"])
+        return dict(self.store.get_json(layout.pointer(PROJECT.name, Pointer.VERDICT))["devices"])
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_from_healthy_to_drift_and_back(plant: Plant) -> None:
 def test_a_verdict_has_its_evidence_in_s3(plant: Plant) -> None:
     plant.receive(count_frames(1, 4, shift=6.0))
     [verdict] = judge(plant.store, PROJECT, lambda _: labelled(60, swapped=False))
-    content = plant.store.get_json(verdict_key(PROJECT.name, verdict.id))
+    content = plant.store.get_json(layout.verdict(PROJECT.name, verdict.id))
     made = reference()[1]
     assert content["id"] == verdict.id
     assert (content["device"], content["release"]) == (DEVICE, VERSION)
@@ -219,7 +219,7 @@ def test_judging_again_changes_nothing(plant: Plant) -> None:
     [again] = judge(plant.store, PROJECT, now=now + timedelta(minutes=5))
     assert again.id == first.id
     assert plant.pointer() == pointer
-    assert len(list(plant.store.objects(layout.report(PROJECT.name, "verdict")))) == 1
+    assert len(list(plant.store.objects(layout.report(PROJECT.name, ReportKind.VERDICT)))) == 1
 
 
 def test_changed_meanings_are_found_once_labels_come(plant: Plant) -> None:

@@ -20,7 +20,7 @@ from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.judge import judge
 from tinyops.monitoring.requests import ask_for_labels, close_requests
 from tinyops.projects import load_project
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 pytestmark = pytest.mark.slow
 
@@ -120,7 +120,7 @@ def test_a_device_that_reports_one_class_is_looked_at(house: House) -> None:
     assert (request.kind, request.about) == ("look", 0)
     assert f"{DEVICE} reports only {NAMES[0]}" in request.instructions
     assert "Look at the machine, the sensor" in request.instructions
-    pointer = house.store.get_json(layout.pointer(PROJECT.name, "verdict"))
+    pointer = house.store.get_json(layout.pointer(PROJECT.name, Pointer.VERDICT))
     assert pointer["devices"][DEVICE]["status"] == "unknown"
 
     assert house.turn(only=0) == []

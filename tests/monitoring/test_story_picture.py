@@ -11,7 +11,6 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from tests.support.label_requests import request_labels
-from tinyops.data.labels.label_request import ANSWER
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.picture import STATUS_COLOURS, Happening, Measured
@@ -19,7 +18,7 @@ from tinyops.monitoring.story import ANSWERED, ASKED, ATTESTED, read_story, stor
 from tinyops.monitoring.table import Row, replace_table
 from tinyops.projects import load_project
 from tinyops.sketches.frames import FrameRecord, SketchFrame
-from tinyops.store import Receipt, Store, edge_layout, layout, receipts
+from tinyops.store import Consumer, Receipt, Store, edge_layout, layout, receipts
 
 PROJECT, DEVICE = "motor_health", "motor-1"
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -65,18 +64,18 @@ def told(store: Store) -> Store:
             "frames": frames_of | {"last_window": 4 * N * (place + 1) - 1},
             "estimated_accuracy": estimate,
         }
-        store.put_json(layout.report(PROJECT, "verdict", f"v{number}") + "verdict.json", verdict)
+        store.put_json(layout.verdict(PROJECT, f"v{number}"), verdict)
     for number, (minutes, version) in enumerate([(0, OLD), (13, NEW), (14, NEW)]):
         event = {"kind": "attested", "project": PROJECT, "device": DEVICE, "version": version}
         store.put_json(
             edge_layout.gateway_event("line-3", f"e{number}"), event | {"at": at(minutes)}
         )
     request_labels(store, PROJECT, "r1", device=DEVICE, at=datetime.fromisoformat(at(12)))
-    receipts.write(store, PROJECT, Receipt(ANSWER, "r1", "done", "d2", at=at(12)))
+    receipts.write(store, PROJECT, Receipt(Consumer.ANSWER, "r1", "done", "d2", at=at(12)))
     pair = {"champion": {"accuracy": 0.6}, "challenger": {"accuracy": 0.9}}
     for version, new, champion in ((OLD, None, None), (NEW, pair, {"accuracy": 0.8})):
         metrics = {"int8": {"accuracy": 0.94}, "champion": champion, "new_condition": new}
-        store.put_json(layout.candidate(PROJECT, version) + "metrics.json", metrics)
+        store.put_json(layout.candidate(PROJECT, version) + layout.METRICS, metrics)
         store.put_json(layout.release_manifest(PROJECT, version), {"candidate": version})
     return store
 
@@ -121,7 +120,7 @@ def test_the_story_has_every_event_once_at_its_time(told: Store) -> None:
 
 
 def test_relabelled_recordings_show_both_models_on_the_test_part(told: Store) -> None:
-    key = layout.candidate(PROJECT, NEW) + "metrics.json"
+    key = layout.candidate(PROJECT, NEW) + layout.METRICS
     told.put_json(key, told.get_json(key) | {"new_condition": None})
     story = read_story(told, load_project(PROJECT), DEVICE, frames())
     last = [(each.accuracy, each.text, each.before) for each in story.measured[1:]]
@@ -130,7 +129,7 @@ def test_relabelled_recordings_show_both_models_on_the_test_part(told: Store) ->
 
 def test_the_picture_shows_the_verdicts_in_their_colours(told: Store, tmp_path: Path) -> None:
     out = story_picture(told, PROJECT, tmp_path / "new" / "story.png")
-    key = layout.report(PROJECT, "story", DEVICE) + "story.png"
+    key = layout.story(PROJECT, DEVICE)
     assert told.get(key) == out.read_bytes()
     pixels = matplotlib.image.imread(out)
     assert pixels.shape[:2] == (900, 1600)

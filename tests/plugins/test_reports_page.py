@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.airflow_runs import AirflowProcess
 from tests.support.pages.pages import ask
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, ReportKind, Store, layout
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +30,11 @@ BAD = [
 def test_reports_are_served_to_who_is_signed_in(
     airflow: AirflowProcess, store: Store, tmp_path: Path
 ) -> None:
-    docs = layout.report("motor_health", "data-docs")
-    page = layout.report_file("motor_health", "data-docs", "b1/index.html")
-    store.put(page, b"<p>b1", "text/html")
-    store.put(docs + "index.html", b"<p>all", "text/html")
-    store.put(docs + "b1/recordings.parquet", b"samples")
-    store.put_json(layout.pointer("motor_health", "dataset"), {"secret": "samples"})
+    store.put(layout.data_docs_page("motor_health", "b1"), b"<p>b1", "text/html")
+    store.put(layout.data_docs_list("motor_health"), b"<p>all", "text/html")
+    docs = layout.report("motor_health", ReportKind.DATA_DOCS, "b1")
+    store.put(docs + layout.RECORDINGS, b"samples")
+    store.put_json(layout.pointer("motor_health", Pointer.DATASET), {"secret": "samples"})
 
     paths = [GOOD, FOLDER, ABSENT, *BAD]
     anonymous = [{"path": path} for path in paths]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import Metadata, Targets
 
+from tinyops.releases import paths
 from tinyops.releases.client import CACHED, ReleaseClient
 from tinyops.releases.errors import (
     ReleaseError,
@@ -20,7 +21,7 @@ from tinyops.releases.errors import (
 )
 from tinyops.releases.keys import KeyFolder, make_keys, signing_keys
 from tinyops.releases.repository import NewTarget, Repository
-from tinyops.store import Store, edge_layout
+from tinyops.store import Store, edge_layout, sha256_hex
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def client(repository: Repository, cache: Path) -> ReleaseClient:
 
 
 def image(version: str, content: bytes = b"image") -> NewTarget:
-    return NewTarget(f"demo/{version}/t/image.bin", content, {"version": version})
+    return NewTarget(paths.image("demo", version, "t"), content, {"version": version})
 
 
 class Died(Exception):
@@ -140,7 +141,7 @@ def test_replayed_metadata_is_refused_by_reader_and_writer(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.publish([image("v1")])
-    key = edge_layout.tuf_metadata("timestamp.json")
+    key = edge_layout.tuf_metadata(edge_layout.TUF_TIMESTAMP)
     old = repository.store.get(key)
     repository.publish([image("v2")])
     reader = client(repository, tmp_path / "cache")
@@ -157,9 +158,10 @@ def test_entries_that_nobody_signed_are_not_signed_along(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.publish([image("v1")])
-    key = edge_layout.tuf_metadata("1.targets.json")
+    key = edge_layout.tuf_metadata(edge_layout.tuf_version_name("targets", 1))
     forged: Metadata[Targets] = Metadata.from_bytes(repository.store.get(key))
-    forged.signed.targets["demo/evil/t/image.bin"] = forged.signed.targets["demo/v1/t/image.bin"]
+    signed = forged.signed.targets
+    signed[paths.image("demo", "evil", "t")] = signed[paths.image("demo", "v1", "t")]
     repository.store.put(key, forged.to_bytes())
     with pytest.raises(ReleaseError, match=r"1\.targets\.json does not verify"):
         repository.publish([image("v2")])
@@ -171,11 +173,7 @@ def test_a_tampered_image_is_refused_and_leaves_no_file(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.publish([image("v1", b"right")])
-    (target,) = [
-        row.key
-        for row in repository.store.objects(edge_layout.TUF_TARGETS)
-        if row.key.endswith("image.bin")
-    ]
+    target = edge_layout.tuf_target(paths.image("demo", "v1", "t"), sha256_hex(b"right"))
     for bad in (b"wrong", b"right and much longer"):
         repository.store.put(target, bad)
         reader = client(repository, tmp_path / "cache")
@@ -214,8 +212,9 @@ def test_a_wiped_bucket_goes_on_with_higher_versions(
     repository.publish([image("v1")])
     reader = client(repository, tmp_path / "cache")
     reader.refresh()
-    for row in list(repository.store.objects("tuf/")):
-        repository.store.delete(row.key)
+    for folder in (edge_layout.TUF_METADATA, edge_layout.TUF_TARGETS):
+        for row in list(repository.store.objects(folder)):
+            repository.store.delete(row.key)
     assert repository.publish([image("v2")])["timestamp"] == 2
     reader.refresh()
     assert not reader.has_image("demo", "v1", "t")

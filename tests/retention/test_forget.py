@@ -34,7 +34,7 @@ from tinyops.lineage.records import Records
 from tinyops.lineage.trace import trace
 from tinyops.monitoring.table import read_frames
 from tinyops.retention.carry_out import carry_out, carry_out_all
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Consumer, ReportKind, Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def aftermath(shared_store: Store) -> dict[str, Any]:
     """A life out of which the machine was forgotten by the ingest DAG's own steps."""
     store = shared_store
     life = live(store)
-    reference = store.get(layout.candidate(NAME, "run-1") + "reference.npz")
+    reference = store.get(layout.candidate(NAME, "run-1") + layout.REFERENCE_WINDOWS)
     before = leftovers(store, layout.project(NAME), life["mine"])
     request = asked(store)
     waiting = outstanding_inputs(store, NAME)
@@ -67,7 +67,7 @@ def test_nothing_is_left_of_it(aftermath: dict[str, Any]) -> None:
     assert aftermath["request"] in aftermath["waiting"]
     assert list(store.objects(layout.requests(NAME))) == []
     assert outstanding_requests(store, NAME) == []
-    kept = store.get_json(layout.report(NAME, "forget", aftermath["request"]) + "report.json")
+    kept = store.get_json(layout.removal(NAME, ReportKind.FORGET, aftermath["request"]))
     assert kept["recordings"] == len(aftermath["mine"])
 
 
@@ -86,8 +86,8 @@ def test_everything_of_the_others_is_there(aftermath: dict[str, Any]) -> None:
     assert new.manifest["split"]["groups"].items() <= parts.items()
     assert outstanding_dataset(store, PROJECT) == new.version
     assert [one.device for one in read_frames(store, NAME)] == ["d4"]
-    assert store.exists(layout.report(NAME, "verdict", "v4") + "verdict.json")
-    kept = store.get_json(layout.report(NAME, "labelled", "run-1") + "x.json")["recordings"]
+    assert store.exists(layout.verdict(NAME, "v4"))
+    kept = store.get_json(layout.labelled(NAME, "run-1", "x"))["recordings"]
     assert len(kept) == 44
 
 
@@ -124,14 +124,14 @@ def test_models_are_marked_and_cannot_be_released_again(aftermath: dict[str, Any
         assert [mark["request"] for mark in manifest["forgotten"]] == [request]
         with pytest.raises(ConversionError, match="self-test"):
             read_candidate(store, NAME, run)
-        card = store.get(layout.candidate(NAME, run) + "card.md").decode()
+        card = store.get(layout.candidate(NAME, run) + layout.CARD).decode()
         assert f"## Forgotten ({request})" in card
         assert store.get(layout.candidate(NAME, run) + layout.MODEL) == b"the weights"
-    refused = receipts.read(store, NAME, "release", "run-2")
+    refused = receipts.read(store, NAME, Consumer.RELEASE, "run-2")
     assert refused is not None
     assert (refused.status, "train again" in refused.reason) == ("refused", True)
     old = np.load(io.BytesIO(aftermath["reference"]))
-    new = np.load(io.BytesIO(store.get(layout.candidate(NAME, "run-1") + "reference.npz")))
+    new = np.load(io.BytesIO(store.get(layout.candidate(NAME, "run-1") + layout.REFERENCE_WINDOWS)))
     mask = old["groups"] != TEST_MACHINE
     assert all(np.array_equal(new[name], old[name][mask]) for name in old.files)
 

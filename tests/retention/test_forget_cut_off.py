@@ -28,12 +28,16 @@ from tinyops.cli.data import data_app
 from tinyops.conversion.candidates.candidate import read_candidate
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest.history import history
+from tinyops.data.ingest.inbox import outstanding_inputs
+from tinyops.data.ingest.ingest import ingest_batch
+from tinyops.data.ingest.relabel import apply_labels
 from tinyops.data.ingest.upkeep import UpkeepError, outstanding_requests
 from tinyops.data.recordings import Recording
 from tinyops.errors import TinyOpsError
+from tinyops.releases import paths
 from tinyops.retention.carry_out import carry_out, carry_out_all
 from tinyops.retention.withdraw import withdraw_images
-from tinyops.store import Store, edge_layout, layout
+from tinyops.store import Pointer, Store, edge_layout, layout
 from tinyops.training.pipeline import outstanding_dataset, write_unless_gone
 from tinyops.training.recipe import TrainingError
 
@@ -82,13 +86,13 @@ def test_the_last_machine_goes_too(store: Store) -> None:
 
 
 def test_signed_images_go_once_nothing_needs_them(store: Store, small: list[Recording]) -> None:
-    path = f"{NAME}/run-1/virtual/image.bin"
+    path = paths.image(NAME, "run-1", "virtual")
     manifest = store.get_json(layout.release_manifest(NAME, "run-1"))
     image = {"path": path, "sha256": "ab" * 32}
     store.put_json(
         layout.release_manifest(NAME, "run-1"), manifest | {"targets": {"v": {"images": [image]}}}
     )
-    key = edge_layout.tuf_target(f"{NAME}/run-1/virtual/{'ab' * 32}.image.bin")
+    key = edge_layout.tuf_target(path, "ab" * 32)
     store.put(key, b"signed")
     # What ingest has yet to read stays as it was sent: under another name it would come in.
     waiting = {"originals": [], "said": {"machine": TEST_MACHINE}}
@@ -96,7 +100,7 @@ def test_signed_images_go_once_nothing_needs_them(store: Store, small: list[Reco
     carry_out(store, PROJECT, asked(store))
     assert store.get_json(layout.batch_ready(NAME, "waiting")) == waiting
     assert withdraw_images(store, NAME) == {"withdrawn": [], "waiting": ["run-1"]}
-    store.put_json(layout.pointer(NAME, "release"), {"version": "run-9"})
+    store.put_json(layout.pointer(NAME, Pointer.RELEASE), {"version": "run-9"})
     assert withdraw_images(store, NAME)["waiting"] == ["run-1"]
     gateway(store, "line-3", {"spare": "run-9"})
     assert withdraw_images(store, NAME) == {"withdrawn": ["run-1"], "waiting": []}
@@ -184,8 +188,30 @@ def test_a_model_of_what_went_meanwhile_is_taken_back(store: Store, moment: str)
 
 
 def test_what_cannot_be_read_is_named(store: Store, small: list[Recording]) -> None:
-    key = layout.incoming(NAME, "torn") + "recordings.parquet"
+    key = layout.batch_recordings(NAME, "torn")
     store.put(key, b"PAR1 and no more")
     report = carry_out(store, PROJECT, asked(store))
     assert report["unreadable"] == [key]
     assert any("cannot be read" in line for line in report["remains"])
+
+
+def test_what_was_refused_for_its_name_is_known_as_handled(
+    store: Store, small: list[Recording]
+) -> None:
+    """Receipts know it by another name; what is in it is cleaned all the same."""
+    file = layout.sent_batch(NAME, "no name") + "capture.wav"
+    store.put(file, b"RIFF")
+    ready = {"source": "file", "simulated": True, "said": {"machine": TEST_MACHINE}}
+    store.put_json(layout.sent_ready(NAME, "no name"), ready)
+    assert ingest_batch(store, PROJECT, "no name")["status"] == "quarantined"
+    mine, other = (of(name, small)[0].recording_id for name in (TEST_MACHINE, TRAIN_MACHINE))
+    rows = [{"recording_id": name, "label": PROJECT.labels[0]} for name in (mine, other)]
+    content = {"project": NAME, "source": "operator", "author": "eve", "labels": rows}
+    by_hand = layout.sent_label_set(NAME, "by hand")
+    store.put_json(by_hand, content | {"at": "2026-01-01T00:00:00Z"})
+    assert apply_labels(store, PROJECT, "by hand")["status"] == "quarantined"
+    carry_out(store, PROJECT, asked(store))
+    assert not store.exists(file)
+    assert [row.key for row in store.objects(layout.label_sets(NAME))] == [by_hand]
+    assert store.get_json(by_hand)["labels"] == rows[1:]
+    assert outstanding_inputs(store, NAME) == []

@@ -33,11 +33,12 @@ from tinyops.data.recordings import Recording
 from tinyops.lineage.find import find
 from tinyops.lineage.records import Records
 from tinyops.lineage.trace import trace
+from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
 from tinyops.projects import Project
 from tinyops.projects.retention_section import Keep, Retention
 from tinyops.retention.carry_out import carry_out_all, look_daily
 from tinyops.retention.retention import apply_retention, plan_retention
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Receipt, ReportKind, Store, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 
 pytestmark = pytest.mark.slow
@@ -81,7 +82,7 @@ def live(store: Store) -> list[str]:
     publish_batch(store, PROJECT, "waiting", fleet("b4", range(2)))
     store.put_json(layout.predictions_summary(NAME, versions[0], "run-1"), {})
     for name in ("open", "old"):
-        store.put_json(layout.report(NAME, "verdict", name) + "verdict.json", {"device": "d0"})
+        store.put_json(layout.verdict(NAME, name), {"device": "d0"})
     request_labels(store, NAME, "r1", verdict="open")
     return versions
 
@@ -136,12 +137,35 @@ def test_frames_that_were_judged_go_and_others_stay(store: Store) -> None:
     days = [f"{LATER - timedelta(days=back):%Y-%m-%d}" for back in (35, 34, 5)]
     files = [send(store, [record()], date=day) for day in days]
     for file in (files[0], files[2]):
-        receipts.write(store, NAME, Receipt("monitor", file.id, "done"))
+        receipts.write(store, NAME, Receipt(Consumer.MONITOR, file.id, "done"))
     # Verdicts look back a week, whatever the project says.
     assert names(keeping(frames_days=1), store) == [days[0]]
     apply_retention(store, keeping(frames_days=1), "r", LATER)
     assert not store.exists(files[0].key(NAME))
     assert store.exists(files[1].key(NAME))
+
+
+@pytest.mark.parametrize("day_first", [True, False])
+def test_frames_that_were_not_judged_stay_whatever_their_ids_look_like(
+    store: Store, monkeypatch: pytest.MonkeyPatch, day_first: bool
+) -> None:
+    days = [f"{LATER - timedelta(days=back):%Y-%m-%d}" for back in (36, 35)]
+    judged, waiting = (send(store, [record()], date=day) for day in days)
+    astray = layout.frames(NAME, days[0]) + "lost.bin.zst"
+    store.put(astray, b"?")
+
+    def another(file: FrameFile) -> str:
+        names = (file.date, file.gateway) if day_first else (file.gateway, file.date)
+        return "=".join((*names, str(file.seq)))
+
+    monkeypatch.setattr(FrameFile, "id", property(another))
+    monkeypatch.setattr(FrameFile, "ids_begin", staticmethod(lambda date: date * day_first))
+    receipts.write(store, NAME, Receipt(Consumer.MONITOR, judged.id, "done"))
+    assert outstanding_frames(store, NAME) == [waiting.id]
+    apply_retention(store, keeping(frames_days=1), "r", LATER)
+    assert not store.exists(judged.key(NAME))
+    assert store.exists(waiting.key(NAME))
+    assert store.exists(astray)
 
 
 def test_files_that_no_version_names_go_after_a_day(store: Store) -> None:
@@ -177,7 +201,7 @@ def test_all_classes_cut_off_now_and_then(store: Store) -> None:
                 manifest = read_manifest(store, PROJECT, name)
                 assert all(store.exists(file["key"]) for file in manifest["files"])
     assert cut.died > 2
-    content = store.get_json(layout.report(NAME, "retention", "r") + "report.json")
+    content = store.get_json(layout.removal(NAME, ReportKind.RETENTION, "r"))
     assert content["state"] == "done"
     assert {item["name"] for item in content["items"]} == {item.name for item in planned.items}
     assert report["bytes"] == sum(report["bytes_by_kind"].values()) == planned.bytes
@@ -201,12 +225,11 @@ def test_all_classes_cut_off_now_and_then(store: Store) -> None:
     assert current_version(store, PROJECT) == outstanding_dataset(store, PROJECT) == current
     assert ingest_batch(store, PROJECT, "b0")["accepted"] == 48
     assert ingest_batch(store, PROJECT, "waiting")["status"] == "accepted"
-    assert store.get_json(layout.quarantine(NAME, "b0") + "reason.json")["refused"] == 4
+    assert store.get_json(layout.quarantine_reason(NAME, "b0"))["refused"] == 4
     assert list(store.objects(layout.label_sets(NAME))) == []
     assert len(list(store.objects(layout.accepted_labels(NAME)))) == 1
-    docs = layout.report(NAME, "data-docs")
-    assert list(store.get_json(docs + "index.json")) == ["waiting"]
-    assert not store.exists(docs + "b0/index.html")
+    assert list(store.get_json(layout.data_docs_runs(NAME))) == ["waiting"]
+    assert not store.exists(layout.data_docs_page(NAME, "b0"))
 
 
 def test_once_a_day_and_by_request(store: Store) -> None:

@@ -16,7 +16,7 @@ from tinyops.serving.errors import ServingError
 from tinyops.serving.model import default_model
 from tinyops.serving.predict import choose
 from tinyops.serving.tally import Tally, figures
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 PROJECT = load_project("motor_health").model_copy(update={"name": NAME})
 COLUMNS = ("machine_id", "part", "label", "predicted", "confidence")
@@ -31,11 +31,13 @@ def write(path: Path, rows: list[tuple[object, ...]]) -> Path:
 def test_the_champion_serves_before_what_is_staged_before_what_was_trained(store: Store) -> None:
     with pytest.raises(ServingError, match="tiny_project has no model yet"):
         default_model(store, NAME)
-    store.put_json(layout.pointer(NAME, "candidate"), {"version": "run-3"})
+    store.put_json(layout.pointer(NAME, Pointer.CANDIDATE), {"version": "run-3"})
     assert default_model(store, NAME) == "run-3"
-    store.put_json(layout.pointer(NAME, "release"), {"version": "run-2"})
+    store.put_json(layout.pointer(NAME, Pointer.RELEASE), {"version": "run-2"})
     assert default_model(store, NAME) == "run-2"
-    store.put_json(layout.pointer(NAME, "champion"), {"version": "run-1", "candidate": "run-1"})
+    store.put_json(
+        layout.pointer(NAME, Pointer.CHAMPION), {"version": "run-1", "candidate": "run-1"}
+    )
     assert default_model(store, NAME) == "run-1"
 
 

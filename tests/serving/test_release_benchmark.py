@@ -13,7 +13,7 @@ from tests.support.chip import MODELS
 from tinyops.projects import projects_folder
 from tinyops.serving.errors import ServingError, SlowerThanChampion
 from tinyops.serving.release import benchmark_candidate
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Consumer, Store, layout, receipts
 from tinyops_airflow.work import refusing
 
 NAME = "motor_sound"
@@ -56,7 +56,7 @@ def test_the_first_release_has_figures_and_nothing_to_lose_against(store: Store)
         },
     }
     folder = layout.release(NAME, "v1")
-    written = store.get_json(folder + "benchmark.json")
+    written = store.get_json(folder + layout.BENCHMARK)
     assert (written["champion"], written["note"]) == (None, "MLPerf-style, not an MLPerf result")
     nano, eye = written["targets"][NANO], written["targets"][EYE]
     assert (nano["counted"], nano["latency_bound_ms"]) == ("window", 150)
@@ -69,7 +69,7 @@ def test_the_first_release_has_figures_and_nothing_to_lose_against(store: Store)
         [],
         "not known: the image ran as a process of the host",
     )
-    host = store.get_json(folder + "benchmark-host.json")
+    host = store.get_json(folder + layout.HOST_BENCHMARK)
     assert [one["scenario"] for one in host["results"]] == ["single-stream", "offline"]
     assert {one["measured"] for one in host["results"]} == {"host-measured"}
 
@@ -90,10 +90,10 @@ def test_a_slowdown_beyond_the_limit_is_a_receipt_and_within_it_none(store: Stor
 
     assert "candidate v4 of motor_sound takes 1,210,000 instructions a window" in str(caught.value)
     assert "objective.allowed_slowdown" in caught.value.fix
-    refused = receipts.read(store, NAME, "release", "v4")
+    refused = receipts.read(store, NAME, Consumer.RELEASE, "v4")
     assert refused is not None
     assert (refused.status, refused.reason) == ("refused", str(caught.value))
-    written = store.get_json(layout.release(NAME, "v4") + "benchmark.json")
+    written = store.get_json(layout.release(NAME, "v4") + layout.BENCHMARK)
     assert written["targets"][NANO]["slowdown"] == 0.21, "what was found is kept"
 
 
@@ -112,7 +112,7 @@ def test_a_project_may_allow_more(
 
 def test_a_repeated_benchmark_writes_the_same(store: Store) -> None:
     crown(store, prove(store, "v1", 1_000_000))
-    key = layout.release(NAME, prove(store, "v2", 1_100_000)) + "benchmark.json"
+    key = layout.release(NAME, prove(store, "v2", 1_100_000)) + layout.BENCHMARK
     benchmark_candidate(store, NAME, "v2")
     before = store.get(key)
     crown(store, "v2")

@@ -16,7 +16,7 @@ from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import Project, load_project, projects_folder
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 NAME = "tiny_project"
 MACHINES = 12
@@ -64,8 +64,8 @@ def put_candidate(store: Store, run: str, labels: list[str]) -> None:
     store.put(folder + layout.MODEL, (MODELS / "tiny.tflite").read_bytes())
     shape, count = (WINDOW, 1, 1), 360
     numbers = np.arange(count)
-    store.put(folder + "golden.npz", _npz(windows=windows(8)))
-    store.put(folder + "proof_inputs.npz", _npz(features=inputs_for(shape, 4, 1)))
+    store.put(folder + layout.GOLDEN, _npz(windows=windows(8)))
+    store.put(folder + layout.PROOF_INPUTS, _npz(features=inputs_for(shape, 4, 1)))
     reference = _npz(
         features=inputs_for(shape, count, 5),
         labels=np.random.default_rng(4).integers(0, len(labels), count).astype(np.int16),
@@ -73,7 +73,7 @@ def put_candidate(store: Store, run: str, labels: list[str]) -> None:
         batches=np.full(count, "b0"),
         parts=np.array(["train", "validation", "test"])[numbers % 12 // 4],
     )
-    store.put(folder + "reference.npz", reference)
+    store.put(folder + layout.REFERENCE_WINDOWS, reference)
     spec = request().frontend.spec.to_dict()
     manifest = {"project": NAME, "run": run, "frontend": spec, "labels": labels}
     store.put_json(layout.candidate_manifest(NAME, run), manifest | {"dataset": "d1"})
@@ -84,7 +84,7 @@ def crown(store: Store, run: str, instructions: int) -> None:
     proof = {"board": "nano33ble-sense", "instructions_per_window": instructions}
     target = "nano33ble-sense-qemu-virtual"
     store.put_json(layout.release(NAME, run) + layout.proof_name(target), proof)
-    store.put_json(layout.pointer(NAME, "champion"), {"version": run, "candidate": run})
+    store.put_json(layout.pointer(NAME, Pointer.CHAMPION), {"version": run, "candidate": run})
 
 
 def _npz(**arrays: np.ndarray) -> bytes:

@@ -23,7 +23,7 @@ from tinyops.data.labels.label_set import LabelRow, LabelSet, publish_labels
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows
 from tinyops.projects import Project, load_project
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, ReportKind, Store, layout
 from tinyops.training.evidence import labelled_windows
 from tinyops.training.released import ReleasedModel
 from tinyops.training.windows import counts_of
@@ -129,7 +129,9 @@ def test_nothing_new_is_no_work(
     first = labelled_windows(store, project, "r1")
     store.put(layout.candidate(project.name, "r1") + layout.MODEL, b"not even read again")
     assert labelled_windows(store, project, "r1") == first
-    [folder] = {row.key for row in store.objects(layout.report(project.name, "labelled", "r1"))}
+    [folder] = {
+        row.key for row in store.objects(layout.report(project.name, ReportKind.LABELLED, "r1"))
+    }
     assert store.uri(folder) == first.uri
     with pytest.raises(ObjectMissing):
         labelled_windows(store, project, "r2")

@@ -78,25 +78,25 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     assert outstanding_dataset(store, project) is None
 
     folder = layout.candidate("motor_health", "run-1")
-    manifest = store.get_json(folder + "candidate.json")
-    model = store.get(folder + "model.tflite")
+    manifest = store.get_json(folder + layout.CANDIDATE_MANIFEST)
+    model = store.get(folder + layout.MODEL)
     assert manifest["model_sha256"] == sha256_hex(model)
     assert manifest["labels"] == project.labels
     assert input_quantisation(model) == (manifest["input_scale"], manifest["input_zero_point"])
     frontend = Frontend(FrontendSpec.from_dict(manifest["frontend"]))
-    golden = arrays(store, folder + "golden.npz")
+    golden = arrays(store, folder + layout.GOLDEN)
     assert golden["windows"].shape == (8, 2048, 1)
     assert golden["windows"].dtype == np.int16
     assert np.array_equal(frontend.run(golden["windows"]), golden["features"])
     assert set(golden["labels"].tolist()) == {0, 1, 2, 3}
     assert int8_logits(model, golden["features"]).shape == (8, 4)
-    proof = arrays(store, folder + "proof_inputs.npz")["features"]
+    proof = arrays(store, folder + layout.PROOF_INPUTS)["features"]
     assert proof.dtype == np.int8
     assert proof.shape[1:] == frontend.output_shape
-    card = store.get(folder + "card.md").decode()
+    card = store.get(folder + layout.CARD).decode()
     assert "simulated" in card
     assert "never seen" in card
-    metrics = store.get_json(folder + "metrics.json")
+    metrics = store.get_json(folder + layout.METRICS)
     assert metrics["old_test"] is metrics["new_condition"] is metrics["champion"] is None
     assert metrics["int8"]["macro_f1"] == pytest.approx(result["macro_f1"], abs=1e-4)
     assert np.sum(metrics["int8"]["confusion"]) == result["windows"]
@@ -143,21 +143,21 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     refused = train_candidate(store, demanding, second, "run-2")
     assert refused["status"] == "worse"
     assert "below the minimum" in refused["reason"]
-    metrics = store.get_json(layout.candidate("motor_health", "run-2") + "metrics.json")
+    metrics = store.get_json(layout.candidate("motor_health", "run-2") + layout.METRICS)
     old, new = metrics["old_test"], metrics["new_condition"]
     # What the champion knew is the first test part, now with the challenger beside it.
-    assert old["champion"] == store.get_json(folder + "metrics.json")["int8"]
+    assert old["champion"] == store.get_json(folder + layout.METRICS)["int8"]
     assert old["challenger"]["windows"] + new["challenger"]["windows"] == refused["windows"]
     forgetting = old["champion"]["macro_f1"] - old["challenger"]["macro_f1"]
     assert old["forgetting"] == pytest.approx(forgetting)
     assert refused["forgetting"] == pytest.approx(forgetting, abs=1e-4)
     assert metrics["champion"]["macro_f1"] == pytest.approx(refused["champion_macro_f1"], abs=1e-4)
-    card = store.get(layout.candidate("motor_health", "run-2") + "card.md").decode()
+    card = store.get(layout.candidate("motor_health", "run-2") + layout.CARD).decode()
     assert "| known to the champion |" in card
     assert "| new to it |" in card
     receipt = receipts.read(store, "motor_health", "train", second)
     assert receipt is not None
     assert receipt.status == "refused"
     assert store.get_json(layout.pointer("motor_health", "candidate"))["version"] == "run-1"
-    assert store.exists(layout.candidate("motor_health", "run-2") + "card.md")
+    assert store.exists(layout.candidate("motor_health", "run-2") + layout.CARD)
     assert registry.alias("motor_health", "candidate") == "1"

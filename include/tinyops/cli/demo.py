@@ -141,9 +141,9 @@ def _what_is_what(story: Story) -> None:
 
 def _knows_the_change(story: Story) -> bool:
     """Whether this state folder has learnt the changed world in an earlier telling."""
-    from tinyops.store import receipts
+    from tinyops.store import Consumer, receipts
 
-    answered = receipts.handled(story.store, story.project.name, "answer")
+    answered = receipts.handled(story.store, story.project.name, Consumer.ANSWER)
     if answered:
         story.console.print(
             "this state folder has been through the story: only new data is learnt now; "

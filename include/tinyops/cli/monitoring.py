@@ -83,9 +83,10 @@ def report(
     """Evidently's page on a device's newest verdict; self-contained, 4 MB."""
     from tinyops.monitoring.history import report_page
     from tinyops.projects import load_project
-    from tinyops.store import Store
+    from tinyops.store import ReportKind, Store
 
-    page = report_page(Store.from_env(), load_project(project).name, device, kind)
+    name = load_project(project).name
+    page = report_page(Store.from_env(), name, device, ReportKind(kind))
     html.write_bytes(page)
     if as_json:
         print_json({"file": str(html), "bytes": len(page)})

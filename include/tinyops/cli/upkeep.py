@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.table import Table
 from tinyops.cli.output import print_json, progress_bar
 
 if TYPE_CHECKING:
+    from tinyops.data.ingest.upkeep import UpkeepKind
     from tinyops.projects import Project
     from tinyops.retention.forget_plan import ForgetPlan
     from tinyops.retention.retention import Plan
@@ -91,7 +92,7 @@ def forget(
 def _hand_over(
     store: Store,
     project: Project,
-    kind: Literal["forget", "retention"],
+    kind: UpkeepKind,
     here: bool,
     as_json: bool,
     machine: str = "",
@@ -130,10 +131,10 @@ def _hand_over(
     return {"request": request.id, "state": "done", "report": report}
 
 
-def _report(project: str, kind: str, request: str) -> str:
-    from tinyops.store import layout
+def _report(project: str, kind: UpkeepKind, request: str) -> str:
+    from tinyops.store import ReportKind, layout
 
-    return layout.report(project, kind, request)
+    return layout.report(project, ReportKind(kind), request)
 
 
 def _airflow_runs() -> bool:

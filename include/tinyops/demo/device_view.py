@@ -53,9 +53,9 @@ class Sight:
 
 def look(store: Store, project: str, device: str) -> Sight:
     """The newest verdict on a device."""
-    from tinyops.store import layout
+    from tinyops.store import Pointer, layout
 
-    pointer: dict[str, Any] = store.get_json_or(layout.pointer(project, "verdict"), {})
+    pointer: dict[str, Any] = store.get_json_or(layout.pointer(project, Pointer.VERDICT), {})
     return Sight(pointer.get("devices", {}).get(device, {}))
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from tinyops.store import Store, edge_layout, layout, receipts
+from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts
 
 State = Literal["waiting", "running", "done", "stopped"]
 Arrival = Literal["batch", "labels"]
 
-NEWEST = {"train": "dataset", "release": "candidate"}
+NEWEST = {Consumer.TRAIN: Pointer.DATASET, Consumer.RELEASE: Pointer.CANDIDATE}
 """Consumer -> the pointer to the one input that it takes."""
 
 STAGES = ("data in", "gate", "train", "release", "flash", "attest")
@@ -63,8 +63,8 @@ def follow(store: Store, project: str, arrival: str, kind: Arrival = "batch") ->
     stages = [Stage(name) for name in STAGES]
     stages[0] = _landed(store, project, arrival, kind)
     consumed = arrival
-    gate = "ingest" if kind == "batch" else "labels"
-    for index, consumer in ((1, gate), (2, "train"), (3, "release")):
+    gate = Consumer.INGEST if kind == "batch" else Consumer.LABELS
+    for index, consumer in ((1, gate), (2, Consumer.TRAIN), (3, Consumer.RELEASE)):
         if stages[index - 1].state != "done":
             break
         stages[index] = _receipted(store, project, consumer, consumed)
@@ -83,8 +83,8 @@ def _landed(store: Store, project: str, arrival: str, kind: Arrival) -> Stage:
     return Stage(STAGES[0])
 
 
-def _receipted(store: Store, project: str, consumer: str, input_id: str) -> Stage:
-    name = {"train": STAGES[2], "release": STAGES[3]}.get(consumer, STAGES[1])
+def _receipted(store: Store, project: str, consumer: Consumer, input_id: str) -> Stage:
+    name = {Consumer.TRAIN: STAGES[2], Consumer.RELEASE: STAGES[3]}.get(consumer, STAGES[1])
     receipt = receipts.read(store, project, consumer, input_id)
     if receipt is None and consumer in NEWEST:
         # Only the newest is taken; it holds what this batch brought, or was trained on it.

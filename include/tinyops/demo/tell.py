@@ -93,5 +93,5 @@ def _accuracy(story: Story, loop: Loop) -> dict[str, Any]:
     from tinyops.store import layout
 
     folder = layout.candidate(story.project.name, loop.release)
-    metrics: dict[str, Any] = story.store.get_json(folder + "metrics.json")
+    metrics: dict[str, Any] = story.store.get_json(folder + layout.METRICS)
     return {name: metrics[name] for name in ("new_condition", "old_test")}

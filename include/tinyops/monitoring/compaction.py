@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tinyops.monitoring.frame_gate import Gated, SetAside, check_frames
-from tinyops.monitoring.frame_inbox import ASIDE, CONSUMER, FrameFile, outstanding_frames
+from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
 from tinyops.monitoring.frame_suite import KnownRelease
 from tinyops.monitoring.table import (
     PARQUET,
@@ -25,9 +25,8 @@ from tinyops.monitoring.table import (
 )
 from tinyops.projects import Project, load_project
 from tinyops.sketches.frames import FrameError, decode_records
-from tinyops.store import Receipt, Store, content_id, layout, receipts
+from tinyops.store import Consumer, Receipt, Store, content_id, layout, receipts
 
-REPORTS = "frames"
 UNREADABLE_FILE = "unreadable file"
 UNREADABLE_RECORD = "unreadable record"
 # A frame that comes again has the counter of one that was stored about when it came first.
@@ -143,8 +142,8 @@ def _folder(row: Row) -> tuple[str, str]:
 
 
 def _report(store: Store, project: str, ids: list[str], gated: Gated) -> None:
-    folder = layout.report(project, REPORTS, content_id(ids))
-    store.put_json(folder + "gx.json", {"files": ids, "validations": gated.validations})
+    key = layout.frames_validation(project, content_id(ids))
+    store.put_json(key, {"files": ids, "validations": gated.validations})
 
 
 def _settle(
@@ -165,22 +164,23 @@ def _settle(
     aside = _set_aside(store, project, arrival, bad, counts) if counts else ""
     if counts and len(bad) == len(arrival.rows):
         log.warning("frames %s of %s set aside: %s", file.id, project, said)
-        receipt = Receipt(CONSUMER, file.id, "quarantined", aside, said)
+        receipt = Receipt(Consumer.MONITOR, file.id, "quarantined", aside, said)
     else:
         table = tables.get((file.date, file.gateway), "")
-        receipt = Receipt(CONSUMER, file.id, "done", table and store.uri(table), said)
+        receipt = Receipt(Consumer.MONITOR, file.id, "done", table and store.uri(table), said)
     receipts.write(store, project, receipt)
 
 
 def _set_aside(
     store: Store, project: str, arrival: _Arrival, bad: list[SetAside], counts: dict[str, int]
 ) -> str:
-    folder = layout.quarantine(project, ASIDE + arrival.file.id)
+    name = layout.frames_input(arrival.file.id)
     if bad:
         table = record_table([one.row for one in bad])
-        store.put(folder + "frames.parquet", to_parquet(table), PARQUET)
+        key = layout.quarantine(project, name) + layout.FRAMES_TABLE
+        store.put(key, to_parquet(table), PARQUET)
     return store.put_json(
-        folder + "reason.json",
+        layout.quarantine_reason(project, name),
         {
             "file": store.uri(arrival.file.key(project)),
             "counts": counts,

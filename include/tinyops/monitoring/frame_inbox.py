@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import date as date_type
 from typing import Self
 
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Consumer, Store, layout, receipts
 
-CONSUMER = "monitor"
 RECENT_DAYS = 1
-ASIDE = "frames-"
-"""Before a file's id: its folder in quarantine."""
 
-_KEY = re.compile(
-    r"date=(\d{4}-\d{2}-\d{2})/gateway=([A-Za-z0-9][A-Za-z0-9._=-]{0,99})/(\d{12})\.bin\.zst"
-)
 _ID = re.compile(r"(\d{4}-\d{2}-\d{2})_(.+)_(\d{12})")
 
 
@@ -32,8 +26,13 @@ class FrameFile:
 
     @property
     def id(self) -> str:
-        """Its name in receipts and in quarantine."""
-        return f"{self.date}_{self.gateway}_{self.seq:012d}"
+        """Its name in receipts, in tables and in quarantine. Nothing else makes one."""
+        return f"{self.ids_begin(self.date)}{self.gateway}_{self.seq:012d}"
+
+    @staticmethod
+    def ids_begin(date: str) -> str:
+        """The beginning of the ids of all files of a day."""
+        return f"{date}_"
 
     @classmethod
     def from_id(cls, file_id: str) -> Self:
@@ -42,6 +41,12 @@ class FrameFile:
         if found is None:
             raise ValueError(f"{file_id!r} does not name a file of frames")
         return cls(found[1], found[2], int(found[3]))
+
+    @classmethod
+    def at(cls, project: str, key: str) -> Self | None:
+        """The file at a key in S3; None where no gateway writes."""
+        found = layout.frames_object_parts(project, key)
+        return cls(*found) if found else None
 
     def key(self, project: str) -> str:
         """Its key in S3."""
@@ -52,12 +57,25 @@ def outstanding_frames(store: Store, project: str, since: str = "") -> list[str]
     """Ids of the files without a receipt, of the days from `since` (YYYY-MM-DD) on, in order."""
     found: list[FrameFile] = []
     for folder in store.folders(layout.frames(project)):
-        date = folder.removeprefix("date=")
-        if _is_day(date) and date >= since:
-            sent = list(_files(store, project, date))
-            done = receipts.handled(store, project, CONSUMER, date) if sent else set()
-            found += (file for file in sent if file.id not in done)
+        date = layout.frames_date(folder)
+        if date is not None and _is_day(date) and date >= since:
+            keys = [row.key for row in store.objects(layout.frames(project, date))]
+            found += (file for file in without_receipt(store, project, keys).values() if file)
     return [file.id for file in sorted(found)]
+
+
+def without_receipt(store: Store, project: str, keys: Iterable[str]) -> dict[str, FrameFile | None]:
+    """Those of the keys whose file of frames monitor has not handled: {key: file}.
+
+    The file is None where a key ends like that of a file of frames and is not in its place: nobody
+    has handled that either.
+    """
+    files = {key: FrameFile.at(project, key) for key in keys if layout.is_frames_object(key)}
+    done: set[str] = set()
+    for date in {file.date for file in files.values() if file}:
+        begin = FrameFile.ids_begin(date)
+        done |= receipts.handled(store, project, Consumer.MONITOR, begin)
+    return {key: file for key, file in files.items() if file is None or file.id not in done}
 
 
 def recent_frames(store: Store, project: str) -> list[str]:
@@ -74,10 +92,3 @@ def _is_day(text: str) -> bool:
         return f"{date_type.fromisoformat(text)}" == text
     except ValueError:
         return False
-
-
-def _files(store: Store, project: str, date: str) -> Iterator[FrameFile]:
-    prefix = layout.frames(project)
-    for row in store.objects(layout.frames(project, date)):
-        if found := _KEY.fullmatch(row.key.removeprefix(prefix)):
-            yield FrameFile(found[1], found[2], int(found[3]))

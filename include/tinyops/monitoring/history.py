@@ -7,16 +7,16 @@ from itertools import groupby
 from typing import Any
 
 from tinyops.errors import TinyOpsError
-from tinyops.monitoring.frame_inbox import ASIDE, FrameFile, outstanding_frames
-from tinyops.monitoring.judge import KIND, POINTER
+from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
 from tinyops.monitoring.table import read_frames
 from tinyops.sketches.frames import FrameRecord
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, Pointer, ReportKind, Store, layout
 
 
 def standing(store: Store, project: str) -> dict[str, dict[str, Any]]:
     """{device: its newest verdict}, sorted; `since` is when its status began."""
-    pointer: dict[str, Any] = store.get_json_or(layout.pointer(project, POINTER), {"devices": {}})
+    key = layout.pointer(project, Pointer.VERDICT)
+    pointer: dict[str, Any] = store.get_json_or(key, {"devices": {}})
     return dict(sorted(pointer["devices"].items()))
 
 
@@ -25,7 +25,9 @@ def newest_verdicts(
 ) -> list[dict[str, Any]]:
     """At most so many verdicts, newest first; of one device, or of all."""
     rows = sorted(
-        store.objects(layout.report(project, KIND)), key=lambda row: row.last_modified, reverse=True
+        store.objects(layout.report(project, ReportKind.VERDICT)),
+        key=lambda row: row.last_modified,
+        reverse=True,
     )
     found: list[dict[str, Any]] = []
     for row in rows:
@@ -37,7 +39,7 @@ def newest_verdicts(
     return found
 
 
-def report_page(store: Store, project: str, device: str, kind: str) -> bytes:
+def report_page(store: Store, project: str, device: str, kind: ReportKind) -> bytes:
     """Evidently's page on the newest verdict on a device, drawn now if nobody did before.
 
     Raises
@@ -46,7 +48,7 @@ def report_page(store: Store, project: str, device: str, kind: str) -> bytes:
         There is no verdict, or it has nothing of this kind to draw.
     """
     from tinyops.monitoring.reports.draw import draw_reports
-    from tinyops.monitoring.reports.snapshot import NAME, render_html
+    from tinyops.monitoring.reports.snapshot import render_html
 
     known = standing(store, project)
     if device not in known:
@@ -54,7 +56,7 @@ def report_page(store: Store, project: str, device: str, kind: str) -> bytes:
             f"{project}: no verdict on {device!r}", f"name one of: {', '.join(known) or 'none yet'}"
         )
     verdict = known[device]
-    if not store.exists(layout.report(project, kind, verdict["id"]) + NAME):
+    if not store.exists(layout.evidently(project, kind, verdict["id"])):
         draw_reports(store, project, verdict["id"])
     try:
         return render_html(store, project, kind, verdict["id"])
@@ -85,11 +87,11 @@ def arrived(store: Store, project: str, since: str) -> dict[str, Any]:
 def _set_aside(store: Store, project: str, since: str) -> Iterator[dict[str, Any]]:
     for folder in store.folders(layout.quarantines(project)):
         try:
-            file = FrameFile.from_id(folder.removeprefix(ASIDE))
+            file = FrameFile.from_id(layout.frames_of_input(folder) or "")
         except ValueError:
-            continue  # A batch of recordings.
+            continue  # A batch of recordings, or a label set.
         if file.date >= since:
-            reason = store.get_json(layout.quarantine(project, folder) + "reason.json")
+            reason = store.get_json(layout.quarantine_reason(project, folder))
             yield {"file": file.id, "counts": reason["counts"]}
 
 

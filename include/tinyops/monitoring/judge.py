@@ -19,9 +19,8 @@ from tinyops.monitoring.verdict import Verdict, status_of
 from tinyops.projects import Project
 from tinyops.sketches.frames import FrameRecord
 from tinyops.sketches.reference import Reference
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
-KIND = POINTER = "verdict"
 LOOK_BACK = timedelta(days=7)
 
 
@@ -73,7 +72,7 @@ def judge(
     now = now or datetime.now(UTC)
     records = read_frames(store, project.name, since=f"{now - LOOK_BACK:%Y-%m-%d}")
     bench = _Bench(store, project, labelled, now)
-    key = layout.pointer(project.name, POINTER)
+    key = layout.pointer(project.name, Pointer.VERDICT)
     devices: dict[str, Any] = store.get_json_or(key, {"devices": {}})["devices"]
     verdicts = [
         bench.judge(list(own), devices.get(device))
@@ -87,11 +86,6 @@ def judge(
     if newest:
         store.put_json(key, {"devices": devices | newest})
     return verdicts
-
-
-def verdict_key(project: str, verdict: str) -> str:
-    """Where a verdict lies in S3."""
-    return layout.report(project, KIND, verdict) + "verdict.json"
 
 
 class _Bench:
@@ -183,7 +177,7 @@ def _since(before: dict[str, Any] | None, verdict: Verdict) -> str:
 
 
 def _written(store: Store, verdict: Verdict) -> dict[str, Any]:
-    key = verdict_key(verdict.project, verdict.id)
+    key = layout.verdict(verdict.project, verdict.id)
     content: dict[str, Any] | None = store.get_json_or(key, None)
     if content is None:
         content = verdict.to_dict()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tinyops.monitoring.judge import LOOK_BACK, POINTER
+from tinyops.monitoring.judge import LOOK_BACK
 from tinyops.monitoring.verdict import SILENCE, SILENT
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 
 def silent_devices(store: Store, project: str, now: datetime | None = None) -> list[str]:
@@ -17,7 +17,8 @@ def silent_devices(store: Store, project: str, now: datetime | None = None) -> l
     looks back no further than `LOOK_BACK`.
     """
     now = now or datetime.now(UTC)
-    pointer: dict[str, Any] = store.get_json_or(layout.pointer(project, POINTER), {"devices": {}})
+    key = layout.pointer(project, Pointer.VERDICT)
+    pointer: dict[str, Any] = store.get_json_or(key, {"devices": {}})
     return sorted(
         device
         for device, verdict in pointer["devices"].items()

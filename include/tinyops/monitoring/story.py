@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tinyops.data.labels.label_request import ANSWER, requests_about
+from tinyops.data.labels.label_request import requests_about
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
-from tinyops.monitoring.judge import KIND as VERDICT
 from tinyops.monitoring.picture import LANES, Happening, Judged, Measured, Story, draw_story
 from tinyops.monitoring.table import read_frames
 from tinyops.projects import Project, load_project
 from tinyops.sketches.frames import FrameRecord
-from tinyops.store import Store, edge_layout, layout, receipts
+from tinyops.store import Consumer, ReportKind, Store, edge_layout, layout, receipts
 
-KIND, NAME = "story", "story.png"
 ASKED, ANSWERED, ATTESTED = LANES
 
 
@@ -44,8 +42,7 @@ def story_picture(store: Store, project: Project | str, out: Path, device: str =
             "wait until its gateway has sent some and monitor has run",
         )
     draw_story(read_story(store, project, device, own), out)
-    key = layout.report(project.name, KIND, device) + NAME
-    store.put(key, out.read_bytes(), "image/png")
+    store.put(layout.story(project.name, device), out.read_bytes(), "image/png")
     return out
 
 
@@ -54,7 +51,9 @@ def read_story(store: Store, project: Project, device: str, frames: list[FrameRe
     clock = DeviceClock.of(frames, window_seconds(project))
     attested = list(_attestations(store, project.name, device))
     requests = requests_about(store, project.name, device)
-    answers = [receipts.read(store, project.name, ANSWER, request.id) for request in requests]
+    answers = [
+        receipts.read(store, project.name, Consumer.ANSWER, request.id) for request in requests
+    ]
     happenings = [
         Happening(clock.beside(at), ATTESTED, version.rpartition("-")[2])
         for at, version in attested
@@ -89,7 +88,8 @@ def _busiest(frames: list[FrameRecord]) -> str:
 
 
 def _verdicts(store: Store, project: str, device: str, clock: DeviceClock) -> list[Judged]:
-    every = (store.get_json(row.key) for row in store.objects(layout.report(project, VERDICT)))
+    rows = store.objects(layout.report(project, ReportKind.VERDICT))
+    every = (store.get_json(row.key) for row in rows)
     own = sorted((one for one in every if one["device"] == device), key=lambda one: one["at"])
     found = {}
     for verdict in own:
@@ -123,7 +123,7 @@ def _measured(
     """What was measured with labels when a release was made: dots of it and of the one before."""
     manifest: dict[str, Any] = store.get_json_or(layout.release_manifest(project, version), {})
     folder = layout.candidate(project, str(manifest.get("candidate") or version))
-    metrics = store.get_json_or(folder + "metrics.json", None)
+    metrics = store.get_json_or(folder + layout.METRICS, None)
     if metrics is None:
         return
     new = metrics["new_condition"]

@@ -57,11 +57,11 @@ def read_rows(store: Store, project: str, gateway: str = "", since: str = "") ->
 
     A row may come twice while a table is being replaced.
     """
-    dates = [name.removeprefix("date=") for name in store.folders(layout.frames(project))]
+    dates = map(layout.frames_date, store.folders(layout.frames(project)))
     return [
         row
         for date in dates
-        if date >= since
+        if date is not None and date >= since
         for row in read_folder(store, layout.frames(project, date, gateway))
     ]
 
@@ -113,7 +113,7 @@ def read_folder(store: Store, folder: str) -> list[Row]:
 
 
 def _tables(store: Store, folder: str) -> list[str]:
-    return [row.key for row in store.objects(folder) if row.key.endswith(".parquet")]
+    return [row.key for row in store.objects(folder) if layout.is_parquet(row.key)]
 
 
 def _read(store: Store, key: str) -> list[Row]:

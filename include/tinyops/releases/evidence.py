@@ -50,7 +50,7 @@ def read_evidence(store: Store, project: str, version: str) -> Evidence:
     for image in images:
         if (image.header.project, image.header.version) != (project, version):
             raise ReleaseError(
-                f"{folder}{image.target}/image.bin is {image.header.project} "
+                f"{folder}{layout.image_name(image.target)} is {image.header.project} "
                 f"{image.header.version}, not {project} {version}",
                 "compile the candidate again",
             )
@@ -61,7 +61,7 @@ def _image(store: Store, folder: str, target: str, digests: dict[str, str]) -> P
     about = _json(store, folder, layout.image_facts_name(target), digests)
     proof = _json(store, folder, layout.proof_name(target), digests)
     content = _bytes(store, folder, layout.image_name(target))
-    sha256 = sha256_hex(content)
+    sha256, where = sha256_hex(content), folder + layout.image_name(target)
     named = {
         layout.image_facts_name(target): about["sha256"],
         layout.proof_name(target): proof["image_sha256"],
@@ -69,23 +69,21 @@ def _image(store: Store, folder: str, target: str, digests: dict[str, str]) -> P
     for name, proved in named.items():
         if proved != sha256:
             raise ReleaseError(
-                f"{folder}{name} is about another image than {target}/image.bin",
+                f"{folder}{name} is about another image than {layout.image_name(target)}",
                 "compile and prove the candidate again",
             )
     if proof["mismatches"] != 0 or proof["windows"] < 1:
         raise ReleaseError(
-            f"{folder}proof-{target}.json: {proof['mismatches']} of {proof['windows']} windows "
-            "differ from the reference",
+            f"{folder}{layout.proof_name(target)}: {proof['mismatches']} of {proof['windows']} "
+            "windows differ from the reference",
             "do not release this model; find out why the chip computes something else",
         )
     try:
         header = load_image(content, about["offset"]).header
     except ImageError as error:
-        raise ReleaseError(f"{folder}{target}/image.bin: {error.message}", error.fix) from None
+        raise ReleaseError(f"{where}: {error.message}", error.fix) from None
     if header.target != target:
-        raise ReleaseError(
-            f"{folder}{target}/image.bin is for target {header.target}", "compile it again"
-        )
+        raise ReleaseError(f"{where} is for target {header.target}", "compile it again")
     return ProvedImage(target, about["offset"], about["role"], content, header)
 
 

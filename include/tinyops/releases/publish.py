@@ -15,10 +15,7 @@ from tinyops.releases.evidence import Evidence, read_evidence
 from tinyops.releases.keys import signing_keys
 from tinyops.releases.repository import NewTarget, Repository
 from tinyops.releases.rollout import Channel
-from tinyops.store import Receipt, Store, layout, receipts, sha256_hex
-
-CONSUMER = "release"
-POINTER = "release"
+from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts, sha256_hex
 
 
 def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
@@ -53,13 +50,12 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
     if channel is not None and channel.version == version:
         uri = store.uri(layout.release_manifest(project, version))
         store.put_json(
-            layout.pointer(project, POINTER),
+            layout.pointer(project, Pointer.RELEASE),
             {"version": version, "uri": uri, "at": staged["created"]},
         )
     if evidence.candidate:
-        receipts.write(
-            store, project, Receipt(CONSUMER, evidence.candidate, "done", output=version)
-        )
+        receipt = Receipt(Consumer.RELEASE, evidence.candidate, "done", output=version)
+        receipts.write(store, project, receipt)
     return {
         "version": version,
         "candidate": evidence.candidate,

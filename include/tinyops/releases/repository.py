@@ -81,9 +81,8 @@ class Repository:
                 file = TargetFile.from_data(target.path, target.content, ["sha256"])
                 if target.custom:
                     file.unrecognized_fields["custom"] = dict(target.custom)
-                folder, _, name = target.path.rpartition("/")
-                hashed = f"{folder}/{file.hashes['sha256']}.{name}"
-                self.store.put(edge_layout.tuf_target(hashed), target.content)
+                key = edge_layout.tuf_target(target.path, file.hashes["sha256"])
+                self.store.put(key, target.content)
                 files[target.path] = file
             if files != current.targets.signed.targets:
                 current.targets.signed.targets = files
@@ -97,7 +96,7 @@ class Repository:
         """
         now = now or datetime.now(UTC)
         with self.keys.lock():
-            if not self.store.exists(edge_layout.tuf_metadata("timestamp.json")):
+            if not self.store.exists(edge_layout.tuf_metadata(edge_layout.TUF_TIMESTAMP)):
                 return []
             current = self._current(now)
             due = {
@@ -123,7 +122,7 @@ class Repository:
     def _current(self, now: datetime) -> _Current:
         recorded = self._recorded()
         try:
-            timestamp = self._load("timestamp.json", "timestamp", Timestamp)
+            timestamp = self._load(edge_layout.TUF_TIMESTAMP, "timestamp", Timestamp)
         except ObjectMissing:
             # Numbering goes on where it was: a gateway that saw version 9 refuses version 1.
             empty = _Current(
@@ -141,14 +140,14 @@ class Repository:
                 "restore the newest tuf/metadata; somebody put back an old copy",
             )
         version = timestamp.signed.snapshot_meta.version
-        snapshot = self._load_named(f"{version}.snapshot.json", "snapshot", Snapshot)
+        snapshot = self._load_named("snapshot", version, Snapshot)
         version = snapshot.signed.meta["targets.json"].version
-        targets = self._load_named(f"{version}.targets.json", "targets", Targets)
+        targets = self._load_named("targets", version, Targets)
         return _Current(targets, snapshot, timestamp)
 
-    def _load_named(self, filename: str, role: str, kind: type[SignedRole]) -> Metadata[SignedRole]:
+    def _load_named(self, role: str, version: int, kind: type[SignedRole]) -> Metadata[SignedRole]:
         try:
-            return self._load(filename, role, kind)
+            return self._load(edge_layout.tuf_version_name(role, version), role, kind)
         except ObjectMissing as error:
             raise ReleaseError(
                 f"{error.message}, though signed metadata names it",
@@ -176,19 +175,21 @@ class Repository:
 
     def _resign(self, current: _Current, now: datetime, roles: set[str]) -> None:
         root = self.keys.root()
-        self._put(f"{root.signed.version}.root.json", root.to_bytes())
+        self._put(edge_layout.tuf_version_name("root", root.signed.version), root.to_bytes())
         if "targets" in roles:
             self._sign(current.targets, "targets", now)
             version = current.targets.signed.version
-            self._put(f"{version}.targets.json", current.targets.to_bytes())
+            self._put(edge_layout.tuf_version_name("targets", version), current.targets.to_bytes())
             current.snapshot.signed.meta["targets.json"] = MetaFile(version)
         if "snapshot" in roles:
             self._sign(current.snapshot, "snapshot", now)
             version = current.snapshot.signed.version
-            self._put(f"{version}.snapshot.json", current.snapshot.to_bytes())
+            self._put(
+                edge_layout.tuf_version_name("snapshot", version), current.snapshot.to_bytes()
+            )
             current.timestamp.signed.snapshot_meta = MetaFile(version)
         self._sign(current.timestamp, "timestamp", now)
-        self._put("timestamp.json", current.timestamp.to_bytes())
+        self._put(edge_layout.TUF_TIMESTAMP, current.timestamp.to_bytes())
         write_durably(self.keys.record_path, json.dumps(_versions(current)).encode())
 
     def _sign(self, metadata: Metadata[SignedRole], role: str, now: datetime) -> None:

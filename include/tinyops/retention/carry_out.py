@@ -7,16 +7,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tinyops.data.ingest.upkeep import CONSUMER, ask, outstanding_requests, read_request
+from tinyops.data.ingest.upkeep import ask, outstanding_requests, read_request
 from tinyops.projects import Project
 from tinyops.retention.forget import forget
 from tinyops.retention.retention import apply_retention, plan_retention
 from tinyops.retention.withdraw import withdraw_images
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts
 
 log = logging.getLogger(__name__)
 
-POINTER = "retention"
 EVERY = timedelta(days=1)
 """Between two looks at what is old: listing everything costs requests."""
 
@@ -41,7 +40,7 @@ def carry_out(
     StoreUnavailable
         S3 does not answer; worth another try.
     """
-    receipt = receipts.read(store, project.name, CONSUMER, request_id)
+    receipt = receipts.read(store, project.name, Consumer.UPKEEP, request_id)
     if receipt is not None:
         _drop(store, project.name, request_id)
         return {"uri": receipt.output}
@@ -50,7 +49,7 @@ def carry_out(
         result = forget(store, project, request, say)
     else:
         result = apply_retention(store, project, request_id)
-    done = Receipt(CONSUMER, request_id, "done", output=result["uri"])
+    done = Receipt(Consumer.UPKEEP, request_id, "done", output=result["uri"])
     receipts.write(store, project.name, done)
     _drop(store, project.name, request_id)
     return result
@@ -74,7 +73,7 @@ def look_daily(
     within a day of the last look
     """
     now = now or datetime.now(UTC)
-    key = layout.pointer(project.name, POINTER)
+    key = layout.pointer(project.name, Pointer.RETENTION)
     looked: dict[str, Any] = store.get_json_or(key, {})
     if looked and now - datetime.fromisoformat(looked["at"]) < EVERY:
         return None

@@ -8,17 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tinyops.data.ingest import inbox
-from tinyops.data.ingest.outcome import REASON
 from tinyops.data.labels import labels
 from tinyops.lineage.records import Records
-from tinyops.monitoring.frame_inbox import CONSUMER as MONITOR
+from tinyops.monitoring.frame_inbox import without_receipt
 from tinyops.monitoring.judge import LOOK_BACK
 from tinyops.projects import Project
 from tinyops.projects.retention_section import Keep
 from tinyops.retention.needs import Needs, needs
-from tinyops.store import ObjectInfo, Store, layout, receipts
+from tinyops.store import Consumer, ObjectInfo, ReportKind, Store, layout, receipts
 
-KEPT_REPORTS = ("retention", "forget")
+KEPT_REPORTS = (ReportKind.RETENTION, ReportKind.FORGET)
 """Reports of what was removed: they are what is left of it."""
 
 
@@ -77,25 +76,26 @@ def expired(store: Store, project: Project, now: datetime) -> list[Expired]:
 
 
 def _incoming(look: _Look, days: float) -> Iterator[Expired]:
-    handled = receipts.handled(look.store, look.project.name, inbox.CONSUMER)
+    handled = receipts.handled(look.store, look.project.name, Consumer.INGEST)
     for batch, rows in _folders(look.store, layout.incoming(look.project.name)):
         if inbox.input_id(batch) in handled and _old(look, rows, days):
             why = f"handled, and older than {days:g} days"
-            yield _thing("incoming", batch, why, rows, "batch.json")
+            yield _thing("incoming", batch, why, rows, layout.READY)
 
 
 def _quarantine(look: _Look, days: float) -> Iterator[Expired]:
     for name, rows in _folders(look.store, layout.quarantines(look.project.name)):
-        samples = [row for row in rows if not row.key.endswith(REASON)]
+        samples = [row for row in rows if layout.file_name(row.key) != layout.REASON]
         if samples and _old(look, samples, days):
             yield _thing("quarantine", name, f"refused more than {days:g} days ago", samples)
 
 
 def _labels(look: _Look, days: float) -> Iterator[Expired]:
-    prefix = layout.label_sets(look.project.name)
-    handled = receipts.handled(look.store, look.project.name, labels.CONSUMER)
-    for row in look.store.objects(prefix):
-        name = row.key.removeprefix(prefix).removesuffix(".json")
+    handled = receipts.handled(look.store, look.project.name, Consumer.LABELS)
+    for row in look.store.objects(layout.label_sets(look.project.name)):
+        name = layout.label_set_id(look.project.name, row.key)
+        if name is None:
+            continue
         if labels.receipt_id(name) in handled and _old(look, [row], days):
             yield _thing("labels", name, f"handled, and older than {days:g} days", [row])
 
@@ -120,7 +120,7 @@ def _candidates(look: _Look, days: float) -> Iterator[Expired]:
     for run, rows in _folders(look.store, layout.candidate(look.project.name)):
         if run not in look.needs.candidates and _old(look, rows, days):
             why = f"older than {days:g} days and never released"
-            yield _thing("candidate", run, why, rows, "candidate.json")
+            yield _thing("candidate", run, why, rows, layout.CANDIDATE_MANIFEST)
 
 
 def _predictions(look: _Look, days: float) -> Iterator[Expired]:
@@ -129,19 +129,17 @@ def _predictions(look: _Look, days: float) -> Iterator[Expired]:
         for model, rows in _folders(look.store, layout.predictions_of(project, dataset)):
             if _old(look, rows, days):
                 name, why = f"{dataset}/{model}", f"older than {days:g} days"
-                yield _thing("predictions", name, why, rows, "summary.json")
+                yield _thing("predictions", name, why, rows, layout.SUMMARY)
 
 
 def _frames(look: _Look, days: float) -> Iterator[Expired]:
     # Verdicts look back a week, so younger frames are in use whatever the project says.
     before = look.now - max(timedelta(days=days), LOOK_BACK + timedelta(days=1))
-    prefix = layout.frames(look.project.name)
-    for day, rows in _folders(look.store, prefix):
-        date = day.removeprefix("date=")
-        if date >= f"{before:%Y-%m-%d}":
+    for day, rows in _folders(look.store, layout.frames(look.project.name)):
+        date = layout.frames_date(day)
+        if date is None or date >= f"{before:%Y-%m-%d}":
             continue
-        handled = receipts.handled(look.store, look.project.name, MONITOR, date)
-        waiting = {row.key for row in rows if _is_waiting(row.key.removeprefix(prefix), handled)}
+        waiting = without_receipt(look.store, look.project.name, (row.key for row in rows))
         gone = [row for row in rows if row.key not in waiting]
         if gone:
             yield _thing("frames", date, f"judged, and older than {days:g} days", gone)
@@ -151,18 +149,28 @@ def _reports(look: _Look, days: float) -> Iterator[Expired]:
     for kind in look.store.folders(layout.reports(look.project.name)):
         if kind in KEPT_REPORTS:
             continue
-        for name, rows in _folders(look.store, layout.report(look.project.name, kind)):
+        for name, rows in _folders(look.store, layout.reports(look.project.name, kind)):
             if name in look.needs.verdicts or not _old(look, rows, days):
                 continue
-            yield _thing("report", f"{kind}/{name}", f"older than {days:g} days", rows)
+            yield _thing("report", _report_name(kind, name), f"older than {days:g} days", rows)
+
+
+def _report_name(kind: str, report: str) -> str:
+    return f"{kind}/{report}"
+
+
+def report_of(name: str) -> tuple[str, str]:
+    """(kind, id) of an expired report by its name."""
+    kind, _, report = name.partition("/")
+    return kind, report
 
 
 def _folders(store: Store, prefix: str) -> Iterator[tuple[str, list[ObjectInfo]]]:
     """Objects by the folder below `prefix` that they are in, one folder in memory at a time."""
     name, rows = "", list[ObjectInfo]()
     for row in store.objects(prefix):
-        folder, slash, _ = row.key.removeprefix(prefix).partition("/")
-        if not slash:
+        folder = layout.folder_below(prefix, row.key)
+        if folder is None:
             continue
         if folder != name and rows:
             yield name, rows
@@ -179,15 +187,6 @@ def _old(look: _Look, rows: list[ObjectInfo], days: float) -> bool:
 
 
 def _thing(kind: str, name: str, why: str, rows: list[ObjectInfo], mark: str = "") -> Expired:
-    first = [row.key for row in rows if mark and row.key.endswith(f"/{mark}")]
+    first = [row.key for row in rows if mark and layout.file_name(row.key) == mark]
     rest = [row.key for row in rows if row.key not in first]
     return Expired(kind, name, why, (*first, *rest), sum(row.size for row in rows))
-
-
-def _is_waiting(path: str, handled: set[str]) -> bool:
-    """Whether a file of frames, by its path below `frames/`, has not been judged."""
-    if not path.endswith(".bin.zst"):
-        return False
-    date, gateway, name = path.removesuffix(".bin.zst").split("/")
-    file = f"{date.removeprefix('date=')}_{gateway.removeprefix('gateway=')}_{name}"
-    return file not in handled

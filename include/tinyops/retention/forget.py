@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.data.datasets.cache import CacheError
-from tinyops.data.datasets.dataset import current_version, open_dataset, read_manifest
+from tinyops.data.datasets.dataset import current_version, keys_of, open_dataset, read_manifest
 from tinyops.data.datasets.find_version import version_names
 from tinyops.data.datasets.local_copies import drop_copies
 from tinyops.data.ingest import staging
@@ -27,11 +27,9 @@ from tinyops.retention.forget_frames import remove_frames
 from tinyops.retention.forget_models import clean_candidates
 from tinyops.retention.forget_plan import ForgetPlan, plan_forget, search_files
 from tinyops.retention.forget_sent import clean_batches, clean_label_sets, clean_quarantine
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, ReportKind, Store, layout
 from tinyops.training.feature_cache import drop_features
 
-KIND = "forget"
-REPORT = "report.json"
 STEPS = 9
 
 Say = Callable[[str], None]
@@ -133,11 +131,7 @@ def _remove_files(store: Store, project: Project, plan: ForgetPlan) -> Counter[s
     kept: set[str] = set()
     for version in version_names(store, project):
         key = layout.dataset_manifest(project.name, version)
-        manifest: dict[str, Any] = store.get_json_or(key, {})
-        for file in manifest.get("files", ()):
-            kept |= {file["key"], file["index_key"]}
-        if labels := manifest.get("relabelled"):
-            kept.add(labels["key"])
+        kept |= keys_of(store.get_json_or(key, {}))
     keys = [layout.dataset_file(project.name, sha256) for sha256 in plan.files]
     counts: Counter[str] = Counter()
     for key in (*keys, *plan.labels):
@@ -149,7 +143,7 @@ def _remove_files(store: Store, project: Project, plan: ForgetPlan) -> Counter[s
     for version in plan.versions:
         rows = list(store.objects(layout.predictions_of(project.name, version)))
         # The summary says that predictions are complete, so it goes first.
-        for row in sorted(rows, key=lambda row: not row.key.endswith("summary.json")):
+        for row in sorted(rows, key=lambda row: layout.file_name(row.key) != layout.SUMMARY):
             store.delete(row.key)
             counts["prediction_files_removed"] += 1
     return counts
@@ -183,7 +177,7 @@ def _report(
         "done": dict(sorted(counts.items())),
         "remains": _remains(plan),
     }
-    uri = store.put_json(layout.report(project.name, KIND, request.id) + REPORT, content)
+    uri = store.put_json(layout.removal(project.name, ReportKind.FORGET, request.id), content)
     return content | {"uri": uri}
 
 

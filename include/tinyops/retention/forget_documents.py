@@ -6,15 +6,12 @@ import json
 from collections import Counter
 
 from tinyops.data.ingest.inbox import outstanding_batches
-from tinyops.data.quality.docs import KIND as DATA_DOCS
 from tinyops.data.quality.docs import drop_pages
 from tinyops.projects import Project
 from tinyops.retention.forget_models import names_of
 from tinyops.retention.forget_plan import ForgetPlan
 from tinyops.retention.scrub import scrub_json, scrub_text
-from tinyops.store import Store, layout
-
-_TEXT = (".html", ".md", ".txt", ".csv")
+from tinyops.store import ReportKind, Store, layout
 
 
 def scrub_documents(store: Store, project: Project, plan: ForgetPlan) -> Counter[str]:
@@ -24,8 +21,9 @@ def scrub_documents(store: Store, project: Project, plan: ForgetPlan) -> Counter
     removed.
     """
     counts: Counter[str] = Counter()
-    docs = layout.report(project.name, DATA_DOCS)
-    pages = {batch for batch in plan.batches if store.exists(f"{docs}{batch}/index.html")}
+    pages = {
+        batch for batch in plan.batches if store.exists(layout.data_docs_page(project.name, batch))
+    }
     drop_pages(store, project, pages)
     counts["data_docs_pages_removed"] += len(pages)
     names = names_of(project, plan)
@@ -34,10 +32,10 @@ def scrub_documents(store: Store, project: Project, plan: ForgetPlan) -> Counter
         layout.forgotten(project.name),
         layout.dataset_files(project.name),
         # What ingest has yet to read it reads as it was sent: it takes the machine out itself.
-        *(f"{layout.incoming(project.name)}{one}/" for one in outstanding_batches(store, project)),
+        *(layout.sent_batch(project.name, one) for one in outstanding_batches(store, project)),
     )
     for row in list(store.objects(layout.project(project.name))):
-        if row.key.startswith(spared) or not row.key.endswith((".json", *_TEXT)):
+        if row.key.startswith(spared) or not (layout.is_json(row.key) or layout.is_text(row.key)):
             continue
         data = store.get(row.key)
         try:
@@ -50,7 +48,7 @@ def scrub_documents(store: Store, project: Project, plan: ForgetPlan) -> Counter
             continue
         if not names.in_text(text):
             continue
-        if row.key.endswith(".json"):
+        if layout.is_json(row.key):
             try:
                 content = json.loads(text)
             except ValueError:
@@ -63,7 +61,7 @@ def scrub_documents(store: Store, project: Project, plan: ForgetPlan) -> Counter
                 continue
         left_text = scrub_text(text, names)
         if left_text != text:
-            kind = "text/html" if row.key.endswith(".html") else "text/plain"
+            kind = "text/html" if layout.is_page(row.key) else "text/plain"
             store.put(row.key, left_text.encode(), kind)
             counts["documents_rewritten"] += 1
     return counts
@@ -73,10 +71,9 @@ def _is_of(key: str, text: str, plan: ForgetPlan, project: str) -> bool:
     """Whether a report is about a device of the machine alone."""
     if not key.startswith(layout.reports(project)) or not plan.devices:
         return False
-    story = layout.report(project, "story")
-    if any(key.startswith(f"{story}{device}/") for device in plan.devices):
+    if layout.folder_below(layout.report(project, ReportKind.STORY), key) in plan.devices:
         return True
-    if not key.startswith(layout.report(project, "verdict")):
+    if not key.startswith(layout.report(project, ReportKind.VERDICT)):
         return False
     try:
         return json.loads(text).get("device") in plan.devices

@@ -19,12 +19,16 @@ def remove_frames(store: Store, project: str, devices: Collection[str]) -> Count
     if not devices:
         return counts
     for day in store.folders(layout.frames(project)):
-        date = day.removeprefix("date=")
+        date = layout.frames_date(day)
+        if date is None:
+            continue
         for folder in store.folders(layout.frames(project, date)):
-            gateway = folder.removeprefix("gateway=")
+            gateway = layout.frames_gateway(folder)
+            if gateway is None:
+                continue
             prefix = layout.frames(project, date, gateway)
             for row in list(store.objects(prefix)):
-                if row.key.endswith(".bin.zst"):
+                if layout.is_frames_object(row.key):
                     counts["frames_removed"] += _clean_file(store, row.key, devices)
             _clean_table(store, project, date, gateway, devices)
     return counts
@@ -55,7 +59,7 @@ def _clean_table(
     old = [
         row.key
         for row in store.objects(layout.frames(project, date, gateway))
-        if row.key.endswith(".parquet")
+        if layout.is_parquet(row.key)
     ]
     if left:
         key, _ = replace_table(store, project, date, gateway, left)

@@ -8,17 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from tinyops.conversion.candidates.candidate import SELF_TEST_REMOVED
 from tinyops.data.ingest.upkeep import UpkeepRequest
 from tinyops.projects import Project
 from tinyops.retention.forget_plan import ForgetPlan
 from tinyops.retention.scrub import Names, scrub_json, scrub_text
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Receipt, Store, layout, receipts
 from tinyops.training import registry
-
-SELF_TEST = ("golden.npz", "proof_inputs.npz")
-"""In a candidate's folder: windows of the test part, raw and as features."""
-
-REMOVED = "removed"
 
 
 def names_of(project: Project, plan: ForgetPlan) -> Names:
@@ -50,7 +46,7 @@ def clean_candidates(
         content = manifest | {"forgotten": [*marks, mark]}
         if run in plan.tested:
             counts["self_test_files_removed"] += remove_self_test(store, project.name, run)
-            content["self_test"] = REMOVED
+            content |= SELF_TEST_REMOVED
         names = names_of(project, plan)
         documents = _clean_documents(store, folder, names, request)
         if tracked := manifest.get("mlflow_run"):
@@ -67,8 +63,8 @@ def remove_self_test(store: Store, project: str, run: str) -> int:
     """
     reason = "its self-test windows were of a machine that was forgotten: train again"
     if not store.exists(layout.release_manifest(project, run)):
-        receipts.write(store, project, Receipt("release", run, "refused", reason=reason))
-    keys = [layout.candidate(project, run) + name for name in SELF_TEST]
+        receipts.write(store, project, Receipt(Consumer.RELEASE, run, "refused", reason=reason))
+    keys = [layout.candidate(project, run) + name for name in layout.SELF_TEST]
     for row in store.objects(layout.release(project, run)):
         if layout.holds_self_test(row.key):
             keys.append(row.key)
@@ -79,7 +75,7 @@ def remove_self_test(store: Store, project: str, run: str) -> int:
 
 
 def _clean_reference(store: Store, folder: str, machine: str) -> int:
-    key = folder + "reference.npz"
+    key = folder + layout.REFERENCE_WINDOWS
     if not store.exists(key):
         return 0
     with np.load(io.BytesIO(store.get(key)), allow_pickle=False) as content:
@@ -104,7 +100,7 @@ def _clean_documents(
     store: Store, folder: str, names: Names, request: UpkeepRequest
 ) -> dict[str, bytes]:
     """Card and metrics without the names; the card says what happened. Returns both."""
-    card, metrics = folder + "card.md", folder + "metrics.json"
+    card, metrics = folder + layout.CARD, folder + layout.METRICS
     if not store.exists(card) or not store.exists(metrics):
         return {}
     heading = f"## Forgotten ({request.id})"
@@ -117,4 +113,4 @@ def _clean_documents(
         )
     store.put(card, text.encode())
     store.put_json(metrics, scrub_json(store.get_json(metrics), names))
-    return {"card.md": store.get(card), "metrics.json": store.get(metrics)}
+    return {layout.CARD: store.get(card), layout.METRICS: store.get(metrics)}

@@ -142,7 +142,7 @@ def search_files(store: Store, project: str, plan: ForgetPlan) -> ForgetPlan:
 
 
 def _parquet(store: Store, prefix: str) -> Iterator[ObjectInfo]:
-    return (row for row in list(store.objects(prefix)) if row.key.endswith(".parquet"))
+    return (row for row in list(store.objects(prefix)) if layout.is_parquet(row.key))
 
 
 def _tests(records: Records, version: str, machine: str) -> bool:

@@ -15,6 +15,7 @@ from tinyops.data.labels.label_set import LabelSet, publish_labels
 from tinyops.data.recordings.parquet import ParquetError
 from tinyops.retention.forget_plan import ForgetPlan
 from tinyops.store import (
+    Consumer,
     ObjectMissing,
     Store,
     StoreError,
@@ -31,12 +32,11 @@ def clean_batches(store: Store, project: str, plan: ForgetPlan) -> Counter[str]:
     is known to have held the machine or names it in its batch.json, go whole. An unhandled one is
     ingest's to judge.
     """
-    prefix = layout.incoming(project)
-    handled = receipts.handled(store, project, inbox.CONSUMER)
-    found = {key.removeprefix(prefix).split("/")[0] for key in plan.incoming}
+    handled = receipts.handled(store, project, Consumer.INGEST)
+    found = {layout.batch_of(project, key) for key in plan.incoming}
     counts: Counter[str] = Counter()
-    for batch in store.folders(prefix):
-        ready = f"{prefix}{batch}/batch.json"
+    for batch in store.folders(layout.incoming(project)):
+        folder, ready = layout.sent_batch(project, batch), layout.sent_ready(project, batch)
         content = _ready(store, ready)
         own = _own_files(content)
         if batch in found and own and layout.is_safe(batch):
@@ -50,10 +50,10 @@ def clean_batches(store: Store, project: str, plan: ForgetPlan) -> Counter[str]:
             own = set()  # No whole batch: what was found in it goes with its file.
         named = f'"{plan.machine}"' in json.dumps(content, ensure_ascii=False)
         if batch in found | set(plan.batches) or named:
-            for row in list(store.objects(f"{prefix}{batch}/")):
-                name = row.key.removeprefix(f"{prefix}{batch}/")
-                foreign = name not in own and row.key != ready
-                if foreign and (row.key in plan.incoming or batch in handled):
+            settled = inbox.input_id(batch) in handled
+            for row in list(store.objects(folder)):
+                foreign = layout.below(folder, row.key) not in own and row.key != ready
+                if foreign and (row.key in plan.incoming or settled):
                     store.delete(row.key)
                     counts["incoming_files_removed"] += 1
     return counts
@@ -100,9 +100,9 @@ def clean_label_sets(store: Store, project: str, plan: ForgetPlan) -> Counter[st
     """Take words about the machine's recordings out of label sets, handed in and accepted."""
     counts: Counter[str] = Counter()
     names = set(plan.recordings)
-    handled = receipts.handled(store, project, labels.CONSUMER)
-    for prefix in (layout.label_sets(project), layout.accepted_labels(project)):
-        for row in list(store.objects(prefix)):
+    handled = receipts.handled(store, project, Consumer.LABELS)
+    for folder in (layout.label_sets(project), layout.accepted_labels(project)):
+        for row in list(store.objects(folder)):
             try:
                 content: dict[str, Any] = store.get_json(row.key)
                 left = [one for one in content["labels"] if one["recording_id"] not in names]
@@ -113,8 +113,8 @@ def clean_label_sets(store: Store, project: str, plan: ForgetPlan) -> Counter[st
             if len(left) == len(content["labels"]):
                 continue
             counts["label_words_removed"] += len(content["labels"]) - len(left)
-            set_id = row.key.removeprefix(prefix).removesuffix(".json")
-            waiting = prefix == layout.label_sets(project) and set_id not in handled
+            set_id = layout.label_set_id(project, row.key)
+            waiting = set_id is not None and labels.receipt_id(set_id) not in handled
             if left and waiting:
                 # A set is named by its content, and ingest holds it to that.
                 said = LabelSet.model_validate_json(_json(content | {"labels": left}))

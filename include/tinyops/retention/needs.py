@@ -8,7 +8,7 @@ from typing import Any
 from tinyops.data.datasets.dataset import current_version
 from tinyops.data.labels.label_request import open_requests
 from tinyops.lineage.records import Records
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def needs(records: Records) -> Needs:
     candidates: dict[str, str] = {}
     for version, release in records.releases.items():
         candidates[release.candidate] = f"release {version}"
-    for name in ("candidate", "champion"):
+    for name in (Pointer.CANDIDATE, Pointer.CHAMPION):
         content = _pointer(store, project, name)
         if run := content.get("candidate") or content.get("version"):
             candidates.setdefault(str(run), f"pointer {name}")
@@ -42,10 +42,10 @@ def needs(records: Records) -> Needs:
         if run in records.candidates:
             datasets.setdefault(records.candidates[run].dataset, f"candidate {run} ({why})")
     if current := current_version(store, project):
-        datasets[current] = "pointer dataset"
+        datasets[current] = f"pointer {Pointer.DATASET}"
     verdicts = {
         str(row["id"]): f"device {device}"
-        for device, row in (_pointer(store, project, "verdict").get("devices") or {}).items()
+        for device, row in (_pointer(store, project, Pointer.VERDICT).get("devices") or {}).items()
         if "id" in row
     }
     for request in open_requests(store, project):
@@ -53,6 +53,6 @@ def needs(records: Records) -> Needs:
     return Needs(candidates, datasets, verdicts)
 
 
-def _pointer(store: Store, project: str, name: str) -> dict[str, Any]:
+def _pointer(store: Store, project: str, name: Pointer) -> dict[str, Any]:
     content: dict[str, Any] = store.get_json_or(layout.pointer(project, name), {})
     return content

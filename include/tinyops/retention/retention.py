@@ -13,15 +13,11 @@ from typing import Any
 
 from tinyops.data.datasets.dataset import read_manifest
 from tinyops.data.datasets.local_copies import drop_copies
-from tinyops.data.quality.docs import KIND as DATA_DOCS
 from tinyops.data.quality.docs import drop_pages
 from tinyops.projects import Project
-from tinyops.retention.expired import Expired, expired
+from tinyops.retention.expired import Expired, expired, report_of
 from tinyops.retention.sweep import unreferenced
-from tinyops.store import Store, layout
-
-KIND = "retention"
-REPORT = "report.json"
+from tinyops.store import ReportKind, Store, layout
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def apply_retention(
     """
     now = now or datetime.now(UTC)
     plan = plan_retention(store, project, now)
-    key = layout.report(project.name, KIND, report_id) + REPORT
+    key = layout.removal(project.name, ReportKind.RETENTION, report_id)
     before = store.get_json_or(key, {"items": [], "bytes": 0, "objects": 0})
     content = _joined(before, plan.to_dict()) | {
         "project": project.name,
@@ -85,8 +81,8 @@ def apply_retention(
         _remove(store, project, item, now, report_id)
         say(number + 1, len(plan.items))
     # Of the whole report: a run that was cut off may have removed pages and not said so.
-    docs = [one["name"].split("/") for one in content["items"] if one["kind"] == "report"]
-    if pages := [name for kind, name in docs if kind == DATA_DOCS]:
+    reports = [report_of(one["name"]) for one in content["items"] if one["kind"] == "report"]
+    if pages := [name for kind, name in reports if kind == ReportKind.DATA_DOCS]:
         drop_pages(store, project, pages)
     uri = store.put_json(key, content | {"state": "done"})
     kept = ("objects", "bytes", "bytes_by_kind")
@@ -101,7 +97,8 @@ def _remove(store: Store, project: Project, item: Expired, now: datetime, report
     for key in item.keys:
         store.delete(key)
     if item.kind == "dataset file":
-        drop_copies([item.name.partition(".")[0]])
+        hashes = (layout.dataset_file_sha256(project.name, key) for key in item.keys)
+        drop_copies(filter(None, hashes))
 
 
 def tombstone(manifest: dict[str, Any], why: str, now: datetime, report: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from tinyops.data.datasets.dataset import DatasetError, read_manifest
+from tinyops.data.datasets.dataset import DatasetError, keys_of, read_manifest
 from tinyops.data.datasets.find_version import version_names
 from tinyops.retention.expired import Expired
 from tinyops.store import Store, layout
@@ -31,15 +31,12 @@ def unreferenced(
             manifest = read_manifest(store, project, version)
         except DatasetError:
             continue
-        keys = {file[name] for file in manifest["files"] for name in ("key", "index_key")}
-        if labels := manifest.get("relabelled"):
-            keys.add(labels["key"])
-        (freed if version in removed else kept).update(keys)
+        (freed if version in removed else kept).update(keys_of(manifest))
     found = []
     for row in store.objects(layout.dataset_files(project)):
         orphan = row.key not in freed and row.last_modified < now - GRACE
         if row.key not in kept and (row.key in freed or orphan):
-            name = row.key.rpartition("/")[2]
+            name = layout.file_name(row.key)
             why = "no version refers to it" if orphan else "only versions that go refer to it"
             found.append(Expired("dataset file", name, why, (row.key,), row.size))
     return found

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinyops.conversion.candidates.candidate import lost_self_test
 from tinyops.lineage.records import Records
-from tinyops.retention.forget_models import REMOVED, remove_self_test
-from tinyops.store import Store, edge_layout, layout
+from tinyops.retention.forget_models import remove_self_test
+from tinyops.store import Pointer, Store, edge_layout, layout
 
 
 def withdraw_images(store: Store, project: str) -> dict[str, list[str]]:
@@ -26,7 +27,7 @@ def withdraw_images(store: Store, project: str) -> dict[str, list[str]]:
     withdrawn, waiting = [], []
     for run in records.candidates:
         content = store.get_json(layout.candidate_manifest(project, run))
-        if content.get("self_test") != REMOVED:
+        if not lost_self_test(content):
             continue
         remove_self_test(store, project, run)
         if run not in records.releases:
@@ -43,7 +44,7 @@ def withdraw_images(store: Store, project: str) -> dict[str, list[str]]:
 
 
 def _in_use(records: Records, release: str) -> bool:
-    key = layout.pointer(records.project, "release")
+    key = layout.pointer(records.project, Pointer.RELEASE)
     pointer: dict[str, Any] = records.store.get_json_or(key, {})
     running = {name for one in records.devices.values() for name in (one.runs, one.confirmed)}
     return release in {*running, pointer.get("version")}
@@ -52,9 +53,8 @@ def _in_use(records: Records, release: str) -> bool:
 def _signed(store: Store, project: str, release: str) -> list[str]:
     """Keys of a release's images in the repository, which keeps files under their hash."""
     manifest: dict[str, Any] = store.get_json(layout.release_manifest(project, release))
-    keys = []
-    for target in manifest.get("targets", {}).values():
-        for image in target["images"]:
-            folder, _, name = image["path"].rpartition("/")
-            keys.append(edge_layout.tuf_target(f"{folder}/{image['sha256']}.{name}"))
-    return keys
+    return [
+        edge_layout.tuf_target(image["path"], image["sha256"])
+        for target in manifest.get("targets", {}).values()
+        for image in target["images"]
+    ]

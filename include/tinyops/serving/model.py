@@ -15,7 +15,7 @@ from tinyops.data.recordings.recording import Recording
 from tinyops.frontend import Frontend, FrontendSpec, cut_windows, to_counts
 from tinyops.projects import Project
 from tinyops.serving.errors import ServingError
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 _CHUNK = 256
 
@@ -95,9 +95,9 @@ def default_model(store: Store, project: str) -> str:
         Nothing was trained yet.
     """
     for pointer, key in (
-        ("champion", "candidate"),
-        ("release", "version"),
-        ("candidate", "version"),
+        (Pointer.CHAMPION, "candidate"),
+        (Pointer.RELEASE, "version"),
+        (Pointer.CANDIDATE, "version"),
     ):
         found = store.get_json_or(layout.pointer(project, pointer), None)
         if found:

@@ -14,7 +14,7 @@ from tinyops.serving.chip import Answer, board_results
 from tinyops.serving.errors import ServingError, SlowerThanChampion
 from tinyops.serving.load import host_results
 from tinyops.serving.scenario import NO_MLPERF_RESULT, Scenario
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 _COUNTS = ("window", "inference")
 _HOST_SECONDS, _HOST_BOUND_MS = 0.1, 10.0
@@ -74,7 +74,7 @@ def champion_of(store: Store, project: str, candidate: str) -> str | None:
 
     Where that is the candidate itself, the benchmark is repeated, against the champion of then.
     """
-    for name in ("champion", "release"):
+    for name in (Pointer.CHAMPION, Pointer.RELEASE):
         pointer = store.get_json_or(layout.pointer(project, name), None)
         if pointer and pointer["version"] != candidate:
             return str(pointer["version"])

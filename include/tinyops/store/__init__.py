@@ -3,12 +3,16 @@
 from tinyops.store import edge_layout, layout, receipts
 from tinyops.store.bucket import ObjectInfo, ObjectMissing, Store, StoreError, StoreUnavailable
 from tinyops.store.content import content_id, sha256_hex
+from tinyops.store.layout import Consumer, Pointer, ReportKind
 from tinyops.store.receipts import Receipt
 
 __all__ = [
+    "Consumer",
     "ObjectInfo",
     "ObjectMissing",
+    "Pointer",
     "Receipt",
+    "ReportKind",
     "Store",
     "StoreError",
     "StoreUnavailable",

@@ -5,8 +5,16 @@ from __future__ import annotations
 from tinyops.store.layout import part, parts
 
 TUF_METADATA = "tuf/metadata/"
+"""Folder of the metadata of the TUF repository."""
+
 TUF_TARGETS = "tuf/targets/"
+"""Folder of the targets of the TUF repository."""
+
+TUF_TIMESTAMP = "timestamp.json"
+"""In the folder of TUF metadata: the one file that is written over."""
+
 GATEWAYS = "gateways/"
+"""Folder of all gateways."""
 
 
 def gateway(name: str) -> str:
@@ -34,6 +42,12 @@ def tuf_metadata(filename: str) -> str:
     return TUF_METADATA + part(filename)
 
 
-def tuf_target(path: str) -> str:
-    """A TUF target; `path` has folders."""
-    return TUF_TARGETS + parts(path)
+def tuf_version_name(role: str, version: int) -> str:
+    """In the folder of TUF metadata: a version of a role other than timestamp."""
+    return f"{version}.{role}.json"
+
+
+def tuf_target(path: str, sha256: str) -> str:
+    """A TUF target; `path` has folders. The repository keeps it under its hash (TUF 1.0, 6.2)."""
+    folder, slash, name = path.rpartition("/")
+    return TUF_TARGETS + parts(f"{folder}{slash}{sha256}.{name}")

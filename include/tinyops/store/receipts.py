@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from tinyops.store import layout
 from tinyops.store.bucket import Store
+from tinyops.store.content import content_id
+from tinyops.store.layout import Consumer
 
 Status = Literal["done", "quarantined", "refused", "skipped"]
 
@@ -21,7 +23,7 @@ Status = Literal["done", "quarantined", "refused", "skipped"]
 class Receipt:
     """What one consumer (a DAG's stage) did with one input."""
 
-    consumer: str
+    consumer: Consumer
     input_id: str
     status: Status
     output: str = ""
@@ -35,7 +37,7 @@ def write(store: Store, project: str, receipt: Receipt) -> None:
     store.put_json(layout.receipt(project, receipt.consumer, receipt.input_id), content)
 
 
-def read(store: Store, project: str, consumer: str, input_id: str) -> Receipt | None:
+def read(store: Store, project: str, consumer: Consumer, input_id: str) -> Receipt | None:
     """The receipt of one input, or None while it is outstanding."""
     content: dict[str, Any] | None = store.get_json_or(
         layout.receipt(project, consumer, input_id), None
@@ -43,17 +45,22 @@ def read(store: Store, project: str, consumer: str, input_id: str) -> Receipt | 
     return Receipt(**content) if content else None
 
 
-def handled(store: Store, project: str, consumer: str, start: str = "") -> set[str]:
+def handled(store: Store, project: str, consumer: Consumer, start: str = "") -> set[str]:
     """Ids of all inputs that have a receipt, or of those whose id starts with `start`."""
-    prefix = layout.receipts(project, consumer)
-    return {
-        row.key.removeprefix(prefix).removesuffix(".json")
-        for row in store.objects(prefix + start)
-        if row.key.endswith(".json")
-    }
+    rows = store.objects(layout.receipts(project, consumer) + start)
+    named = (layout.receipt_input(project, consumer, row.key) for row in rows)
+    return {name for name in named if name is not None}
 
 
-def outstanding(store: Store, project: str, consumer: str, inputs: Iterable[str]) -> list[str]:
+def outstanding(store: Store, project: str, consumer: Consumer, inputs: Iterable[str]) -> list[str]:
     """Inputs without a receipt, in the order given."""
     done = handled(store, project, consumer)
     return [input_id for input_id in inputs if input_id not in done]
+
+
+def id_of(name: str, good: bool) -> str:
+    """Id in receipts and quarantine of an input whose name comes from outside.
+
+    It is the name itself where that is good, or else a hash of it.
+    """
+    return name if good else f"badly-named-{content_id(name)}"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.store import Store, edge_layout, layout
+from tinyops.store import Pointer, Store, edge_layout, layout
 from tinyops.training import registry
-
-POINTER = "champion"
 
 
 def settle_champion(store: Store, project: str) -> dict[str, Any]:
@@ -16,7 +14,7 @@ def settle_champion(store: Store, project: str) -> dict[str, Any]:
     Reads all gateways' events `{kind, project, version, device, target, at}`. Returns
     {champion: version | None, candidate, changed}.
     """
-    key = layout.pointer(project, POINTER)
+    key = layout.pointer(project, Pointer.CHAMPION)
     current: dict[str, Any] | None = store.get_json_or(key, None)
     newest = newest_attestation(store, project, since=current["at"] if current else "")
     if newest is None or (current and current["at"] >= newest["at"]):
@@ -60,7 +58,7 @@ def newest_attestation(store: Store, project: str, since: str = "") -> dict[str,
 
 def champion_candidate(store: Store, project: str) -> str | None:
     """The candidate that the champion was made from, or None before the first."""
-    content = store.get_json_or(layout.pointer(project, POINTER), None)
+    content = store.get_json_or(layout.pointer(project, Pointer.CHAMPION), None)
     return str(content["candidate"]) if content else None
 
 

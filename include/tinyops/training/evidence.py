@@ -20,8 +20,6 @@ from tinyops.projects import Project, load_project
 from tinyops.store import Store, content_id, layout
 from tinyops.training.released import ReleasedModel
 
-KIND = "labelled"
-
 
 @dataclass(frozen=True)
 class LabelledRecording:
@@ -92,7 +90,7 @@ def labelled_windows(store: Store, project: Project | str, release: str) -> Labe
     now = open_dataset(store, project, current_version(store, project) or trained.version)
     covered = _covered(store, trained, now, datetime.fromisoformat(manifest["created"]))
     name = content_id([asdict(one) for one in covered])
-    key = layout.report(project.name, KIND, release) + f"{name}.json"
+    key = layout.labelled(project.name, release, name)
     content: dict[str, Any] | None = store.get_json_or(key, None)
     if content is None:
         decided = _decided(store, project, release, now, covered)

@@ -12,7 +12,7 @@ from tinyops.conversion.candidates.write import Candidate, write_candidate
 from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset, read_manifest
 from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
-from tinyops.store import Receipt, Store, layout, receipts, sha256_hex
+from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts, sha256_hex
 from tinyops.training import registry
 from tinyops.training.card import CardFacts, model_card
 from tinyops.training.champion import champion_candidate, settle_champion
@@ -30,7 +30,6 @@ from tinyops.training.windows import golden_windows, spread
 __all__ = ["outstanding_dataset", "settle_champion", "train_candidate"]
 
 log = logging.getLogger(__name__)
-CONSUMER = "train"
 _PROOF_INPUTS = 64
 
 
@@ -38,7 +37,7 @@ def outstanding_dataset(store: Store, project: Project | str) -> str | None:
     """The current dataset version, unless it was trained on; older ones are superseded."""
     name = project if isinstance(project, str) else project.name
     version = current_version(store, name)
-    if version is None or receipts.read(store, name, CONSUMER, version):
+    if version is None or receipts.read(store, name, Consumer.TRAIN, version):
         return None
     if read_manifest(store, name, version).get("unfit"):
         return None  # A machine was forgotten, and the split has not been whole since.
@@ -167,7 +166,7 @@ def _track(
             "quantisation": manifest["metrics"]["quantisation"],
             "simulated": str(manifest["simulated"]).lower(),
         },
-        artifacts={name: files[name] for name in ("card.md", "metrics.json")},
+        artifacts={name: files[name] for name in (layout.CARD, layout.METRICS)},
         dataset=registry.TrainedOn(
             data.version,
             data.store.uri(layout.dataset_manifest(manifest["project"], data.version)),
@@ -221,9 +220,9 @@ def _conclude(
             "metrics": manifest["metrics"],
             "at": datetime.now(UTC).isoformat(),
         }
-        store.put_json(layout.pointer(project.name, "candidate"), content)
+        store.put_json(layout.pointer(project.name, Pointer.CANDIDATE), content)
     status: receipts.Status = "done" if accepted else "refused"
-    receipt = Receipt(CONSUMER, dataset, status, output=run, reason=verdict.reason)
+    receipt = Receipt(Consumer.TRAIN, dataset, status, output=run, reason=verdict.reason)
     receipts.write(store, project.name, receipt)
 
 

@@ -21,7 +21,7 @@ from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofF
 from tinyops.projects import load_project, projects_folder
 from tinyops.sketches.reference import Reference
 from tinyops.sketches.sketch import SketchSpec
-from tinyops.store import ObjectMissing, Store, layout
+from tinyops.store import ObjectMissing, Pointer, Store, layout
 
 pytestmark = pytest.mark.slow
 
@@ -62,9 +62,9 @@ def npz(**arrays: np.ndarray) -> bytes:
 @pytest.fixture
 def candidate(store: Store, scope: dict[str, Any]) -> str:
     folder = layout.candidate(NAME, RUN)
-    store.put(folder + "model.tflite", (MODELS / "tiny.tflite").read_bytes())
-    store.put(folder + "golden.npz", npz(windows=windows(8)))
-    store.put(folder + "proof_inputs.npz", npz(features=inputs_for((WINDOW, 1, 1), 6, 1)))
+    store.put(folder + layout.MODEL, (MODELS / "tiny.tflite").read_bytes())
+    store.put(folder + layout.GOLDEN, npz(windows=windows(8)))
+    store.put(folder + layout.PROOF_INPUTS, npz(features=inputs_for((WINDOW, 1, 1), 6, 1)))
     spec = request().frontend.spec.to_dict()
     generator = np.random.default_rng(4)
     reference = {
@@ -74,7 +74,7 @@ def candidate(store: Store, scope: dict[str, Any]) -> str:
         "batches": np.full(REFERENCE, "b1"),
         "parts": np.array(["train", "validation", "test"])[np.arange(REFERENCE) % 12 // 4],
     }
-    store.put(folder + "reference.npz", npz(**reference))
+    store.put(folder + layout.REFERENCE_WINDOWS, npz(**reference))
     manifest = {"project": NAME, "run": RUN, "dataset": "data-7", "frontend": spec}
     store.put_json(layout.candidate_manifest(NAME, RUN), manifest)
     return RUN
@@ -87,28 +87,28 @@ def test_a_candidate_becomes_evidence(
     folder = layout.release(NAME, candidate)
     fitted = fit_candidate(store, NAME, candidate)
     assert set(fitted["boards"]) == {"nano33ble-sense", "himax-we1-plus"}
-    assert store.get_json(folder + "fit.json") == fitted
+    assert store.get_json(folder + layout.FIT) == fitted
 
     compiled = compile_candidate(store, NAME, candidate)
     assert list(compiled["targets"]) == [TARGET, HIMAX]
-    image = load_image(store.get(folder + f"{TARGET}/image.bin"), 0x10000)
-    sketch = SketchSpec.from_dict(store.get_json(folder + "sketch.json"))
-    reference = Reference.from_json(store.get(folder + "reference.json"))
+    image = load_image(store.get(folder + layout.image_name(TARGET)), 0x10000)
+    sketch = SketchSpec.from_dict(store.get_json(folder + layout.SKETCH))
+    reference = Reference.from_json(store.get(folder + layout.REFERENCE))
     assert (sketch.every, sketch.frame_windows) == (1, 64)
     assert reference.tag == sketch.reference_tag(image.header.model_sha256)
     assert reference.tag == compiled["reference_tag"]
     assert (image.header.version, image.header.reference_tag) == (candidate, reference.tag)
-    described = store.get_json(folder + f"{TARGET}/image.json")
+    described = store.get_json(folder + layout.image_facts_name(TARGET))
     assert described["sha256"] == compiled["targets"][TARGET]["sha256"]
     assert compile_candidate(store, NAME, candidate) == compiled
-    real = store.get_json(folder + "real-targets.json")
+    real = store.get_json(folder + layout.REAL_TARGETS)
     assert real == compiled["real_targets"]
     # Himax has no Arduino core; the Nano has, and no such tool is on PATH.
     reason = "no-arduino-cli-here is not installed"
     assert real == {REAL: {"board": "nano33ble-sense", "built": False, "reason": reason}}
 
     proved = prove_candidate(store, NAME, candidate)
-    proof = store.get_json(folder + f"proof-{TARGET}.json")
+    proof = store.get_json(folder + layout.proof_name(TARGET))
     assert proved["version"] == candidate
     assert proof == proved["proofs"][TARGET]
     assert (proof["mismatches"], proof["samples"], proof["windows"]) == (0, 6, 14 + 29)
@@ -137,7 +137,7 @@ def test_a_board_that_is_too_small_is_named_and_recorded(
     write(scope | {"constraints": {"nano33ble-sense": limits}})
     with pytest.raises(DoesNotFit, match=r"does not fit nano33ble-sense: flash: .* too many"):
         fit_candidate(store, NAME, candidate)
-    report = store.get_json(layout.release(NAME, candidate) + "fit.json")
+    report = store.get_json(layout.release(NAME, candidate) + layout.FIT)
     assert not report["boards"]["nano33ble-sense"]["fits"]
     with pytest.raises(
         DoesNotFit, match=r"the linked image of tiny_project does not fit: flash: .* too many"
@@ -165,7 +165,7 @@ def test_a_sensor_that_is_missing_stops_the_release(
 
 def test_an_image_changed_in_the_store_is_not_proven(store: Store, candidate: str) -> None:
     compile_candidate(store, NAME, candidate)
-    key = layout.release(NAME, candidate) + f"{TARGET}/image.bin"
+    key = layout.release(NAME, candidate) + layout.image_name(TARGET)
     data = bytearray(store.get(key))
     data[5000] ^= 1
     store.put(key, bytes(data))
@@ -176,7 +176,7 @@ def test_an_image_changed_in_the_store_is_not_proven(store: Store, candidate: st
 def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candidate: str) -> None:
     with pytest.raises(ObjectMissing, match="run-2"):
         fit_candidate(store, NAME, "run-2")
-    store.put(layout.candidate(NAME, candidate) + "golden.npz", b"not an archive")
+    store.put(layout.candidate(NAME, candidate) + layout.GOLDEN, b"not an archive")
     with pytest.raises(ConversionError, match=r"golden\.npz: no readable array 'windows'"):
         compile_candidate(store, NAME, candidate)
 
@@ -184,7 +184,7 @@ def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candid
 def test_a_candidate_without_batches_in_its_reference_is_named(
     store: Store, candidate: str
 ) -> None:
-    key = layout.candidate(NAME, candidate) + "reference.npz"
+    key = layout.candidate(NAME, candidate) + layout.REFERENCE_WINDOWS
     with np.load(io.BytesIO(store.get(key))) as content:
         store.put(key, npz(**{name: content[name] for name in content if name != "batches"}))
     with pytest.raises(ConversionError, match=r"reference\.npz: no readable array 'batches'"):
@@ -195,9 +195,9 @@ def test_what_is_exported_is_what_is_released(store: Store, candidate: str) -> N
     scope, board = load_project(NAME), load_board("nano33ble-sense")
     with pytest.raises(ConversionError, match="neither a release nor a candidate"):
         newest_version(store, NAME)
-    store.put_json(layout.pointer(NAME, "candidate"), {"version": candidate})
+    store.put_json(layout.pointer(NAME, Pointer.CANDIDATE), {"version": candidate})
     assert newest_version(store, NAME) == candidate
-    store.put_json(layout.pointer(NAME, "release"), {"version": "run-0"})
+    store.put_json(layout.pointer(NAME, Pointer.RELEASE), {"version": "run-0"})
     assert newest_version(store, NAME) == "run-0"
     made = candidate_request(store, scope, candidate, board, REAL)
     compiled = compile_candidate(store, NAME, candidate)

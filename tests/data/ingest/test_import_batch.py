@@ -104,14 +104,14 @@ def test_files_of_a_forgotten_machine_are_removed_and_the_others_go_on(
     assert (answer["status"], answer["accepted"]) == ("accepted", 22), answer
     dataset = open_dataset(store, project, answer["dataset"])
     assert "m4" not in {one.machine_id for one in dataset.recordings()}
-    originals = layout.incoming(project.name, "b") + "originals/"
-    assert sum(1 for _ in store.objects(originals)) == 22
-    reason = store.get_json(layout.quarantine(project.name, "b") + "reason.json")
+    sent = [row.key for row in store.objects(layout.incoming(project.name, "b"))]
+    assert len(sent) == 22 + 1, "the files that are left, and the ready mark"
+    reason = store.get_json(layout.quarantine_reason(project.name, "b"))
     assert [("forgotten" in file["reason"]) for file in reason["files"]] == [True, True]
     ready = store.get_json(layout.batch_ready(project.name, "b"))
     assert (len(ready["originals"]), ready["forgotten"]) == (22, 2)
     for row in store.objects(layout.project(project.name)):
-        if row.key.endswith((".json", ".html")):
+        if layout.is_json(row.key) or layout.is_page(row.key):
             assert b"m4/" not in store.get(row.key), row.key
 
 
@@ -149,13 +149,13 @@ def test_a_bad_file_is_named_and_the_others_go_on(
     assert (answer["status"], answer["accepted"]) == ("accepted", 24)
     assert answer["reason"] == "3 files could not be read"
     assert ingest_batch(store, project, "b") == answer
-    told = store.get_json(layout.quarantine(project.name, "b") + "reason.json")
+    told = store.get_json(layout.quarantine_reason(project.name, "b"))
     assert [each["path"].removeprefix(f"{tmp_path.name}/") for each in told["files"]] == list(bad)
     assert all(each["reason"] and each["fix"] for each in told["files"])
     assert "recorded at 800 Hz" in told["files"][1]["reason"]
     assert "resample" in told["files"][1]["fix"]
     for each in told["files"]:
-        assert store.exists(told["incoming"].removeprefix(store.uri("")) + each["name"])
+        assert store.exists(store.key(told["incoming"]) + each["name"])
 
 
 def test_a_batch_without_a_good_file_is_quarantined(
@@ -206,7 +206,7 @@ def test_what_is_said_of_one_file_goes_before_what_is_said_of_all(
     answer = ingest_batch(store, project, "b")
     # One class on two machines cannot be split; but the files were read, all but the one.
     assert "cannot be split" in answer["reason"]
-    told = store.get_json(layout.quarantine(project.name, "b") + "reason.json")
+    told = store.get_json(layout.quarantine_reason(project.name, "b"))
     assert [each["name"] for each in told["files"]] == ["day1/1.csv"]
     assert "is in furlong" in told["files"][0]["reason"]
 
@@ -238,12 +238,12 @@ def test_lots_may_be_read_by_other_tasks(
 def test_a_file_that_changed_after_it_was_listed_is_refused(store: Store, project: Project) -> None:
     files = {f"{n}.csv": csv_text(samples(n, 300)).encode() for n in range(3)}
     put_batch(store, project, files)
-    folder = layout.incoming(project.name, "b")
-    store.put(folder + "0.csv", files["0.csv"][:-7])
-    store.put(folder + "1.csv", files["1.csv"].replace(b"0", b"1"))
-    store.delete(folder + "2.csv")
+    keys = [layout.batch_original(project.name, "b", name) for name in files]
+    store.put(keys[0], files["0.csv"][:-7])
+    store.put(keys[1], files["1.csv"].replace(b"0", b"1"))
+    store.delete(keys[2])
     ingest_batch(store, project, "b")
-    told = store.get_json(layout.quarantine(project.name, "b") + "reason.json")
+    told = store.get_json(layout.quarantine_reason(project.name, "b"))
     said = [each["reason"] for each in told["files"]]
     assert "bytes" in said[0]
     assert "not what batch.json says" in said[1]

@@ -129,9 +129,9 @@ def test_batches_without_a_good_recording(
     said = refused(store, project, name, before)
     assert reason in said
     folder = layout.quarantine(project.name, name)
-    assert len(store.get_json(folder + "reason.json")["refusals"]) == len(made)
-    assert store.exists(folder + "recordings.parquet")
-    page = store.get(layout.report(project.name, "data-docs", name) + "index.html").decode()
+    assert len(store.get_json(folder + layout.REASON)["refusals"]) == len(made)
+    assert store.exists(folder + layout.RECORDINGS)
+    page = store.get(layout.data_docs_page(project.name, name)).decode()
     assert "no recording is good" in page
 
 
@@ -183,8 +183,8 @@ def test_batch_json_that_is_none(store: Store, fresh: Project, text: bytes) -> N
 def test_batch_names_that_are_no_names(
     store: Store, project: Project, before: str, name: str
 ) -> None:
-    store.put(f"{layout.incoming(project.name)}{name}/recordings.parquet", _good())
-    store.put(f"{layout.incoming(project.name)}{name}/batch.json", b"{}")
+    store.put(layout.sent_batch(project.name, name) + layout.RECORDINGS, _good())
+    store.put(layout.sent_ready(project.name, name), b"{}")
     assert "cannot name a batch" in refused(store, project, name, before)
 
 

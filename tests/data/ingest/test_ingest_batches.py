@@ -19,7 +19,7 @@ from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
 from tinyops.data.recordings import read_recordings
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
-from tinyops.store import Store, StoreUnavailable, layout, receipts
+from tinyops.store import Consumer, Store, StoreUnavailable, layout, receipts
 
 pytestmark = pytest.mark.slow
 
@@ -95,9 +95,9 @@ def test_bad_recordings_are_kept_and_good_ones_go_on(
     answer = ingest_batch(store, project, "mixed")
     assert (answer["status"], answer["accepted"], answer["refused"]) == ("accepted", 48, 2)
     folder = layout.quarantine(project.name, "mixed")
-    reason = store.get_json(folder + "reason.json")
+    reason = store.get_json(folder + layout.REASON)
     assert [refusal["recording_id"] for refusal in reason["refusals"]] == ["bad1", "bad2"]
-    kept = store.download(folder + "recordings.parquet", tmp_path / "kept.parquet")
+    kept = store.download(folder + layout.RECORDINGS, tmp_path / "kept.parquet")
     assert [r.fingerprint() for r in read_recordings(kept)] == [r.fingerprint() for r in bad]
     assert store.exists(layout.batch_recordings(project.name, "mixed"))
 
@@ -190,7 +190,7 @@ def test_an_s3_that_is_down_is_no_verdict(
     down = Store.from_env(attempts=1, timeout=1)
     with pytest.raises(StoreUnavailable):
         ingest_batch(down, project, "b")
-    assert receipts.handled(store, project.name, "ingest") == set()
+    assert receipts.handled(store, project.name, Consumer.INGEST) == set()
 
 
 def test_batch_ids_cannot_climb(store: Store, project: Project) -> None:

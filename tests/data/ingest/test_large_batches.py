@@ -78,7 +78,7 @@ def test_one_process_or_several_give_the_same_version(store: Store, project: Pro
     assert joined["dataset"] == alone["dataset"]
     assert ids(store, other, joined["dataset"]) == ids(store, project, alone["dataset"])
     reasons = [
-        store.get_json(layout.quarantine(name, "b") + "reason.json")["refusals"]
+        store.get_json(layout.quarantine_reason(name, "b"))["refusals"]
         for name in (project.name, other.name)
     ]
     assert reasons[0] == reasons[1]
@@ -91,7 +91,7 @@ def test_little_is_not_measured_apart(
     store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_batch(store, project, "b", MIXED)
-    store.put(layout.incoming(project.name) + "not a name/batch.json", b"{}")
+    store.put(layout.sent_ready(project.name, "not a name"), b"{}")
     put_raw(store, "broken", b"", size="large")
     assert len(plan(store, project)) == 4
     monkeypatch.setenv("TINYOPS_MAPPED_MB", "1")

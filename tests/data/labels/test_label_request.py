@@ -10,7 +10,7 @@ import pytest
 from tests.support.label_requests import request_labels
 from tinyops.data.labels.label_request import find_request, open_requests, requests_about
 from tinyops.data.labels.label_set import LabelError
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Receipt, Store, layout, receipts
 
 PROJECT = "motor_health"
 
@@ -24,7 +24,7 @@ def test_a_request_is_read_as_it_was_written(store: Store) -> None:
 def test_those_about_a_device_stay_when_they_are_answered(store: Store) -> None:
     first = request_labels(store, PROJECT, "r1")
     other = request_labels(store, PROJECT, "r2", device="pump-8")
-    receipts.write(store, PROJECT, Receipt("answer", "r1", "done", "d1"))
+    receipts.write(store, PROJECT, Receipt(Consumer.ANSWER, "r1", "done", "d1"))
     assert open_requests(store, PROJECT) == [other]
     assert requests_about(store, PROJECT, "pump-7") == [first]
 

@@ -21,7 +21,7 @@ from tinyops.data.labels.label_request import open_requests
 from tinyops.data.labels.label_set import LabelSet, publish_labels
 from tinyops.data.labels.labels import current_labels, label_history
 from tinyops.projects import Project
-from tinyops.store import Store, layout, receipts
+from tinyops.store import Consumer, Store, layout, receipts
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ def test_what_changes_nothing_makes_no_version(store: Store, first: str) -> None
     told = apply(store, labels({A: "ball"}))
     assert (told["status"], told["reason"], told["dataset"]) == ("unchanged", UNCHANGED, first)
     assert current_version(store, PROJECT) == first
-    receipt = receipts.read(store, PROJECT.name, "labels", told["labels"])
+    receipt = receipts.read(store, PROJECT.name, Consumer.LABELS, told["labels"])
     assert receipt is not None
     assert (receipt.status, receipt.reason) == ("done", UNCHANGED)
 
@@ -165,7 +165,7 @@ def test_requests_are_open_until_something_accepted_answers(store: Store, first:
     told = apply(store, labels({A: "normal", "nobody": "ball"}, request="r1"))
     assert (told["status"], told["accepted"], told["refused"]) == ("applied", 1, 1)
     assert [one.id for one in open_requests(store, PROJECT)] == ["r2"]
-    answer = receipts.read(store, PROJECT.name, "answer", "r1")
+    answer = receipts.read(store, PROJECT.name, Consumer.ANSWER, "r1")
     assert answer is not None
     assert (answer.status, answer.output) == ("done", told["dataset"])
     publish_batch(store, PROJECT, "refused", fleet(), request="r2")
@@ -174,7 +174,7 @@ def test_requests_are_open_until_something_accepted_answers(store: Store, first:
     publish_batch(store, PROJECT, "c", fleet("c"), request="r2")
     version = ingest_batch(store, PROJECT, "c")["dataset"]
     assert open_requests(store, PROJECT) == []
-    answer = receipts.read(store, PROJECT.name, "answer", "r2")
+    answer = receipts.read(store, PROJECT.name, Consumer.ANSWER, "r2")
     assert answer is not None
     assert (answer.status, answer.output) == ("done", version)
 

@@ -54,9 +54,8 @@ def refused(store: Store, name: str, before: str) -> dict[str, Any]:
     assert still == handed_in
     assert apply_labels(store, PROJECT, name) == told
     folder = name if len(name) == 16 else f"badly-named-{content_id(name)}"
-    content: dict[str, Any] = store.get_json(
-        layout.quarantine(PROJECT.name, f"labels-{folder}") + "reason.json"
-    )
+    key = layout.quarantine_reason(PROJECT.name, layout.labels_input(folder))
+    content: dict[str, Any] = store.get_json(key)
     assert content["reason"] == told["reason"]
     assert content["refused"] == told["refused"]
     return content
@@ -70,7 +69,7 @@ def publish(store: Store, one: LabelSet) -> str:
 def raw(store: Store, text: bytes, name: str = "") -> str:
     """Anything as a label set, past `publish_labels`."""
     name = name or content_id(text.hex())
-    store.put(layout.label_sets(PROJECT.name) + f"{name}.json", text)
+    store.put(layout.sent_label_set(PROJECT.name, name), text)
     return name
 
 

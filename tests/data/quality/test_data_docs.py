@@ -15,7 +15,7 @@ from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.quality.docs import render_index, render_page
 from tinyops.data.quality.gate import check
 from tinyops.projects import Project
-from tinyops.store import Store, layout
+from tinyops.store import ReportKind, Store, layout
 
 EVIL = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 
@@ -78,8 +78,8 @@ def test_pages_are_published(store: Store, project: Project) -> None:
     for name in ("b1", "b2"):
         publish_batch(store, project, name, fleet(name))
         ingest_batch(store, project, name)
-    folder = layout.report(project.name, "data-docs")
-    index = store.get(folder + "index.html").decode()
+    folder = layout.report(project.name, ReportKind.DATA_DOCS)
+    index = store.get(layout.data_docs_list(project.name)).decode()
     for link in re.findall(r'href="([^"]+)"', index):
         assert "joined dataset" in store.get(folder + link).decode()
     assert {"b1/index.html", "b2/index.html"} <= set(re.findall(r'href="([^"]+)"', index))

@@ -36,10 +36,9 @@ def taken_in(
     store: Store, own_tmp: Path, batch: str, files: Mapping[str, bytes], ready: bytes
 ) -> dict[str, Any]:
     """Hand in a batch, ingest it, and check what must hold of any; what reason.json says."""
-    folder = f"{layout.incoming(PROJECT.name)}{batch}/"
     for name, content in files.items():
-        store.put(folder + name, content)
-    store.put(folder + "batch.json", ready)
+        store.put(layout.sent_batch(PROJECT.name, batch) + name, content)
+    store.put(layout.sent_ready(PROJECT.name, batch), ready)
     before = {row.key: row.etag for row in store.objects("")}
     assert outstanding_batches(store, PROJECT) == [batch]
     answer = ingest_batch(store, PROJECT, batch)

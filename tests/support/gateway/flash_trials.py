@@ -132,8 +132,8 @@ class Trials:
         release(self.store, *images.values())
         if quality == "tampered":
             for image in images.values():
-                folder = paths.image(PROJECT, version, image.header.target).rpartition("/")[0]
-                key = edge_layout.tuf_target(f"{folder}/{sha256_hex(image.bytes)}.image.bin")
+                path = paths.image(PROJECT, version, image.header.target)
+                key = edge_layout.tuf_target(path, sha256_hex(image.bytes))
                 self.store.put(key, image.bytes[:-1] + bytes((image.bytes[-1] ^ 1,)))
         return images
 

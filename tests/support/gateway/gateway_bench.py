@@ -84,13 +84,13 @@ def release(store: Store, *images: Image, mismatches: int = 0) -> dict[str, obje
 def write_evidence(store: Store, image: Image, mismatches: int = 0) -> None:
     folder = layout.release(PROJECT, image.header.version)
     sha256, target = sha256_hex(image.bytes), image.header.target
-    store.put(f"{folder}{target}/image.bin", image.bytes)
+    store.put(folder + layout.image_name(target), image.bytes)
     about = {"offset": image.offset, "role": image.role, "sha256": sha256}
-    store.put_json(f"{folder}{target}/image.json", about)
-    store.put_json(f"{folder}fit.json", {"candidate": f"run-{image.header.version}"})
+    store.put_json(folder + layout.image_facts_name(target), about)
+    store.put_json(folder + layout.FIT, {"candidate": f"run-{image.header.version}"})
     proof = {"image_sha256": sha256, "windows": 8, "mismatches": mismatches}
-    store.put_json(f"{folder}proof-{target}.json", proof)
-    store.put_json(f"{folder}benchmark.json", {"version": image.header.version})
+    store.put_json(folder + layout.proof_name(target), proof)
+    store.put_json(folder + layout.BENCHMARK, {"version": image.header.version})
 
 
 @dataclass

@@ -65,16 +65,16 @@ def live(store: Store) -> dict[str, Any]:
     publish_labels(store, PROJECT, told)
     # A file in another format, of a batch that held the machine.
     original = of(TEST_MACHINE, more)[0].signal.astype("<f4").tobytes()
-    store.put(layout.incoming(NAME, "b1") + "capture.wav", b"RIFF" + original)
+    store.put(layout.batch_original(NAME, "b1", "capture.wav"), b"RIFF" + original)
     _predictions(store, second)
     frames = [record(number, device=f"d{number}") for number in (3, 4)]
     file = send(store, frames)
     replace_table(store, NAME, file.date, file.gateway, [FrameRow(one, file.id) for one in frames])
     words_said = [{"recording_id": one.recording_id, "label": one.label} for one in sent]
     content = {"release": "run-1", "recordings": words_said}
-    store.put_json(layout.report(NAME, "labelled", "run-1") + "x.json", content)
-    store.put_json(layout.report(NAME, "verdict", "v3") + "verdict.json", {"device": "d3"})
-    store.put_json(layout.report(NAME, "verdict", "v4") + "verdict.json", {"device": "d4"})
+    store.put_json(layout.labelled(NAME, "run-1", "x"), content)
+    store.put_json(layout.verdict(NAME, "v3"), {"device": "d3"})
+    store.put_json(layout.verdict(NAME, "v4"), {"device": "d4"})
     everything = [*sent, *more, *bad, *waiting, *all_bad]
     return {
         "versions": [first, second, third],

@@ -22,7 +22,7 @@ from tinyops.data.recordings import Recording
 from tinyops.frontend import from_project
 from tinyops.projects import Project, Signal, load_project
 from tinyops.projects.schema import Split
-from tinyops.store import Receipt, Store, edge_layout, layout, receipts
+from tinyops.store import Consumer, Pointer, Receipt, Store, edge_layout, layout, receipts
 from tinyops.training.reference_windows import reference_windows
 from tinyops.training.windows import golden_windows, spread, windows_of
 
@@ -114,24 +114,24 @@ def candidate(store: Store, run: str, dataset: str, status: str = "first") -> No
     write_candidate(store, made_candidate(store, run, dataset, status))
     if status != "worse":
         content = {"version": run, "dataset": dataset}
-        store.put_json(layout.pointer(NAME, "candidate"), content)
-    receipts.write(store, NAME, Receipt("train", dataset, "done", output=run))
+        store.put_json(layout.pointer(NAME, Pointer.CANDIDATE), content)
+    receipts.write(store, NAME, Receipt(Consumer.TRAIN, dataset, "done", output=run))
 
 
 def release(store: Store, run: str, dataset: str) -> None:
     """A staged release: its image holds golden windows, as real ones do."""
-    golden = np.load(_file(store, layout.candidate(NAME, run) + "golden.npz"))["windows"]
+    golden = np.load(_file(store, layout.candidate(NAME, run) + layout.GOLDEN))["windows"]
     folder = layout.release(NAME, run)
     store.put(folder + layout.image_name("virtual"), b"image" + golden.astype("<i2").tobytes())
     content = {"project": NAME, "version": run, "dataset": dataset, "created": "2026-02-01"}
     store.put_json(layout.release_manifest(NAME, run), content)
-    store.put_json(layout.pointer(NAME, "release"), {"version": run})
-    receipts.write(store, NAME, Receipt("release", run, "done", output=run))
+    store.put_json(layout.pointer(NAME, Pointer.RELEASE), {"version": run})
+    receipts.write(store, NAME, Receipt(Consumer.RELEASE, run, "done", output=run))
 
 
 def champion(store: Store, run: str) -> None:
     """The release that boards attest."""
-    store.put_json(layout.pointer(NAME, "champion"), {"version": run, "candidate": run})
+    store.put_json(layout.pointer(NAME, Pointer.CHAMPION), {"version": run, "candidate": run})
 
 
 def gateway(store: Store, name: str, runs: dict[str, str]) -> None:

@@ -13,14 +13,14 @@ from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.frontend import from_project
 from tinyops.projects import Project
-from tinyops.store import Store, layout
+from tinyops.store import Pointer, Store, layout
 
 _GOLDEN = 4
 
 
 def newest_version(store: Store, project: str) -> str:
     """The released version, else the newest candidate; ConversionError when there is neither."""
-    for name in ("release", "candidate"):
+    for name in (Pointer.RELEASE, Pointer.CANDIDATE):
         content = store.get_json_or(layout.pointer(project, name), None)
         if content:
             return str(content["version"])

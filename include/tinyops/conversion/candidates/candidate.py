@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zipfile import BadZipFile
@@ -13,6 +14,14 @@ from numpy.typing import NDArray
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.store import Store, layout
+
+SELF_TEST_REMOVED = {"self_test": "removed"}
+"""In the manifest of a candidate whose self-test held windows of a machine that was forgotten."""
+
+
+def lost_self_test(manifest: Mapping[str, Any]) -> bool:
+    """Whether a candidate's self-test was removed: no image can be built of it any more."""
+    return SELF_TEST_REMOVED.items() <= manifest.items()
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +77,14 @@ def read_candidate(store: Store, project: str, candidate: str) -> Candidate:
     """
     folder = layout.candidate(project, candidate)
     manifest = store.get_json(layout.candidate_manifest(project, candidate))
-    if manifest.get("self_test") == "removed":
+    if lost_self_test(manifest):
         raise ConversionError(
             f"candidate {candidate} of {project} has no self-test windows any more: they were of a "
             "machine that was forgotten",
             "train on the current dataset version",
         )
-    (golden,) = _arrays(store, folder + "golden.npz", "windows")
-    (inputs,) = _arrays(store, folder + "proof_inputs.npz", "features")
+    (golden,) = _arrays(store, folder + layout.GOLDEN, "windows")
+    (inputs,) = _arrays(store, folder + layout.PROOF_INPUTS, "features")
     return Candidate(
         tflite=store.get(folder + layout.MODEL),
         manifest=manifest,
@@ -86,7 +95,7 @@ def read_candidate(store: Store, project: str, candidate: str) -> Candidate:
 
 def read_reference_windows(store: Store, project: str, candidate: str) -> ReferenceWindows:
     """The candidate's reference.npz; errors as in `read_candidate`."""
-    key = layout.candidate(project, candidate) + "reference.npz"
+    key = layout.candidate(project, candidate) + layout.REFERENCE_WINDOWS
     names = ("features", "labels", "groups", "batches", "parts")
     return ReferenceWindows(*_arrays(store, key, *names))
 

@@ -43,11 +43,11 @@ class Candidate:
         """All files but the manifest, by name."""
         return {
             layout.MODEL: self.model,
-            "metrics.json": json.dumps(self.metrics, indent=2, sort_keys=True).encode() + b"\n",
-            "card.md": self.card.encode(),
-            "golden.npz": _npz(self.golden),
-            "proof_inputs.npz": _npz({"features": self.proof_inputs}),
-            "reference.npz": _npz(self.reference),
+            layout.METRICS: json.dumps(self.metrics, indent=2, sort_keys=True).encode() + b"\n",
+            layout.CARD: self.card.encode(),
+            layout.GOLDEN: _npz(self.golden),
+            layout.PROOF_INPUTS: _npz({"features": self.proof_inputs}),
+            layout.REFERENCE_WINDOWS: _npz(self.reference),
         }
 
 

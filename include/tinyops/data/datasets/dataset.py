@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,7 @@ from tinyops.data.recordings.recording import Recording
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
 from tinyops.projects.schema import Split
-from tinyops.store import ObjectMissing, Store, layout, sha256_hex
-
-POINTER = "dataset"
+from tinyops.store import ObjectMissing, Pointer, Store, layout, sha256_hex
 
 
 class DatasetError(TinyOpsError):
@@ -110,7 +108,7 @@ class Dataset:
 
 def current_version(store: Store, project: Project | str) -> str | None:
     """The version that the pointer `dataset` names, or None before the first."""
-    content = store.get_json_or(layout.pointer(_name(project), POINTER), None)
+    content = store.get_json_or(layout.pointer(_name(project), Pointer.DATASET), None)
     return str(content["version"]) if content else None
 
 
@@ -150,6 +148,13 @@ def open_dataset(store: Store, project: Project | str, version: str) -> Dataset:
             "use a version that is kept, see `tinyops data log`",
         )
     return Dataset(store, manifest)
+
+
+def keys_of(manifest: Mapping[str, Any]) -> set[str]:
+    """Keys of all objects that a manifest refers to: files, their indices, labels."""
+    keys = {str(file[name]) for file in manifest.get("files", ()) for name in ("key", "index_key")}
+    labels = manifest.get("relabelled")
+    return keys | {str(labels["key"])} if labels else keys
 
 
 def _name(project: Project | str) -> str:

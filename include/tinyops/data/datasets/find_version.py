@@ -7,13 +7,12 @@ from tinyops.projects import Project
 from tinyops.store import Store, layout
 
 CURRENT = "current"
-_SHARED = "files"
 
 
 def version_names(store: Store, project: Project | str) -> list[str]:
     """Every version that there is or was, sorted; those without a manifest too."""
     name = project if isinstance(project, str) else project.name
-    return [one for one in store.folders(layout.dataset(name)) if one != _SHARED]
+    return list(filter(layout.is_dataset, store.folders(layout.dataset(name))))
 
 
 def find_version(store: Store, project: Project | str, word: str) -> str:

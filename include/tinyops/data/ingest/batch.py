@@ -105,7 +105,7 @@ def publish_batch(
             path.unlink()
     batch = Batch(
         batch=batch_id,
-        sha256=files[0].sha256 if len(files) == 1 else content_id([f.sha256 for f in files], 64),
+        sha256=batch_sha256([file.sha256 for file in files]),
         count=sum(file.count for file in files),
         size=sum(file.size for file in files),
         source=source or project.source.kind,
@@ -167,6 +167,11 @@ def publish_originals(
             store.upload(path, layout.batch_original(project.name, batch_id, original.name))
     marked = {"batch": batch_id, "sha256": batch.sha256, **content}
     return _mark(store, project, batch, marked, there)
+
+
+def batch_sha256(hashes: Sequence[str]) -> str:
+    """The `sha256` of a batch of files with these hashes: that of the only one, or one of all."""
+    return hashes[0] if len(hashes) == 1 else content_id(hashes, 64)
 
 
 def _mark(store: Store, project: Project, batch: Batch, content: dict[str, Any], there: Any) -> str:
@@ -272,7 +277,7 @@ def _parse_files(content: Any, batch_id: str) -> tuple[BatchFile, ...]:
             raise BatchError(f"{where}[{number}] is no mapping", "publish it again")
         _check(entry, wanted, f"{where}[{number}]")
         name = entry["name"]
-        if not layout.is_safe(name) or not name.endswith(".parquet"):
+        if not layout.can_name_recordings(name):
             raise BatchError(f"{where}[{number}]: {name!r} cannot name a file", "publish it again")
     names = [entry["name"] for entry in content]
     if len(set(names)) < len(names):

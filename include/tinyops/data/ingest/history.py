@@ -8,7 +8,7 @@ from tinyops.data.datasets.dataset import current_version, read_manifest
 from tinyops.data.ingest import inbox
 from tinyops.data.labels import labels
 from tinyops.projects import Project
-from tinyops.store import Store, receipts
+from tinyops.store import Consumer, Store, receipts
 
 
 def history(store: Store, project: Project) -> dict[str, list[dict[str, Any]]]:
@@ -36,16 +36,16 @@ def history(store: Store, project: Project) -> dict[str, list[dict[str, Any]]]:
     return {
         "versions": versions,
         "batches": _inputs(
-            store, project, inbox.CONSUMER, "batch", inbox.outstanding_batches(store, project)
+            store, project, Consumer.INGEST, "batch", inbox.outstanding_batches(store, project)
         ),
         "labels": _inputs(
-            store, project, labels.CONSUMER, "labels", labels.outstanding_labels(store, project)
+            store, project, Consumer.LABELS, "labels", labels.outstanding_labels(store, project)
         ),
     }
 
 
 def _inputs(
-    store: Store, project: Project, consumer: str, kind: str, outstanding: list[str]
+    store: Store, project: Project, consumer: Consumer, kind: str, outstanding: list[str]
 ) -> list[dict[str, Any]]:
     """What became of each input, in the order in which they were handled."""
     rows: list[dict[str, Any]] = []

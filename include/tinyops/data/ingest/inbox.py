@@ -5,10 +5,7 @@ from __future__ import annotations
 from tinyops.data.ingest.upkeep import outstanding_requests
 from tinyops.data.labels.labels import outstanding_labels
 from tinyops.projects import Project
-from tinyops.store import Store, content_id, layout, receipts
-
-CONSUMER = "ingest"
-_READY = "/batch.json"
+from tinyops.store import Consumer, Store, layout, receipts
 
 
 def outstanding_batches(store: Store, project: Project | str) -> list[str]:
@@ -18,25 +15,24 @@ def outstanding_batches(store: Store, project: Project | str) -> list[str]:
     overlooked.
     """
     name = project if isinstance(project, str) else project.name
-    prefix = layout.incoming(name)
     ready = sorted(
-        (row.last_modified, row.key.removeprefix(prefix).removesuffix(_READY))
-        for row in store.objects(prefix)
-        if row.key.removeprefix(prefix).endswith(_READY)
+        (row.last_modified, batch)
+        for row in store.objects(layout.incoming(name))
+        if (batch := layout.ready_batch(name, row.key)) is not None
     )
     # Asked every few seconds of every project: most have nothing, and then one listing will do.
-    done = receipts.handled(store, name, CONSUMER) if ready else set()
+    done = receipts.handled(store, name, Consumer.INGEST) if ready else set()
     return [batch for _, batch in ready if input_id(batch) not in done]
 
 
 def outstanding_inputs(store: Store, project: Project | str) -> list[str]:
     """All that ingest has not handled: batches, label sets as `labels-<id>`, and requests."""
     name = project if isinstance(project, str) else project.name
-    labels = outstanding_labels(store, project)
-    inputs = [*outstanding_batches(store, project), *(f"labels-{set_id}" for set_id in labels)]
+    labels = map(layout.labels_input, outstanding_labels(store, project))
+    inputs = [*outstanding_batches(store, project), *labels]
     return [*inputs, *outstanding_requests(store, name)]
 
 
 def input_id(batch: str) -> str:
     """The name that receipts and quarantine use: the batch's own, or a hash of a bad one."""
-    return batch if layout.is_safe(batch) else f"badly-named-{content_id(batch)}"
+    return receipts.id_of(batch, layout.is_safe(batch))

@@ -22,6 +22,7 @@ from tinyops.data.recordings.importers import SUFFIXES, ImportRefused
 from tinyops.data.recordings.importers.capture import LIMIT_BYTES
 from tinyops.data.recordings.importers.description import schema
 from tinyops.errors import TinyOpsError
+from tinyops.store import layout
 from tinyops.wrong_key import wrong_key
 
 _PARTS = 3
@@ -151,7 +152,7 @@ def original_of(path: Path, sha256: str) -> Original:
             "cut it into several files" if facts.st_size else "send it again",
         )
     original = Original(
-        name=f"originals/{sha256}{path.suffix.lower()}",
+        name=layout.original_name(sha256, path.suffix.lower()),
         size=facts.st_size,
         sha256=sha256,
         path="/".join(path.absolute().parts[1:][-_PARTS:]),

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tinyops.data.datasets.dataset import read_manifest
-from tinyops.data.ingest.inbox import CONSUMER, input_id
+from tinyops.data.ingest.inbox import input_id
 from tinyops.data.ingest.lot import RefusedFile
 from tinyops.data.labels.label_request import answered
 from tinyops.data.quality.docs import page_uri
 from tinyops.data.quality.result import GateResult
-from tinyops.store import Receipt, Store, layout, receipts
-
-REASON = "reason.json"
+from tinyops.store import Consumer, Receipt, Store, layout, receipts
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,12 @@ def keep_refused(
     files, which stay where they are.
     """
     folder = layout.quarantine(project, input_id(batch))
-    kept = store.upload(file, folder + "recordings.parquet") if file else None
+    kept = store.upload(file, folder + layout.RECORDINGS) if file else None
     total = len(result.table) if result else 0
     content = {
         "batch": batch,
         "reason": reason,
-        "incoming": store.uri(layout.incoming(project)) + f"{batch}/",
+        "incoming": store.uri(layout.sent_batch(project, batch)),
         "recordings": kept,
         "accepted": 0 if reason or not result else result.accepted,
         "refused": total if reason or not result else len(result.refused_rows),
@@ -69,7 +67,7 @@ def keep_refused(
         "warnings": result.counts if result else {},
         "docs": page_uri(store, project, batch) if result else "",
     }
-    store.put_json(folder + REASON, content)
+    store.put_json(folder + layout.REASON, content)
     return content
 
 
@@ -86,9 +84,8 @@ def settle_quarantined(
     content = keep_refused(store, project, batch, reason, result, file, files)
     outcome = _quarantined(store, project, batch, content)
     name = input_id(batch)
-    receipts.write(
-        store, project, Receipt(CONSUMER, name, "quarantined", outcome.uri, outcome.reason)
-    )
+    receipt = Receipt(Consumer.INGEST, name, "quarantined", outcome.uri, outcome.reason)
+    receipts.write(store, project, receipt)
     return outcome
 
 
@@ -97,23 +94,21 @@ def settle_accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outco
     outcome = _accepted(store, manifest, batch)
     entry = _entry(manifest, batch)
     answered(store, manifest["project"], entry["request"], manifest["version"], f"batch {batch}")
-    receipts.write(
-        store,
-        manifest["project"],
-        Receipt(CONSUMER, batch, "done", manifest["version"], outcome.reason),
-    )
+    name = input_id(batch)
+    receipt = Receipt(Consumer.INGEST, name, "done", manifest["version"], outcome.reason)
+    receipts.write(store, manifest["project"], receipt)
     return outcome
 
 
 def recall(store: Store, project: str, batch: str) -> Outcome | None:
     """What became of a batch that was handled before; None while it is outstanding."""
     name = input_id(batch)
-    receipt = receipts.read(store, project, CONSUMER, name)
+    receipt = receipts.read(store, project, Consumer.INGEST, name)
     if receipt is None:
         return None
     if receipt.status == "done":
         return _accepted(store, read_manifest(store, project, receipt.output), batch)
-    content = store.get_json(layout.quarantine(project, name) + REASON)
+    content = store.get_json(layout.quarantine_reason(project, name))
     return _quarantined(store, project, batch, content)
 
 
@@ -149,7 +144,7 @@ def _quarantined(store: Store, project: str, batch: str, content: dict[str, Any]
         reason=content["reason"],
         accepted=0,
         refused=content["refused"],
-        uri=store.uri(layout.quarantine(project, input_id(batch)) + REASON),
+        uri=store.uri(layout.quarantine_reason(project, input_id(batch))),
         warnings=content["warnings"],
         docs=content["docs"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +91,26 @@ def _reduced_labels(
         return said
     if not left:
         return None
-    text = json.dumps(left, sort_keys=True, ensure_ascii=False).encode()
+    return said | put_labels(store, project, left)
+
+
+def put_labels(store: Store, project: str, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Store labels that supersede those of recordings, named by their content.
+
+    Parameters
+    ----------
+    words
+        Recording id -> {label, set}.
+
+    Returns
+    -------
+    {key, sha256, recordings}
+    """
+    text = json.dumps(words, sort_keys=True, ensure_ascii=False).encode()
     sha256 = sha256_hex(text)
     key = layout.dataset_labels(project, sha256)
     store.put(key, text, "application/json")
-    return said | {"key": key, "sha256": sha256, "recordings": len(left)}
+    return {"key": key, "sha256": sha256, "recordings": len(words)}
 
 
 def _less(entry: dict[str, Any], gone: int) -> dict[str, Any]:

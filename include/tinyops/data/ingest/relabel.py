@@ -14,12 +14,10 @@ from typing import Any, Literal
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.split import SplitError
-from tinyops.data.ingest.outcome import REASON
 from tinyops.data.ingest.version import make_relabelled, point_to, publish_manifest
 from tinyops.data.labels.label_request import answered
 from tinyops.data.labels.label_set import LabelError, LabelRow, LabelSet, parse_labels
 from tinyops.data.labels.labels import (
-    CONSUMER,
     accepted_sets,
     in_order,
     outstanding_labels,
@@ -27,7 +25,7 @@ from tinyops.data.labels.labels import (
     training_labels,
 )
 from tinyops.projects import Project, load_project
-from tinyops.store import Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Receipt, Store, layout, receipts
 
 __all__ = ["apply_labels", "outstanding_labels"]
 
@@ -74,7 +72,7 @@ def apply_labels(store: Store, project: Project | str, set_id: str) -> dict[str,
         S3 does not answer; worth another try.
     """
     project = load_project(project) if isinstance(project, str) else project
-    if receipts.read(store, project.name, CONSUMER, receipt_id(set_id)) is None:
+    if receipts.read(store, project.name, Consumer.LABELS, receipt_id(set_id)) is None:
         text = _fetch(store, project.name, set_id)
         try:
             labels = _checked(text, set_id, project)
@@ -147,7 +145,8 @@ def _apply(store: Store, project: Project, set_id: str, labels: LabelSet) -> Non
         publish_manifest(store, manifest)
         point_to(store, manifest)
     answered(store, project.name, labels.request, manifest["version"], f"labels {set_id}")
-    receipt = Receipt(CONSUMER, set_id, "done", manifest["version"], reason)
+    name = receipt_id(set_id)
+    receipt = Receipt(Consumer.LABELS, name, "done", manifest["version"], reason)
     receipts.write(store, project.name, receipt)
 
 
@@ -180,7 +179,7 @@ def _set_aside(
     """Refuse a whole set; it stays where it was handed in."""
     name = receipt_id(set_id)
     uri = _keep_refused(store, project, set_id, reason, refused)
-    receipts.write(store, project, Receipt(CONSUMER, name, "quarantined", uri, reason))
+    receipts.write(store, project, Receipt(Consumer.LABELS, name, "quarantined", uri, reason))
 
 
 def _keep_refused(
@@ -189,7 +188,7 @@ def _keep_refused(
     content = {
         "labels": set_id,
         "reason": reason,
-        "set": store.uri(layout.label_sets(project)) + f"{set_id}.json",
+        "set": store.uri(layout.sent_label_set(project, set_id)),
         "refused": len(refused),
         "counts": Counter(refusal.kind for refusal in refused),
         "refusals": [asdict(refusal) for refusal in refused],
@@ -198,7 +197,7 @@ def _keep_refused(
 
 
 def _recall(store: Store, project: str, set_id: str) -> LabelOutcome:
-    receipt = receipts.read(store, project, CONSUMER, receipt_id(set_id))
+    receipt = receipts.read(store, project, Consumer.LABELS, receipt_id(set_id))
     assert receipt is not None
     kept: dict[str, Any] = store.get_json_or(_reason_key(project, set_id), {"refused": 0})
     done = receipt.status == "done"
@@ -214,4 +213,4 @@ def _recall(store: Store, project: str, set_id: str) -> LabelOutcome:
 
 
 def _reason_key(project: str, set_id: str) -> str:
-    return layout.quarantine(project, f"labels-{receipt_id(set_id)}") + REASON
+    return layout.quarantine_reason(project, layout.labels_input(receipt_id(set_id)))

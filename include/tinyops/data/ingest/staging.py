@@ -120,7 +120,7 @@ def _staged(store: Store, project: Project, piece: Piece) -> Piece:
     """The piece without its file on this disk; what is only there goes to S3."""
     if piece.key:
         return replace(piece, path=None)
-    key = layout.staging(project.name, f"{piece.sha256}.parquet")
+    key = layout.staged_recordings(project.name, piece.sha256)
     assert piece.path is not None
     store.upload(piece.path, key)
     piece.path.unlink()
@@ -134,4 +134,4 @@ def _key(project: Project, ready: Batch, file: BatchFile | Lot) -> str:
         project.model_dump(mode="json"),
         metadata.version("tinyops"),
     )
-    return layout.staging(project.name, f"{content_id(made_of)}.json")
+    return layout.staged_findings(project.name, content_id(made_of))

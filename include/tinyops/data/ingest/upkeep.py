@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from tinyops.errors import TinyOpsError
-from tinyops.store import ObjectMissing, Store, content_id, layout, receipts
+from tinyops.store import Consumer, ObjectMissing, Store, content_id, layout, receipts
 
-CONSUMER = "upkeep"
-_MARK = "/request.json"
+UpkeepKind = Literal["forget", "retention"]
 
 
 class UpkeepError(TinyOpsError):
@@ -26,19 +25,13 @@ class UpkeepRequest:
     """What is asked for; `machine` is whom to forget and is empty for retention."""
 
     id: str
-    kind: Literal["forget", "retention"]
+    kind: UpkeepKind
     by: str
     at: str
     machine: str = ""
 
 
-def ask(
-    store: Store,
-    project: str,
-    kind: Literal["forget", "retention"],
-    by: str,
-    machine: str = "",
-) -> UpkeepRequest:
+def ask(store: Store, project: str, kind: UpkeepKind, by: str, machine: str = "") -> UpkeepRequest:
     """Write a request; one of the same kind (and machine) that waits is taken instead."""
     for name in outstanding_requests(store, project):
         waiting = read_request(store, project, name)
@@ -53,13 +46,12 @@ def ask(
 
 def outstanding_requests(store: Store, project: str) -> list[str]:
     """Ids of requests that were not carried out, oldest first."""
-    prefix = layout.requests(project)
     there = sorted(
-        (row.last_modified, row.key.removeprefix(prefix).removesuffix(_MARK))
-        for row in store.objects(prefix)
-        if row.key.endswith(_MARK)
+        (row.last_modified, request)
+        for row in store.objects(layout.requests(project))
+        if (request := layout.request_id(project, row.key)) is not None
     )
-    done = receipts.handled(store, project, CONSUMER) if there else set()
+    done = receipts.handled(store, project, Consumer.UPKEEP) if there else set()
     return [name for _, name in there if name not in done]
 
 
@@ -78,6 +70,6 @@ def read_request(store: Store, project: str, request: str) -> UpkeepRequest:
         raise UpkeepError(f"{project} has no request {request!r}", "ask again") from None
     except TypeError:
         found = None
-    if found is None or found.id != request or found.kind not in ("forget", "retention"):
+    if found is None or found.id != request or found.kind not in get_args(UpkeepKind):
         raise UpkeepError(f"{store.uri(key)} is no request", "remove it and ask again")
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from tinyops.data.datasets.counts import counts
-from tinyops.data.datasets.dataset import POINTER, Dataset
+from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.datasets.index import IndexRow, write_index
 from tinyops.data.datasets.split import Part, SplitError, assign, checked_split, group_of
 from tinyops.data.ingest.batch import Batch
 from tinyops.data.ingest.piece import Piece
-from tinyops.data.ingest.reduce import reduced
+from tinyops.data.ingest.reduce import put_labels, reduced
 from tinyops.data.labels.labels import Label
 from tinyops.file_hash import file_sha256
 from tinyops.projects import Project
-from tinyops.store import Store, content_id, layout, sha256_hex
+from tinyops.store import Pointer, Store, content_id, layout
 
 
 @dataclass(frozen=True)
@@ -97,14 +96,8 @@ def make_relabelled(
     ]
     groups = checked_split(rows, project)
     words = {name: {"label": one.label, "set": one.set_id} for name, one in labels.items()}
-    text = json.dumps(words, sort_keys=True, ensure_ascii=False).encode()
-    key = layout.dataset_labels(project.name, sha256_hex(text))
-    store.put(key, text, "application/json")
-    relabelled = {
-        "key": key,
-        "sha256": sha256_hex(text),
-        "recordings": len(words),
-        "sets": sorted({one.set_id for one in labels.values()}),
+    relabelled = put_labels(store, project.name, words) | {
+        "sets": sorted({one.set_id for one in labels.values()})
     }
     kept = {name: parent.manifest[name] for name in ("batches", "files", "gate")}
     return _manifest(
@@ -146,7 +139,7 @@ def point_to(store: Store, manifest: dict[str, Any]) -> None:
     """Make a version the current one."""
     version, project = manifest["version"], manifest["project"]
     store.put_json(
-        layout.pointer(project, POINTER),
+        layout.pointer(project, Pointer.DATASET),
         {
             "version": version,
             "uri": store.uri(layout.dataset_manifest(project, version)),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from tinyops.data.ingest.batch import batch_sha256
 from tinyops.data.ingest.divide import divide_rows
 from tinyops.data.recordings.parquet import ParquetError, write_recordings
 from tinyops.file_hash import file_sha256
-from tinyops.store import ObjectMissing, Store, content_id, layout
+from tinyops.store import ObjectMissing, Store, layout
 
 _WHOLE = ("sha256", "size", "count")
-_OWN = re.compile(r"recordings(-[0-9a-f]{5,16})?\.parquet")
-"""Files of recordings: those that were named before, and what a run left that was cut off."""
 
 
 def _has_machines(path: Path) -> bool:
@@ -118,7 +116,9 @@ def batch_without(store: Store, project: str, batch: str, machines: Collection[s
     kept = {layout.batch_recordings(project, batch, file["name"]) for file in files} | {key}
     folder_key = layout.incoming(project, batch)
     for row in list(store.objects(folder_key)):
-        if row.key not in kept and _OWN.fullmatch(row.key.removeprefix(folder_key)):
+        # Files that were named before, and what a run left that was cut off.
+        own = layout.is_batch_file(layout.below(folder_key, row.key) or "")
+        if own and row.key not in kept:
             store.delete(row.key)
     return removed
 
@@ -153,7 +153,7 @@ def remove_files(store: Store, project: str, batch: str, kept: Collection[str] =
 
 def _upload(store: Store, project: str, batch: str, path: Path, count: int) -> dict[str, Any]:
     sha256 = file_sha256(path)
-    name = f"recordings-{sha256[:16]}.parquet"
+    name = layout.renewed_batch_file(sha256)
     store.upload(path, layout.batch_recordings(project, batch, name))
     return {"name": name, "sha256": sha256, "size": path.stat().st_size, "count": count}
 
@@ -162,7 +162,7 @@ def _renewed(content: dict[str, Any], files: list[dict[str, Any]], removed: int)
     hashes = [file["sha256"] for file in files]
     return content | {
         "files": files,
-        "sha256": hashes[0] if len(hashes) == 1 else content_id(hashes, 64),
+        "sha256": batch_sha256(hashes),
         "size": sum(file["size"] for file in files),
         "count": sum(file["count"] for file in files),
         "forgotten": content.get("forgotten", 0) + removed,

@@ -10,10 +10,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from tinyops.data.labels.label_set import LabelError
 from tinyops.projects import Project
-from tinyops.store import ObjectMissing, Receipt, Store, layout, receipts
+from tinyops.store import Consumer, ObjectMissing, Receipt, Store, layout, receipts
 from tinyops.wrong_key import wrong_key
 
-ANSWER = "answer"
 Kind = Literal["data drift", "concept drift", "look"]
 
 
@@ -80,7 +79,7 @@ def open_requests(store: Store, project: Project | str) -> list[LabelRequest]:
     """
     name = project if isinstance(project, str) else project.name
     there = list(_ids(store, name))
-    waiting = receipts.outstanding(store, name, ANSWER, there) if there else []
+    waiting = receipts.outstanding(store, name, Consumer.ANSWER, there) if there else []
     return sorted((find_request(store, name, one) for one in waiting), key=lambda one: one.at)
 
 
@@ -122,13 +121,12 @@ def find_request(store: Store, project: Project | str, request: str) -> LabelReq
 def answered(store: Store, project: str, request: str, version: str, by: str) -> None:
     """Write that a request is answered; harmless for "" and when it was before."""
     if request:
-        receipts.write(
-            store, project, Receipt(ANSWER, request, "done", version, f"answered by {by}")
-        )
+        receipt = Receipt(Consumer.ANSWER, request, "done", version, f"answered by {by}")
+        receipts.write(store, project, receipt)
 
 
 def _ids(store: Store, project: str) -> Iterator[str]:
-    prefix = layout.label_requests(project)
-    for row in store.objects(prefix):
-        if row.key.endswith(".json"):
-            yield row.key.removeprefix(prefix).removesuffix(".json")
+    for row in store.objects(layout.label_requests(project)):
+        request = layout.label_request_id(project, row.key)
+        if request is not None:
+            yield request

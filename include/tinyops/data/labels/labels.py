@@ -13,9 +13,7 @@ from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.datasets.index import read_index
 from tinyops.data.labels.label_set import LabelSet, Source, parse_labels
 from tinyops.projects import Project
-from tinyops.store import Store, content_id, layout, receipts
-
-CONSUMER = "labels"
+from tinyops.store import Consumer, Store, layout, receipts
 
 
 @dataclass(frozen=True)
@@ -39,29 +37,29 @@ AcceptedSets = dict[str, LabelSet]
 def outstanding_labels(store: Store, project: Project | str) -> list[str]:
     """Names of the sets without a receipt, oldest first."""
     name = _name(project)
-    prefix = layout.label_sets(name)
     there = sorted(
-        (row.last_modified, row.key.removeprefix(prefix).removesuffix(".json"))
-        for row in store.objects(prefix)
-        if row.key.endswith(".json")
+        (row.last_modified, set_id)
+        for row in store.objects(layout.label_sets(name))
+        if (set_id := layout.label_set_id(name, row.key)) is not None
     )
-    done = receipts.handled(store, name, CONSUMER) if there else set()
+    done = receipts.handled(store, name, Consumer.LABELS) if there else set()
     return [set_id for _, set_id in there if receipt_id(set_id) not in done]
 
 
 def receipt_id(set_id: str) -> str:
     """The name that receipts and quarantine use: the set's own, or a hash of a bad one."""
-    good = re.fullmatch(r"[0-9a-f]{16}", set_id)
-    return set_id if good else f"badly-named-{content_id(set_id)}"
+    return receipts.id_of(set_id, bool(re.fullmatch(r"[0-9a-f]{16}", set_id)))
 
 
 def accepted_sets(store: Store, project: Project | str) -> AcceptedSets:
     """Every set of which ingest accepted something, with the labels that it accepted."""
-    prefix = layout.accepted_labels(_name(project))
+    name = _name(project)
     found = {
-        row.key.removeprefix(prefix).removesuffix(".json"): row.key for row in store.objects(prefix)
+        set_id: row.key
+        for row in store.objects(layout.accepted_labels(name))
+        if (set_id := layout.accepted_labels_id(name, row.key)) is not None
     }
-    return in_order({name: parse_labels(store.get(key), key) for name, key in found.items()})
+    return in_order({set_id: parse_labels(store.get(key), key) for set_id, key in found.items()})
 
 
 def in_order(sets: AcceptedSets) -> AcceptedSets:
@@ -105,7 +103,7 @@ def label_history(store: Store, dataset: Dataset, recording_id: str) -> list[dic
         for row in rows:
             if row.recording_id == recording_id:
                 batch = file["batch"]
-                receipt = receipts.read(store, project, "ingest", batch)
+                receipt = receipts.read(store, project, Consumer.INGEST, batch)
                 at = receipt.at if receipt else ""
                 told.append({"label": row.label, "source": "batch", "author": batch, "at": at})
     for label in _said(accepted_sets(store, project)):

@@ -14,9 +14,8 @@ from typing import Any
 from tinyops.data.quality.docs_style import POLICY, STYLE
 from tinyops.data.quality.result import GateResult, Refusal
 from tinyops.projects import Project
-from tinyops.store import Store, layout
+from tinyops.store import ReportKind, Store, layout
 
-KIND = "data-docs"
 SHOWN_REFUSALS = 100
 
 _HEAD = (
@@ -28,7 +27,7 @@ _HEAD = (
 
 def page_uri(store: Store, project: str, batch: str) -> str:
     """Where the page of a batch is, or will be."""
-    return store.uri(layout.report(project, KIND, batch)) + "index.html"
+    return store.uri(layout.data_docs_page(project, batch))
 
 
 def publish_docs(
@@ -39,28 +38,29 @@ def publish_docs(
     Writing twice is harmless; `outcome` is one line on what became of the batch.
     """
     page = render_page(project, batch, result, outcome, simulated)
-    uri = store.put(
-        layout.report(project.name, KIND, batch) + "index.html", page.encode(), "text/html"
-    )
-    folder = layout.report(project.name, KIND)
-    runs: dict[str, Any] = store.get_json_or(folder + "index.json", {})
+    key = layout.data_docs_page(project.name, batch)
+    uri = store.put(key, page.encode(), "text/html")
+    runs: dict[str, Any] = store.get_json_or(layout.data_docs_runs(project.name), {})
     runs[batch] = result.summary() | {"outcome": outcome, "simulated": simulated}
-    store.put_json(folder + "index.json", runs)
-    store.put(folder + "index.html", render_index(project, runs).encode(), "text/html")
+    _put_index(store, project, runs)
     return uri
 
 
 def drop_pages(store: Store, project: Project, batches: Collection[str]) -> None:
     """Remove the pages of batches and bring the index up to date; harmless when they are gone."""
-    folder = layout.report(project.name, KIND)
-    runs: dict[str, Any] = store.get_json_or(folder + "index.json", {})
+    runs: dict[str, Any] = store.get_json_or(layout.data_docs_runs(project.name), {})
     left = {batch: run for batch, run in runs.items() if batch not in batches}
     if left != runs:
-        store.put_json(folder + "index.json", left)
-        store.put(folder + "index.html", render_index(project, left).encode(), "text/html")
+        _put_index(store, project, left)
     for batch in batches:
-        for row in list(store.objects(layout.report(project.name, KIND, batch))):
+        for row in list(store.objects(layout.report(project.name, ReportKind.DATA_DOCS, batch))):
             store.delete(row.key)
+
+
+def _put_index(store: Store, project: Project, runs: dict[str, Any]) -> None:
+    store.put_json(layout.data_docs_runs(project.name), runs)
+    page = render_index(project, runs)
+    store.put(layout.data_docs_list(project.name), page.encode(), "text/html")
 
 
 def render_page(
@@ -86,7 +86,7 @@ def render_index(project: Project, runs: dict[str, Any]) -> str:
     """The list of all batches that met the gate, newest name first."""
     rows = [
         [
-            f'<a href="{html.escape(batch)}/index.html">{html.escape(batch)}</a>',
+            f'<a href="{html.escape(batch)}/{layout.PAGE}">{html.escape(batch)}</a>',
             str(run["accepted"]),
             str(run["refused"]),
             str(run["warned"]),

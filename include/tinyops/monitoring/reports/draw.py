@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.monitoring.judge import verdict_key
 from tinyops.monitoring.reports.drift import drift_report
 from tinyops.monitoring.reports.of_verdict import drift_statistics, label_statistics
 from tinyops.monitoring.reports.performance import performance_report
-from tinyops.monitoring.reports.snapshot import DRIFT, PERFORMANCE, write_snapshot
+from tinyops.monitoring.reports.snapshot import write_snapshot
 from tinyops.sketches.reference import Reference
 from tinyops.sketches.sketch import Counts
-from tinyops.store import Store, layout
-
-LABELLED = "labelled"
-"""The kind of report that `training.evidence` writes: what a release says of labelled windows."""
+from tinyops.store import ReportKind, Store, layout
 
 
 def draw_reports(store: Store, project: str, verdict_id: str) -> list[str]:
@@ -31,7 +27,7 @@ def draw_reports(store: Store, project: str, verdict_id: str) -> list[str]:
     ObjectMissing
         There is no such verdict, or its release has no reference.
     """
-    verdict = store.get_json(verdict_key(project, verdict_id))
+    verdict = store.get_json(layout.verdict(project, verdict_id))
     release = layout.release(project, verdict["release"])
     reference = Reference.from_json(store.get(release + layout.REFERENCE))
     at = datetime.fromisoformat(verdict["at"])
@@ -39,9 +35,9 @@ def draw_reports(store: Store, project: str, verdict_id: str) -> list[str]:
         key: verdict[key]
         for key in ("id", "project", "device", "release", "reference_tag", "status")
     } | {"board": "virtual" if verdict["virtual"] else "real"}
-    runs: dict[str, Any] = {}
+    runs: dict[ReportKind, Any] = {}
     if verdict["counts"]:
-        runs[DRIFT] = drift_report(
+        runs[ReportKind.DRIFT] = drift_report(
             f"{project}, {verdict['device']}: inputs",
             _counts(verdict["counts"]["found"]),
             _counts(verdict["counts"]["expected"]),
@@ -51,7 +47,7 @@ def draw_reports(store: Store, project: str, verdict_id: str) -> list[str]:
             at,
         )
     if verdict["residual"]:
-        runs[PERFORMANCE] = performance_report(
+        runs[ReportKind.PERFORMANCE] = performance_report(
             f"{project}, {verdict['device']}: labels",
             _labelled(store, project, verdict["release"], reference.labels),
             reference.confusion,
@@ -72,7 +68,7 @@ def _labelled(
     store: Store, project: str, release: str, labels: tuple[str, ...]
 ) -> NDArray[np.int64]:
     """[label][prediction] of the newest labelled windows about a release."""
-    rows = store.objects(layout.report(project, LABELLED, release))
+    rows = store.objects(layout.report(project, ReportKind.LABELLED, release))
     newest = max(rows, key=lambda row: row.last_modified)
     table = np.zeros((len(labels), len(labels)), np.int64)
     for recording in store.get_json(newest.key)["recordings"]:

@@ -9,22 +9,19 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from tinyops.store import Store, layout
-
-DRIFT, PERFORMANCE = "drift", "performance"
-NAME = "evidently.json"
+from tinyops.store import ReportKind, Store, layout
 
 
-def write_snapshot(store: Store, project: str, kind: str, report_id: str, run: Any) -> str:
+def write_snapshot(store: Store, project: str, kind: ReportKind, report_id: str, run: Any) -> str:
     """Store a run of an Evidently Report; writing it twice is harmless. Returns its URI."""
     for result in run.metric_results.values():
         # Drawn again by the preset that the metric belongs to, and half of the bytes.
         result.widget = []
-    key = layout.report(project, kind, report_id) + NAME
+    key = layout.evidently(project, kind, report_id)
     return store.put(key, run.dumps().encode(), "application/json")
 
 
-def render_html(store: Store, project: str, kind: str, report_id: str) -> bytes:
+def render_html(store: Store, project: str, kind: ReportKind, report_id: str) -> bytes:
     """The page of a stored report: self-contained, nothing is fetched from anywhere.
 
     Raises
@@ -34,7 +31,7 @@ def render_html(store: Store, project: str, kind: str, report_id: str) -> bytes:
     """
     from evidently.core.report import Snapshot
 
-    run = Snapshot.load_dict(store.get_json(layout.report(project, kind, report_id) + NAME))
+    run = Snapshot.load_dict(store.get_json(layout.evidently(project, kind, report_id)))
     page: str = run.get_html_str(as_iframe=False)
     title = f"<title>{html.escape(run.get_name() or report_id)}</title>"
     return page.replace("<head>", f"<head>{title}", 1).encode()

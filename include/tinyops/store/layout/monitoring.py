@@ -1,0 +1,156 @@
+"""Frames that devices send, and reports: on devices, on batches, on what was removed."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from tinyops.store.layout.keys import below, between, part
+from tinyops.store.layout.keys import parts as path_parts
+
+PAGE = "index.html"
+"""In a folder of reports: the page that stands for the folder."""
+
+_DATE, _GATEWAY, _FRAMES = "date=", "gateway=", ".bin.zst"
+_FRAMES_OBJECT = re.compile(
+    rf"{_DATE}(\d{{4}}-\d{{2}}-\d{{2}})/{_GATEWAY}([A-Za-z0-9][A-Za-z0-9._=-]{{0,99}})"
+    rf"/(\d{{12}}){re.escape(_FRAMES)}"
+)
+
+
+class ReportKind(StrEnum):
+    """What a report is about."""
+
+    DATA_DOCS = "data-docs"
+    """What the gate found in a batch, as a page."""
+
+    FRAMES = "frames"
+    """What the gate of frames found."""
+
+    VERDICT = "verdict"
+    """What monitoring says of a device."""
+
+    LABELLED = "labelled"
+    """What a release's model says of labelled windows."""
+
+    DRIFT = "drift"
+    """Evidently's report on what a device has counted."""
+
+    PERFORMANCE = "performance"
+    """Evidently's report on what labels say of a device's release."""
+
+    STORY = "story"
+    """The picture of a device's life."""
+
+    RETENTION = "retention"
+    """What was removed because it was old."""
+
+    FORGET = "forget"
+    """What was removed of a machine."""
+
+
+def frames(project: str, date: str = "", gateway: str = "") -> str:
+    """Folder of all frames, of those received on a day (YYYY-MM-DD), or of a gateway's of a day."""
+    folder = f"{part(project)}/frames/"
+    if date:
+        folder += f"{_DATE}{part(date)}/"
+    if date and gateway:
+        folder += f"{_GATEWAY}{part(gateway)}/"
+    return folder
+
+
+def frames_date(folder: str) -> str | None:
+    """The day of a folder directly below that of all frames; None where it is of none."""
+    return between(_DATE, folder, "")
+
+
+def frames_gateway(folder: str) -> str | None:
+    """The gateway of a folder directly below that of a day's frames; None where it is of none."""
+    return between(_GATEWAY, folder, "")
+
+
+def frames_object(project: str, date: str, gateway: str, seq: int) -> str:
+    """One file of frames, as a gateway sends it; written by that gateway only."""
+    return frames(project, date, gateway) + f"{seq:012d}{_FRAMES}"
+
+
+def is_frames_object(key: str) -> bool:
+    """Whether an object is a file of frames, by the end of its name: its place may be wrong."""
+    return key.endswith(_FRAMES)
+
+
+def frames_object_parts(project: str, key: str) -> tuple[str, str, int] | None:
+    """(day, gateway, number) of the file of frames at a key; None where the key is none's."""
+    found = _FRAMES_OBJECT.fullmatch(below(frames(project), key) or "")
+    return (found[1], found[2], int(found[3])) if found else None
+
+
+def frames_table(project: str, date: str, gateway: str, first: int, last: int) -> str:
+    """The accepted frames of the files `first` to `last` as a table."""
+    return frames(project, date, gateway) + f"{first:012d}-{last:012d}.parquet"
+
+
+def reports(project: str, kind: str = "") -> str:
+    """Folder of all reports, or of a kind as a listing shows it: also one that is made no more."""
+    return f"{part(project)}/reports/" + (f"{kind}/" if kind else "")
+
+
+def report(project: str, kind: ReportKind, report_id: str = "") -> str:
+    """Folder of one report, or of all of a kind."""
+    tail = part(report_id) + "/" if report_id else ""
+    return f"{reports(project)}{part(kind)}/{tail}"
+
+
+def report_file(project: str, kind: str, path: str) -> str:
+    """One file of a report as a page's address names it; `path` may have folders."""
+    return f"{reports(project)}{part(kind)}/{path_parts(path)}"
+
+
+def report_path(project: str, kind: ReportKind, uri: str) -> str:
+    """Path of a report's file below the folder of its kind, from its URI; "" for another's."""
+    return uri.partition(report(project, kind))[2]
+
+
+def data_docs_page(project: str, batch: str) -> str:
+    """What the gate found in a batch."""
+    return report(project, ReportKind.DATA_DOCS, batch) + PAGE
+
+
+def data_docs_list(project: str) -> str:
+    """The page that lists all batches."""
+    return report(project, ReportKind.DATA_DOCS) + PAGE
+
+
+def data_docs_runs(project: str) -> str:
+    """What `data_docs_list` is made of."""
+    return report(project, ReportKind.DATA_DOCS) + "index.json"
+
+
+def frames_validation(project: str, run: str) -> str:
+    """Great Expectations' results on frames that came together."""
+    return report(project, ReportKind.FRAMES, run) + "gx.json"
+
+
+def verdict(project: str, verdict_id: str) -> str:
+    """A verdict on a device."""
+    return report(project, ReportKind.VERDICT, verdict_id) + "verdict.json"
+
+
+def labelled(project: str, release: str, evidence_id: str) -> str:
+    """What a release's model says of labelled windows."""
+    return report(project, ReportKind.LABELLED, release) + f"{part(evidence_id)}.json"
+
+
+def evidently(project: str, kind: ReportKind, verdict_id: str) -> str:
+    """Evidently's report on a verdict: DRIFT or PERFORMANCE."""
+    return report(project, kind, verdict_id) + "evidently.json"
+
+
+def story(project: str, device: str) -> str:
+    """The picture of a device's life."""
+    return report(project, ReportKind.STORY, device) + "story.png"
+
+
+def removal(project: str, kind: ReportKind, request: str) -> str:
+    """What was removed for a request: RETENTION or FORGET."""
+    return report(project, kind, request) + "report.json"
