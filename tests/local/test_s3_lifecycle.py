@@ -14,7 +14,7 @@ import pytest
 from tinyops.local import process
 from tinyops.local.ports import PortTaken, free_ports, listens
 from tinyops.local.swift import PROCESSES, EmbeddedS3, EmbeddedS3Error
-from tinyops.local.swift_config import SwiftPorts, SwiftSecrets, write_config
+from tinyops.local.swift_config import PORTS, SwiftPorts, SwiftSecrets, was_started, write_config
 from tinyops.store import Store, StoreUnavailable
 
 pytestmark = pytest.mark.slow
@@ -41,6 +41,13 @@ def pids(server: EmbeddedS3) -> list[int]:
     return [each.pid for each in found if each]
 
 
+def test_a_folder_tells_whether_its_server_was_ever_started(
+    server: EmbeddedS3, tmp_path: Path
+) -> None:
+    assert was_started(server.state_dir)
+    assert not was_started(tmp_path)
+
+
 def test_put_while_the_container_server_is_down_shows_in_listings_later(
     server: EmbeddedS3, own_store: Store
 ) -> None:
@@ -54,7 +61,7 @@ def test_put_while_the_container_server_is_down_shows_in_listings_later(
     assert own_store.get("meanwhile") == b"2"
     assert server.dead() == ["s3-container"]
 
-    chosen = SwiftPorts(**server._read("ports.json"))
+    chosen = SwiftPorts(**server._read(PORTS))
     command = server._command("s3-container", chosen)
     process.start(command, server.run_dir, server.log_dir, die_with_parent=True)
 
@@ -102,13 +109,13 @@ def test_internal_port_that_was_taken_meanwhile_is_replaced(
 ) -> None:
     own_store.put("kept", b"data")
     server.stop()
-    taken = server._read("ports.json")["object"]
+    taken = server._read(PORTS)["object"]
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", taken))
         squatter.listen()
         server.start()
-        assert server._read("ports.json")["object"] != taken
+        assert server._read(PORTS)["object"] != taken
         assert own_store.get("kept") == b"data"
 
 

@@ -118,7 +118,9 @@ def _prepare(
 
 
 def _stack_env(state_dir: Path) -> dict[str, Any]:
-    if not (state_dir / "s3" / "ports.json").exists():
+    from tinyops.local.swift_config import was_started
+
+    if not was_started(state_dir):
         return {}
     from tinyops.local.stack import Stack
 

@@ -18,6 +18,7 @@ from tinyops.local.process import Command
 from tinyops.projects import Project
 
 GATEWAY = "gateway"
+_BOARD = "board-"
 COUNTED_WINDOWS_A_SECOND = 10.0
 """Windows that the virtual boards of a project shall count a second for their frames, together and
 whatever the project. All boards share two cores with a training: motor_health takes 0.16 of one
@@ -37,7 +38,7 @@ class VirtualDevice:
     @property
     def service(self) -> str:
         """The name under which its process is recorded."""
-        return f"board-{self.id}"
+        return _BOARD + self.id
 
 
 def devices_of(project: Project) -> list[VirtualDevice]:
@@ -81,8 +82,7 @@ class EmbeddedEdge:
 
     def names(self) -> list[str]:
         """Services that have a record: the gateway and every board ever started and not stopped."""
-        found = sorted(path.stem for path in self.run_dir.glob("board-*.json"))
-        return [GATEWAY, *found]
+        return [GATEWAY, *process.recorded_names(self.run_dir, _BOARD)]
 
     def stop(self, keep: Collection[str] = ()) -> None:
         """The gateway first: it must not take a board that goes away for a broken one."""

@@ -203,6 +203,11 @@ def last_lines(path: Path, count: int = 5) -> list[str]:
         return []
 
 
+def recorded_names(run_dir: Path, start: str) -> list[str]:
+    """Names of the processes with a record that begin so, sorted."""
+    return sorted(path.stem for path in run_dir.glob(_record_path(run_dir, f"{start}*").name))
+
+
 def _record_path(run_dir: Path, name: str) -> Path:
     return run_dir / f"{name}.json"
 

@@ -21,10 +21,12 @@ from tinyops.local import ports, process
 from tinyops.local.process import Command
 from tinyops.local.swift_config import (
     ACCOUNT,
+    PORTS,
     SERVERS,
     USER,
     SwiftPorts,
     SwiftSecrets,
+    home_of,
     write_config,
 )
 
@@ -71,14 +73,14 @@ class EmbeddedS3:
         self.log_dir = self.state_dir / "logs"
         self._wanted_port = port
         self._die_with_parent = die_with_parent
-        self._home = self.state_dir / "s3"
+        self._home = home_of(self.state_dir)
         self._etc = self._home / "etc"
         self._devices = self._home / "devices"
 
     @property
     def port(self) -> int | None:
         """The port of the S3 API; None before the first start."""
-        known = self._read("ports.json")
+        known = self._read(PORTS)
         return known["proxy"] if known else None
 
     @property
@@ -142,7 +144,7 @@ class EmbeddedS3:
 
     def answers(self) -> bool:
         """Whether the S3 API, and each server behind it, is reachable."""
-        known = self._read("ports.json")
+        known = self._read(PORTS)
         if not known or not all(ports.listens(port) for port in known.values()):
             return False
         try:
@@ -182,7 +184,7 @@ class EmbeddedS3:
 
     def _choose_ports(self) -> SwiftPorts:
         names = list(SwiftPorts.__dataclass_fields__)
-        known = self._read("ports.json") or {}
+        known = self._read(PORTS) or {}
         chosen = dict(zip(names, ports.free_ports(len(names)), strict=True))
         chosen |= {name: port for name, port in known.items() if ports.is_free(port)}
         if self._wanted_port is not None:
@@ -199,7 +201,7 @@ class EmbeddedS3:
         missing = any(not (self._etc / f"{server}.ring.gz").exists() for server in SERVERS)
         if missing or any(known.get(server) != chosen[server] for server in SERVERS):
             self._make_rings(rings)
-        self._write("ports.json", chosen)
+        self._write(PORTS, chosen)
         return result
 
     def _make_rings(self, rings: list[str]) -> None:

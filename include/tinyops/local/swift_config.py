@@ -17,6 +17,20 @@ SERVERS = ("account", "container", "object")
 RESERVE_BYTES = 256 * 1024 * 1024
 
 
+PORTS = "ports.json"
+"""In the server's folder: its ports, from its first start on."""
+
+
+def home_of(state_dir: Path) -> Path:
+    """Folder of the server of a state folder."""
+    return state_dir / "s3"
+
+
+def was_started(state_dir: Path) -> bool:
+    """Whether the server of a state folder was ever started."""
+    return (home_of(state_dir) / PORTS).exists()
+
+
 @dataclass(frozen=True)
 class SwiftPorts:
     """One loopback port a process."""
