@@ -27,6 +27,7 @@ import psutil
 
 from benchmarks.report import Report, options
 from tinyops.local.ports import free_ports
+from tinyops.projects.dag_ids import dag_id
 
 PROJECT = "motor_health"
 TINYOPS = Path(sys.executable).with_name("tinyops")
@@ -89,7 +90,7 @@ def nightly(state: Path, ports: list[int]) -> dict[str, Any]:
     stack = Stack(state, s3_port=ports[0], airflow_port=ports[1])
     stack.up()
     try:
-        dag = f"/api/v2/dags/{PROJECT}__train/dagRuns"
+        dag = f"/api/v2/dags/{dag_id(PROJECT, 'train')}/dagRuns"
         run = stack.airflow.api("POST", dag, {"logical_date": None})
         while run["state"] in ("queued", "running"):
             time.sleep(0.5)
@@ -120,9 +121,10 @@ def shares(run: dict[str, Any]) -> dict[str, float]:
     edge = sum(row["seconds"] for row in run["stages"] if row["stage"] in ("flash", "attest"))
     stage_of = {row["stage"]: row["seconds"] for row in run["stages"]}
     inside: dict[str, float] = {stage: 0.0 for stage in IMPORTS}
+    stages = {dag_id(PROJECT, stage): stage for stage in IMPORTS}
     proof = 0.0
     for task in run["tasks"]:
-        stage = task["dag"].rpartition("__")[2]
+        stage = stages[task["dag"]]
         seconds = float(task["seconds"] or 0.0)
         inside[stage] += seconds
         if "prove" in task["task"] or "compile" in task["task"]:

@@ -49,6 +49,7 @@ from typing import Any
 from airflow.sdk import TriggerRule, dag, task
 
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import dag_id
 from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
@@ -62,7 +63,7 @@ def ingest_dag(project: Project) -> None:
     grown = assets.now_and_then(dataset)
 
     @dag(
-        dag_id=f"{project.name}__ingest",
+        dag_id=dag_id(project.name, "ingest"),
         dag_display_name=f"{project.title}: ingest",
         schedule=[assets.incoming(project.name)],
         start_date=START,

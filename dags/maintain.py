@@ -30,13 +30,14 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
+from tinyops.projects.dag_ids import MAINTAIN
 from tinyops_airflow import assets
 from tinyops_airflow.defaults import DEFAULT_ARGS, START
 from tinyops_airflow.tags import Tag
 
 
 @dag(
-    dag_id="tinyops__maintain",
+    dag_id=MAINTAIN,
     dag_display_name="TinyOps: maintain",
     schedule=CronTriggerTimetable("*/5 * * * *", timezone="UTC"),
     start_date=START,

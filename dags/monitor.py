@@ -35,6 +35,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import dag_id
 from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
@@ -48,7 +49,7 @@ def monitor_dag(project: Project) -> None:
     requested = assets.now_and_then(drift)
 
     @dag(
-        dag_id=f"{project.name}__monitor",
+        dag_id=dag_id(project.name, "monitor"),
         dag_display_name=f"{project.title}: monitor",
         schedule=[assets.frames(project.name)],
         start_date=START,

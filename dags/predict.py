@@ -28,6 +28,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import dag_id
 from tinyops_airflow import pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
@@ -40,7 +41,7 @@ def predict_dag(project: Project) -> None:
     """Declare `<project>__predict`."""
 
     @dag(
-        dag_id=f"{project.name}__predict",
+        dag_id=dag_id(project.name, "predict"),
         dag_display_name=f"{project.title}: predict",
         schedule=None,
         start_date=START,

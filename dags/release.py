@@ -33,6 +33,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import dag_id
 from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
@@ -44,7 +45,7 @@ def release_dag(project: Project) -> None:
     release = assets.release(project.name)
 
     @dag(
-        dag_id=f"{project.name}__release",
+        dag_id=dag_id(project.name, "release"),
         dag_display_name=f"{project.title}: release",
         schedule=[assets.candidate(project.name)],
         start_date=START,

@@ -30,6 +30,7 @@ from typing import Any
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, dag, task
 
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import dag_id
 from tinyops_airflow import assets, pools
 from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
@@ -42,7 +43,7 @@ def train_dag(project: Project) -> None:
     candidate = assets.candidate(project.name)
 
     @dag(
-        dag_id=f"{project.name}__train",
+        dag_id=dag_id(project.name, "train"),
         dag_display_name=f"{project.title}: train",
         schedule=AssetOrTimeSchedule(
             timetable=CronTriggerTimetable(project.schedule.train, timezone="UTC"),

@@ -10,6 +10,9 @@ import ast
 import re
 import sys
 from pathlib import Path
+from typing import cast
+
+from tinyops.projects.dag_ids import MAINTAIN, Stage, dag_id
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "dags.md"
@@ -43,10 +46,11 @@ An event wakes a DAG and is never its work list: a task asks S3 for inputs witho
 """
 
 
-def dag_id(text: str) -> str:
+def declared_id(text: str) -> str:
     """The DAG's id with `<project>` for the project's name; empty for a file without DAGs."""
-    found = re.search(r'dag_id=f?"([^"]+)"', text)
-    return found[1].replace("{project.name}", "<project>") if found else ""
+    if found := re.search(r'dag_id=dag_id\(project\.name, "(\w+)"\)', text):
+        return dag_id("<project>", cast("Stage", found[1]))
+    return MAINTAIN if "dag_id=MAINTAIN" in text else ""
 
 
 def tasks(tree: ast.Module) -> list[tuple[str, str]]:
@@ -69,7 +73,7 @@ def section(path: Path) -> str:
     """One DAG file as a section of the page."""
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    title = f"`{dag_id(text)}`" if dag_id(text) else "Projects that cannot be used"
+    title = f"`{declared_id(text)}`" if declared_id(text) else "Projects that cannot be used"
     lines = [f"## {title}", "", f"[dags/{path.name}](../dags/{path.name})", ""]
     lines += [(ast.get_docstring(tree) or "").strip(), ""]
     if rows := tasks(tree):

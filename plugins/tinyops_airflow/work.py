@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import dag_id
 from tinyops.store import (
     Consumer,
     Pointer,
@@ -154,12 +155,12 @@ def left_over(store: Store, project: str) -> dict[str, tuple[str, object]]:
     from tinyops.training.pipeline import outstanding_dataset
 
     work: dict[str, tuple[str, object]] = {
-        f"{project}__ingest": ("incoming", outstanding_inputs(store, project)),
-        f"{project}__train": ("dataset", outstanding_dataset(store, project)),
-        f"{project}__release": ("candidate", outstanding_candidate(store, project)),
-        f"{project}__monitor": (
+        dag_id(project, "ingest"): ("incoming", outstanding_inputs(store, project)),
+        dag_id(project, "train"): ("dataset", outstanding_dataset(store, project)),
+        dag_id(project, "release"): ("candidate", outstanding_candidate(store, project)),
+        dag_id(project, "monitor"): (
             "frames",
             [*outstanding_frames(store, project), *silent_devices(store, project)],
         ),
     }
-    return {dag_id: (kind, found) for dag_id, (kind, found) in work.items() if found}
+    return {dag: (kind, found) for dag, (kind, found) in work.items() if found}

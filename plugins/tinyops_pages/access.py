@@ -11,6 +11,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from fastapi import HTTPException, Request
 
 from tinyops.projects import Project, ProjectError, load_project
+from tinyops.projects.dag_ids import dag_id
 from tinyops.store import Store
 
 
@@ -22,7 +23,7 @@ def store() -> Store:
 
 def may_see(project: str, user: BaseUser) -> bool:
     """Whether the project's ingest DAG is the user's to see."""
-    details = DagDetails(id=f"{project}__ingest")
+    details = DagDetails(id=dag_id(project, "ingest"))
     return get_auth_manager().is_authorized_dag(method="GET", details=details, user=user)
 
 
@@ -31,7 +32,7 @@ def may_answer(project: str, user: BaseUser) -> bool:
     return get_auth_manager().is_authorized_dag(
         method="POST",
         access_entity=DagAccessEntity.RUN,
-        details=DagDetails(id=f"{project}__ingest"),
+        details=DagDetails(id=dag_id(project, "ingest")),
         user=user,
     )
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tinyops.demo.story import Story
     from tinyops.local.stack import Stack
     from tinyops.projects import Project
+    from tinyops.projects.dag_ids import Stage
 
-STAGE_DAGS = ("ingest", "train", "release", "monitor")
+STAGE_DAGS: tuple[Stage, ...] = ("ingest", "train", "release", "monitor")
 
 
 def demo(
@@ -123,7 +124,9 @@ def _told(
 
 def unpause(stack: Stack, project: Project) -> None:
     """Let the project's DAGs run: they do from the start unless somebody has paused them."""
-    for dag in (*(f"{project.name}__{stage}" for stage in STAGE_DAGS), "tinyops__maintain"):
+    from tinyops.projects.dag_ids import MAINTAIN, dag_id
+
+    for dag in (*(dag_id(project.name, stage) for stage in STAGE_DAGS), MAINTAIN):
         if stack.airflow.api("GET", f"/api/v2/dags/{dag}")["is_paused"]:
             stack.airflow.api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
 

@@ -99,6 +99,7 @@ def _hand_over(
 ) -> dict[str, Any]:
     """Write the request, and carry it out where that is this process's to do."""
     from tinyops.data.ingest.upkeep import UpkeepError, ask
+    from tinyops.projects.dag_ids import dag_id
     from tinyops.retention.carry_out import carry_out
     from tinyops.retention.forget import STEPS
 
@@ -111,8 +112,8 @@ def _hand_over(
     if not here:
         if not as_json:
             Console().print(
-                f"asked as {request.id}: {project.name}__ingest carries it out in its next run, "
-                f"report in {store.uri(_report(project.name, kind, request.id))}",
+                f"asked as {request.id}: {dag_id(project.name, 'ingest')} carries it out in its "
+                f"next run, report in {store.uri(_report(project.name, kind, request.id))}",
                 soft_wrap=True,
                 markup=False,
             )
@@ -139,8 +140,10 @@ def _report(project: str, kind: UpkeepKind, request: str) -> str:
 
 def _airflow_runs() -> bool:
     """Whether the embedded stack's Airflow is up; another one cannot be asked from here."""
+    from tinyops.local.swift_config import was_started
+
     state_dir = Path(os.environ.get("TINYOPS_STATE") or ".tinyops")
-    if not (state_dir / "s3" / "ports.json").exists():
+    if not was_started(state_dir):
         return False
     from tinyops.local.stack import Stack
 

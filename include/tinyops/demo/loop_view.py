@@ -13,6 +13,8 @@ from rich.table import Table
 from tinyops.demo.follow import Loop, Stage
 from tinyops.demo.task_times import TaskTime, task_times
 from tinyops.errors import TinyOpsError
+from tinyops.projects.dag_ids import Stage as DagStage
+from tinyops.projects.dag_ids import dag_id
 
 if TYPE_CHECKING:
     from tinyops.local.stack import Stack
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 MARKS = {"waiting": "·", "running": "▶", "done": "✔", "stopped": "✘"}
 COLOURS = {"waiting": "dim", "running": "cyan", "done": "green", "stopped": "red"}
-DAGS = {"gate": "ingest", "train": "train", "release": "release"}
+DAGS: dict[str, DagStage] = {"gate": "ingest", "train": "train", "release": "release"}
 TASK_POLL_SECONDS = 2.0
 
 
@@ -96,7 +98,9 @@ class LoopView:
 
     def _task(self, stage: Stage) -> str:
         """The newest task of the stage's DAG; empty when it has none."""
-        dag = f"{self.project.name}__{DAGS.get(stage.name)}"
+        if stage.name not in DAGS:
+            return ""
+        dag = dag_id(self.project.name, DAGS[stage.name])
         mine = [task for task in self.tasks if task.dag == dag and task.state == "running"]
         return mine[-1].task if mine else ""
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tinyops.errors import TinyOpsError
+from tinyops.projects.dag_ids import Stage, dag_id
 
 if TYPE_CHECKING:
     from tinyops.local.stack import Stack
     from tinyops.projects import Project
 
-STAGES = ("ingest", "train", "release")
+STAGES: tuple[Stage, ...] = ("ingest", "train", "release")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def task_times(stack: Stack, project: Project, since: datetime) -> list[TaskTime
     """
     found: list[TaskTime] = []
     for stage in STAGES:
-        dag = f"{project.name}__{stage}"
+        dag = dag_id(project.name, stage)
         query = f"start_date_gte={quote(since.isoformat())}&limit=100"
         path = f"/api/v2/dags/{dag}/dagRuns/~/taskInstances?{query}"
         try:

@@ -25,6 +25,7 @@ from tinyops.local.airflow import COMPONENTS, EmbeddedAirflow
 from tinyops.local.edge import EmbeddedEdge
 from tinyops.local.swift import PROCESSES, EmbeddedS3
 from tinyops.projects import Project, ProjectError, load_project, project_names
+from tinyops.projects.dag_ids import dag_id
 
 DEFAULT_STATE = Path(".tinyops")
 PACE = {"TINYOPS_POLL_SECONDS": "2", "TINYOPS_MONITOR_SECONDS": "20"}
@@ -125,7 +126,7 @@ class Stack:
             # By now the boards have their ports: the gateway finds them at its first look.
             self.edge.start_gateway(projects, env)
             progress(f"gateway and {len(self.edge.names()) - 1} virtual boards started")
-            wanted = {f"{project.name}__ingest" for project in projects}
+            wanted = {dag_id(project.name, "ingest") for project in projects}
             if missing := self.airflow.wait_for_dags(wanted, 90.0):
                 progress(f"airflow: DAGs not found yet: {', '.join(sorted(missing))}")
             progress(f"airflow answers at {self.airflow.url}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from tinyops.data.ingest.upkeep import ask, outstanding_requests, read_request
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import MAINTAIN
 from tinyops.retention.forget import forget
 from tinyops.retention.retention import apply_retention, plan_retention
 from tinyops.retention.withdraw import withdraw_images
@@ -80,7 +81,7 @@ def look_daily(
     plan = plan_retention(store, project, now)
     request = ""
     if plan.items:
-        request = ask(store, project.name, "retention", by="tinyops__maintain").id
+        request = ask(store, project.name, "retention", by=MAINTAIN).id
     content = {"at": now.isoformat(), "request": request, "bytes": plan.bytes}
     content |= withdraw_images(store, project.name)
     store.put_json(key, content)

@@ -22,6 +22,7 @@ from tinyops.data.ingest.reduce import holds, reduced
 from tinyops.data.ingest.upkeep import UpkeepRequest
 from tinyops.data.ingest.version import make_without, point_to, publish_manifest
 from tinyops.projects import Project
+from tinyops.projects.dag_ids import MAINTAIN
 from tinyops.retention.forget_documents import scrub_documents
 from tinyops.retention.forget_frames import remove_frames
 from tinyops.retention.forget_models import clean_candidates
@@ -193,7 +194,7 @@ def _remains(plan: ForgetPlan) -> list[str]:
         found.append(
             "self-test windows in signed images of "
             f"{', '.join(sorted(set(plan.tested) & set(plan.releases)))}: the images stay in tuf/ "
-            "while a pointer or a device needs them, then `tinyops__maintain` removes them; boards "
+            f"while a pointer or a device needs them, then `{MAINTAIN}` removes them; boards "
             "and gateways keep their copy until they take another release"
         )
     if plan.unreadable:
