@@ -62,6 +62,7 @@ class Store:
     def from_env(cls, *, attempts: int = 4, timeout: float = 20.0) -> Store:
         """The store that the standard AWS variables and TINYOPS_BUCKET name (default `tinyops`)."""
         import boto3
+        import botocore.session
         from botocore.config import Config
 
         config = Config(
@@ -74,7 +75,9 @@ class Store:
             s3={"addressing_style": "path"},
         )
         # A session of its own: boto3's shared one keeps the first keys it ever saw.
-        client = boto3.Session().client(
+        session = botocore.session.get_session()
+        session.register_component("data_loader", _service_descriptions())
+        client = boto3.Session(botocore_session=session).client(
             "s3",
             endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or None,
             region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
@@ -248,6 +251,14 @@ class Store:
         if status >= 500 or code in ("SlowDown", "RequestTimeout"):
             return StoreUnavailable(f"{self.uri(key)}: {text}", "try again when S3 is well")
         return StoreError(f"{self.uri(key)}: {text}")
+
+
+@functools.cache
+def _service_descriptions() -> Any:
+    # One for the process: to read that of S3 again takes most of the time that a new client takes.
+    import botocore.session
+
+    return botocore.session.get_session().get_component("data_loader")
 
 
 class _NotModified(StoreError):
