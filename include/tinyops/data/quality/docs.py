@@ -6,6 +6,7 @@ Layout below `reports/data-docs/`: `<batch>/index.html` per batch, `index.json` 
 from __future__ import annotations
 
 import copy
+import functools
 import html
 import re
 from collections.abc import Collection, Sequence
@@ -70,16 +71,23 @@ def render_page(
 
     Self-contained: nothing is loaded."""
     from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     content = ValidationResultsPageRenderer(run_info_at_end=True).render(_escaped(result))
-    page = str(DefaultJinjaPageView().render(content))
+    page = str(_page_view().render(content))
     body = page.partition("<body>")[2].rpartition("</body>")[0]
     body = re.sub(r"<script.*?</script>", "", body, flags=re.DOTALL)
     body = re.sub(r"<img\b[^>]*>|<footer>.*?</footer>", "", body, flags=re.DOTALL)
     # The suite has no page of its own: its expectations are all on this one.
     body = re.sub(r'href="(?!#)[^"]*"', "", body)
     return _document(f"{project.title}: batch {batch}", _banner(result, outcome, simulated), body)
+
+
+@functools.cache
+def _page_view() -> Any:
+    # One for the process: a view of its own compiles all templates, which takes longer than a page.
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
 
 
 def render_index(project: Project, runs: dict[str, Any]) -> str:
