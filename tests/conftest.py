@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.airflow_runs import AirflowProcess, migrate
 from tests.support.module_times import module_times
+from tests.support.prepared_buckets import Prepared, PreparedBuckets
 from tinyops.local.swift import EmbeddedS3
 from tinyops.store import Store
 
@@ -93,3 +94,19 @@ def store(s3_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
     fresh = Store.from_env()
     fresh.ensure_bucket()
     return fresh
+
+
+@pytest.fixture(scope="session")
+def prepared_buckets() -> PreparedBuckets:
+    """Buckets that are filled once a session (once for each pytest-xdist worker)."""
+    return PreparedBuckets()
+
+
+@pytest.fixture
+def prepared(
+    prepared_buckets: PreparedBuckets, s3_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Prepared:
+    """`prepared(fill)`: the bucket that `fill` fills, as it left it, and what it returned."""
+    for name, value in s3_env.items():
+        monkeypatch.setenv(name, value)
+    return lambda fill: prepared_buckets.open(fill, monkeypatch)
