@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.support.prepared_buckets import Prepared
 from tests.support.retention.project_house import (
     NAME,
     PROJECT,
@@ -44,8 +45,7 @@ def below(node: Node, *way: str) -> list[str]:
     return [one.name for one in nodes]
 
 
-@pytest.fixture
-def life(store: Store) -> dict[str, str]:
+def live(store: Store) -> dict[str, str]:
     """Two batches, a correction, two candidates of which one is released to one of two devices."""
     first = take_in(store, "b0", fleet("b0", range(12)))
     second = take_in(store, "b1", fleet("b1", range(12, 14)))
@@ -55,6 +55,22 @@ def life(store: Store) -> dict[str, str]:
     release(store, "run-1", second)
     gateway(store, "line-3", {"d0": "run-1", "spare": ""})
     return {"first": first, "second": second, "third": third, "set": said}
+
+
+@pytest.fixture
+def opened(prepared: Prepared) -> tuple[Store, dict[str, str]]:
+    """A life of which every test gets the same bucket, as it was."""
+    return prepared(live)
+
+
+@pytest.fixture
+def store(opened: tuple[Store, dict[str, str]]) -> Store:
+    return opened[0]
+
+
+@pytest.fixture
+def life(opened: tuple[Store, dict[str, str]]) -> dict[str, str]:
+    return opened[1]
 
 
 def test_a_release_leads_to_its_recordings(store: Store, life: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.power_cut import CutStore, PowerCut
+from tests.support.prepared_buckets import Prepared
 from tests.support.retention.leftovers import leftovers
 from tests.support.retention.long_life import asked, live, of
 from tests.support.retention.project_house import (
@@ -18,6 +19,7 @@ from tests.support.retention.project_house import (
     candidate,
     fleet,
     gateway,
+    ingested,
     made_candidate,
     release,
     take_in,
@@ -44,15 +46,29 @@ from tinyops.training.recipe import TrainingError
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def small(store: Store) -> list[Recording]:
+def released(store: Store) -> list[Recording]:
     """Three machines and a released model."""
-    sent = three_machines("b0")
-    version = take_in(store, "b0", sent)
+    version = ingested(store)
     candidate(store, "run-1", version)
     release(store, "run-1", version)
     gateway(store, "line-3", {"spare": "run-1"})
-    return sent
+    return three_machines("b0")
+
+
+@pytest.fixture
+def opened(prepared: Prepared) -> tuple[Store, list[Recording]]:
+    """The released model's bucket, as it was, for every test."""
+    return prepared(released)
+
+
+@pytest.fixture
+def store(opened: tuple[Store, list[Recording]]) -> Store:
+    return opened[0]
+
+
+@pytest.fixture
+def small(opened: tuple[Store, list[Recording]]) -> list[Recording]:
+    return opened[1]
 
 
 def test_a_machine_that_was_not_tested_leaves_self_tests_alone(
@@ -74,8 +90,8 @@ def test_a_split_that_it_breaks_is_named_until_a_batch_mends_it(
     assert outstanding_dataset(store, PROJECT) == version
 
 
-def test_the_last_machine_goes_too(store: Store) -> None:
-    take_in(store, "b0", three_machines("b0"))
+def test_the_last_machine_goes_too(prepared: Prepared) -> None:
+    store, _ = prepared(ingested)
     for machine in (TRAIN_MACHINE, "m1", TEST_MACHINE):
         asked(store, machine)
     carry_out_all(store, PROJECT)
@@ -132,8 +148,9 @@ def test_cut_off_now_and_then(store: Store, small: list[Recording]) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_cut_off_before_each_change(store: Store) -> None:
-    assert cut_off(store, 1, live(store)["mine"]) > 40
+def test_cut_off_before_each_change(prepared: Prepared) -> None:
+    store, told = prepared(live)
+    assert cut_off(store, 1, told["mine"]) > 40
 
 
 def test_the_command(store: Store, small: list[Recording]) -> None:
@@ -174,8 +191,8 @@ class Forgetting(Store):
 
 
 @pytest.mark.parametrize("moment", ["before", "while it is written"])
-def test_a_model_of_what_went_meanwhile_is_taken_back(store: Store, moment: str) -> None:
-    version = take_in(store, "b0", three_machines("b0"))
+def test_a_model_of_what_went_meanwhile_is_taken_back(prepared: Prepared, moment: str) -> None:
+    store, version = prepared(ingested)
     data, late = open_dataset(store, PROJECT, version), made_candidate(store, "run-2", version)
     if moment == "before":
         carry_out(store, PROJECT, asked(store))

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from tests.support.frame_makers import record, send
 from tests.support.label_requests import request_labels
 from tests.support.power_cut import CutStore, PowerCut
+from tests.support.prepared_buckets import Prepared
 from tests.support.retention.project_house import (
     NAME,
     PROJECT,
@@ -18,10 +19,10 @@ from tests.support.retention.project_house import (
     champion,
     fleet,
     gateway,
+    ingested,
     label,
     release,
     take_in,
-    three_machines,
 )
 from tinyops.cli.data import data_app
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset, read_manifest
@@ -87,10 +88,16 @@ def live(store: Store) -> list[str]:
     return versions
 
 
-@pytest.fixture(scope="module")
-def life(shared_store: Store) -> tuple[Store, list[str]]:
-    """A life that tests look at and leave as it is."""
-    return shared_store, live(shared_store)
+@pytest.fixture
+def life(prepared: Prepared) -> tuple[Store, list[str]]:
+    """A life of which every test gets the same bucket, as it was."""
+    return prepared(live)
+
+
+@pytest.fixture
+def small(prepared: Prepared) -> Store:
+    """One version of three machines."""
+    return prepared(ingested)[0]
 
 
 def test_by_default_nothing_goes(life: tuple[Store, list[str]]) -> None:
@@ -187,8 +194,8 @@ def test_files_that_no_version_names_go_after_a_day(store: Store) -> None:
     assert plan_retention(store, project, LATER).items == ()
 
 
-def test_all_classes_cut_off_now_and_then(store: Store) -> None:
-    versions = live(store)
+def test_all_classes_cut_off_now_and_then(life: tuple[Store, list[str]]) -> None:
+    store, versions = life
     project = keeping(**dict.fromkeys(CLASSES, 30.0))
     planned = plan_retention(store, project, LATER)
     cut = CutStore(store, every=3)
@@ -232,8 +239,8 @@ def test_all_classes_cut_off_now_and_then(store: Store) -> None:
     assert not store.exists(layout.data_docs_page(NAME, "b0"))
 
 
-def test_once_a_day_and_by_request(store: Store) -> None:
-    take_in(store, "b0", three_machines("b0"))
+def test_once_a_day_and_by_request(small: Store) -> None:
+    store = small
     assert look_daily(store, PROJECT, LATER - timedelta(days=2)) is not None
     assert outstanding_requests(store, NAME) == []
     project = keeping(incoming_days=30)
@@ -249,8 +256,8 @@ def test_once_a_day_and_by_request(store: Store) -> None:
     assert report["objects"] == 0
 
 
-def test_the_command(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    take_in(store, "b0", three_machines("b0"))
+def test_the_command(small: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = small
     publish_batch(store, PROJECT, "waiting", fleet("b4", range(1)))
     words = ["retention", "-p", NAME]
     assert "everything is kept" in CliRunner().invoke(data_app, words).output
