@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.support.data.recording_maker import PROJECT, fleet
+from tests.support.prepared_buckets import Prepared
 from tinyops.cli.data import data_app
 from tinyops.data.datasets.dataset import DatasetError, open_dataset
 from tinyops.data.datasets.difference import difference
@@ -28,23 +29,38 @@ def own_project(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tinyops.projects.load_project", lambda name: PROJECT)
 
 
-@pytest.fixture
-def versions(store: Store, project: Project) -> list[str]:
+def three_versions(store: Store) -> list[str]:
     """A batch, another with one more machine, and a label that is corrected."""
     found = []
     for batch, machines in (("b0", 12), ("b1", 13)):
-        publish_batch(store, project, batch, fleet(batch, machines), note=f"[note] {batch}")
-        found.append(ingest_batch(store, project, batch)["dataset"])
+        publish_batch(store, PROJECT, batch, fleet(batch, machines), note=f"[note] {batch}")
+        found.append(ingest_batch(store, PROJECT, batch)["dataset"])
     said = LabelSet(
-        project=project.name,
+        project=PROJECT.name,
         source="operator",
         author="ada",
         at=datetime.now(UTC),
         labels=(LabelRow(recording_id="b0-m1-ball", label="normal", note="worn"),),
     )
-    publish_labels(store, project, said)
-    found.append(apply_labels(store, project, said.id)["dataset"])
+    publish_labels(store, PROJECT, said)
+    found.append(apply_labels(store, PROJECT, said.id)["dataset"])
     return found
+
+
+@pytest.fixture
+def opened(prepared: Prepared) -> tuple[Store, list[str]]:
+    """The bucket of three versions, as it was, for every test."""
+    return prepared(three_versions)
+
+
+@pytest.fixture
+def store(opened: tuple[Store, list[str]]) -> Store:
+    return opened[0]
+
+
+@pytest.fixture
+def versions(opened: tuple[Store, list[str]]) -> list[str]:
+    return opened[1]
 
 
 def tinyops(*words: str) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.data.label_maker import labels
-from tests.support.data.recording_maker import PROJECT, fleet
+from tests.support.data.recording_maker import PROJECT, fleet, fleet_ingested
 from tests.support.label_requests import request_labels
 from tests.support.power_cut import CutStore, PowerCut
+from tests.support.prepared_buckets import Prepared
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.history import history
@@ -20,7 +21,6 @@ from tinyops.data.ingest.relabel import UNCHANGED, apply_labels, outstanding_lab
 from tinyops.data.labels.label_request import open_requests
 from tinyops.data.labels.label_set import LabelSet, publish_labels
 from tinyops.data.labels.labels import current_labels, label_history
-from tinyops.projects import Project
 from tinyops.store import Consumer, Store, layout, receipts
 
 pytestmark = pytest.mark.slow
@@ -29,10 +29,20 @@ A, B, C = "b-m0-ball", "b-m1-ball", "b-m2-normal"
 
 
 @pytest.fixture
-def first(store: Store, project: Project) -> str:
+def opened(prepared: Prepared) -> tuple[Store, dict[str, Any]]:
+    """The bucket before anybody relabels, as it was, for every test."""
+    return prepared(fleet_ingested)
+
+
+@pytest.fixture
+def store(opened: tuple[Store, dict[str, Any]]) -> Store:
+    return opened[0]
+
+
+@pytest.fixture
+def first(opened: tuple[Store, dict[str, Any]]) -> str:
     """The version that is there before anybody relabels."""
-    publish_batch(store, project, "b", fleet())
-    return str(ingest_batch(store, project, "b")["dataset"])
+    return str(opened[1]["dataset"])
 
 
 def apply(store: Store, one: LabelSet) -> dict[str, Any]:

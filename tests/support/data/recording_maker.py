@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tinyops.data.ingest.batch import publish_batch
+from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings import Recording
 from tinyops.projects import Project, Signal, load_project
 from tinyops.projects.schema import Split
@@ -59,6 +61,12 @@ def fleet(batch: str = "b", machines: int = 12, **changes: Any) -> list[Recordin
         for number in range(machines)
         for label in PROJECT.labels
     ]
+
+
+def fleet_ingested(store: Store) -> dict[str, Any]:
+    """Publish `fleet()` as batch `b` and ingest it; the answer."""
+    publish_batch(store, PROJECT, "b", fleet())
+    return ingest_batch(store, PROJECT, "b")
 
 
 def arrow_bytes(table: Any) -> bytes:
