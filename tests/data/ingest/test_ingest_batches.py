@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.data.recording_maker import PROJECT, fleet, recording
+from tests.support.data.recording_maker import PROJECT, fleet, fleet_ingested, recording
+from tests.support.data.remembered_gate import RememberedGate
 from tests.support.power_cut import CutStore, PowerCut
+from tests.support.prepared_buckets import Prepared
 from tinyops.data.datasets.cache import CacheError
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset
 from tinyops.data.datasets.split import PARTS, group_of
@@ -102,9 +104,8 @@ def test_bad_recordings_are_kept_and_good_ones_go_on(
     assert store.exists(layout.batch_recordings(project.name, "mixed"))
 
 
-def test_twice_is_once(store: Store, project: Project) -> None:
-    publish_batch(store, project, "b", fleet())
-    first = ingest_batch(store, project, "b")
+def test_twice_is_once(prepared: Prepared, project: Project) -> None:
+    store, first = prepared(fleet_ingested)
     before = {row.key: row.etag for row in store.objects(project.name)}
     assert ingest_batch(store, project, "b") == first
     assert {row.key: row.etag for row in store.objects(project.name)} == before
@@ -114,10 +115,13 @@ def test_twice_is_once(store: Store, project: Project) -> None:
         publish_batch(store, project, "b", fleet("other"))
 
 
-def test_cut_off_before_each_write(store: Store, project: Project) -> None:
+def test_cut_off_before_each_write(
+    store: Store, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publish_batch(store, project, "b0", fleet("b0"))
     parent = ingest_batch(store, project, "b0")["dataset"]
     publish_batch(store, project, "b1", [*fleet("b1"), recording("bad", label="cage")])
+    gate = RememberedGate(monkeypatch)
     cut = CutStore(store)
     seen = [parent]
     for _ in range(99):
@@ -134,15 +138,17 @@ def test_cut_off_before_each_write(store: Store, project: Project) -> None:
     # only the last was cut off when the new version could be seen.
     assert cut.died == 10
     assert seen == [parent] * 10 + [answer["dataset"]]
+    # Once in each run but the last, which finds its batch in the current version.
+    assert (gate.asked, gate.computed) == (10, 1)
     assert open_dataset(store, project, answer["dataset"]).manifest["parent"] == parent
     there = [name for name in store.folders(layout.dataset(project.name)) if name != "files"]
     assert sorted(there) == sorted([parent, answer["dataset"]])
     assert outstanding_batches(store, project) == []
 
 
-def test_the_same_data_is_the_same_version_elsewhere(store: Store, project: Project) -> None:
-    publish_batch(store, project, "b", fleet())
-    version = ingest_batch(store, project, "b")["dataset"]
+def test_the_same_data_is_the_same_version_elsewhere(prepared: Prepared, project: Project) -> None:
+    store, answer = prepared(fleet_ingested)
+    version = answer["dataset"]
     other = project.model_copy(update={"name": "elsewhere"})
     publish_batch(store, other, "b", fleet())
     assert ingest_batch(store, other, "b")["dataset"] == version
@@ -153,9 +159,11 @@ def test_the_same_data_is_the_same_version_elsewhere(store: Store, project: Proj
     assert ingest_batch(store, salted, "b")["dataset"] != version
 
 
-def test_cache_is_used_and_not_trusted(store: Store, project: Project, own_cache: Path) -> None:
-    publish_batch(store, project, "b", fleet())
-    dataset = open_dataset(store, project, ingest_batch(store, project, "b")["dataset"])
+def test_cache_is_used_and_not_trusted(
+    prepared: Prepared, project: Project, own_cache: Path
+) -> None:
+    store, answer = prepared(fleet_ingested)
+    dataset = open_dataset(store, project, answer["dataset"])
     assert len(list(dataset.recordings())) == 48
     key, sha256 = dataset.manifest["files"][0]["key"], dataset.manifest["files"][0]["sha256"]
     original = store.get(key)
