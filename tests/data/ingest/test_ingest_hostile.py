@@ -29,7 +29,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def store(module_store: Store) -> Store:
-    """One bucket for all: what a bad batch leaves behind must not matter to the next."""
+    """One bucket for all: what a bad batch leaves behind must not matter to the next.
+
+    Batches of many files come last: every check lists the whole bucket.
+    """
     return module_store
 
 
@@ -40,6 +43,36 @@ def own_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
+
+
+@pytest.mark.parametrize("case", READY)
+def test_ready_marks(store: Store, own_tmp: Path, case: str) -> None:
+    batch = f"ready-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
+    REASONS[f"batch.json: {case}"] = taken_in(store, own_tmp, batch, {}, READY[case])["reason"]
+
+
+@pytest.mark.parametrize("name", BATCH_NAMES)
+def test_batch_names(store: Store, own_tmp: Path, name: str) -> None:
+    told = taken_in(store, own_tmp, name, {"recordings.parquet": b"x"}, b"{}")
+    assert "cannot name a batch" in told["reason"]
+    REASONS[f"batch {name[:30]!a}"] = told["reason"]
+
+
+@pytest.mark.parametrize("case", RECORDINGS)
+def test_recordings_that_are_none(store: Store, own_tmp: Path, case: str) -> None:
+    content = RECORDINGS[case]
+    mark = {
+        "source": "a",
+        "simulated": True,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "count": 1,
+    }
+    batch = f"rec-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
+    told = taken_in(
+        store, own_tmp, batch, {"recordings.parquet": content}, json.dumps(mark).encode()
+    )
+    REASONS[case] = told["reason"]
 
 
 def test_hostile_files_each_end_with_a_reason(store: Store, own_tmp: Path) -> None:
@@ -94,36 +127,6 @@ def test_damage_anywhere(
     batch = f"fuzz-{hashlib.sha256(repr(found).encode()).hexdigest()[:12]}"
     if not store.exists(layout.batch_ready(PROJECT.name, batch)):
         files_taken_in(store, own_tmp, batch, files)
-
-
-@pytest.mark.parametrize("case", READY)
-def test_ready_marks(store: Store, own_tmp: Path, case: str) -> None:
-    batch = f"ready-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
-    REASONS[f"batch.json: {case}"] = taken_in(store, own_tmp, batch, {}, READY[case])["reason"]
-
-
-@pytest.mark.parametrize("name", BATCH_NAMES)
-def test_batch_names(store: Store, own_tmp: Path, name: str) -> None:
-    told = taken_in(store, own_tmp, name, {"recordings.parquet": b"x"}, b"{}")
-    assert "cannot name a batch" in told["reason"]
-    REASONS[f"batch {name[:30]!a}"] = told["reason"]
-
-
-@pytest.mark.parametrize("case", RECORDINGS)
-def test_recordings_that_are_none(store: Store, own_tmp: Path, case: str) -> None:
-    content = RECORDINGS[case]
-    mark = {
-        "source": "a",
-        "simulated": True,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "size": len(content),
-        "count": 1,
-    }
-    batch = f"rec-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
-    told = taken_in(
-        store, own_tmp, batch, {"recordings.parquet": content}, json.dumps(mark).encode()
-    )
-    REASONS[case] = told["reason"]
 
 
 def test_at_least_sixty_inputs_are_handed_in() -> None:
