@@ -8,10 +8,12 @@ Airflow itself must be those that this process was started with: it reads them a
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
 import runpy
+import signal
 import sys
 from typing import Any
 
@@ -28,8 +30,12 @@ PRELOADED = (
 )
 
 
+_PR_SET_PDEATHSIG = 1
+
+
 def serve() -> None:
     """Answer until standard input ends."""
+    end_with_parent()
     # What Airflow prints while it is imported is not an answer.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -46,10 +52,16 @@ def serve() -> None:
         print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
 
 
+def end_with_parent() -> None:
+    """Nothing of a test run that was killed goes on (Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _become(request: dict[str, Any], settings: Any) -> None:
     """Run the script in this forked process, and end it."""
     status = 1
     try:
+        end_with_parent()
         with open(request["log"], "wb") as log:  # noqa: PTH123 - a descriptor is what is needed
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(log.fileno(), 1)
