@@ -1,4 +1,4 @@
-"""docs/architecture.md and its picture: as the table of imports is, and about files that exist."""
+"""docs/architecture.md and its picture match the table of imports; pages name files that exist."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ PURPOSES = {room: GENERATOR["purpose"](room) for room in ALLOWED}
 # A path in the page starts at the checkout or at the library.
 ROOTS = (ROOT, ROOT / "include" / "tinyops")
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|c|md|yaml))`")
+# A path in any page that begins with a folder of the library.
+ROOM_PATH = re.compile(r"`((?:[\w-]+/)+[\w-]+(?:/|\.py|\.c)?)`")
 
 
 def test_the_picture_is_what_the_table_of_imports_gives() -> None:
@@ -40,6 +42,19 @@ def test_what_the_page_names_exists() -> None:
     named = set(PATH.findall(PAGE.read_text()))
     assert len(named) > 80, "the pattern finds them"
     assert {path for path in named if not any((root / path).exists() for root in ROOTS)} == set()
+
+
+def test_rooms_that_other_pages_name_exist() -> None:
+    """Paths that begin with a room, in README.md, CONTRIBUTING.md and docs/."""
+    library = ROOT / "include" / "tinyops"
+    rooms = {room.partition("/")[0] for room in ALLOWED} | {"cli"}
+    missing = {
+        f"{page.name}: {path}"
+        for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
+        for path in ROOM_PATH.findall(page.read_text(encoding="utf-8"))
+        if path.partition("/")[0] in rooms and not (library / path).exists()
+    }
+    assert missing == set()
 
 
 def test_no_box_lies_on_another_and_no_line_passes_through_one() -> None:
