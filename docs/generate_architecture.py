@@ -130,7 +130,7 @@ def _box(room: str, drawn: Plan, words: str, imports: set[str]) -> list[str]:
         ),
         PLAIN,
     )
-    lines = textwrap.wrap(words, 31)
+    lines = _balanced(words)
     tip = f"{room}: {words} Imports: {', '.join(sorted(imports)) or 'none'}."
     return [
         f"<g><title>{escape(tip)}</title>",
@@ -145,6 +145,12 @@ def _box(room: str, drawn: Plan, words: str, imports: set[str]) -> list[str]:
         ),
         "</g>",
     ]
+
+
+def _balanced(words: str, most: int = 31) -> list[str]:
+    """As few lines of at most `most` characters as possible, about equally long."""
+    wrapped = [textwrap.wrap(words, n, break_long_words=False) for n in range(1, most + 1)]
+    return next(lines for lines in wrapped if len(lines) == len(wrapped[-1]))
 
 
 def _legend(height: float) -> list[str]:
