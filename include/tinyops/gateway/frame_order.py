@@ -37,7 +37,7 @@ class Position:
     image
         CRC-32 of the image that it ran, in hexadecimal.
     epoch, window
-        As in `monitoring.frames.FrameRecord`.
+        As in `sketches.frames.FrameRecord`.
     n
         Windows that the frame counted.
     frame
