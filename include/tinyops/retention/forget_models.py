@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinyops.conversion.candidates.candidate import SELF_TEST_REMOVED
 from tinyops.data.ingest.upkeep import UpkeepRequest
 from tinyops.projects import Project
 from tinyops.retention.forget_plan import ForgetPlan
@@ -46,7 +45,7 @@ def clean_candidates(
         content = manifest | {"forgotten": [*marks, mark]}
         if run in plan.tested:
             counts["self_test_files_removed"] += remove_self_test(store, project.name, run)
-            content |= SELF_TEST_REMOVED
+            content |= layout.SELF_TEST_REMOVED
         names = names_of(project, plan)
         documents = _clean_documents(store, folder, names, request)
         if tracked := manifest.get("mlflow_run"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyops.conversion.candidates.candidate import lost_self_test
 from tinyops.lineage.records import Records
 from tinyops.retention.forget_models import remove_self_test
 from tinyops.store import Pointer, Store, edge_layout, layout
@@ -27,7 +26,7 @@ def withdraw_images(store: Store, project: str) -> dict[str, list[str]]:
     withdrawn, waiting = [], []
     for run in records.candidates:
         content = store.get_json(layout.candidate_manifest(project, run))
-        if not lost_self_test(content):
+        if not layout.lost_self_test(content):
             continue
         remove_self_test(store, project, run)
         if run not in records.releases:

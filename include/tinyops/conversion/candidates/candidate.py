@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zipfile import BadZipFile
@@ -14,14 +13,6 @@ from numpy.typing import NDArray
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.store import Store, layout
-
-SELF_TEST_REMOVED = {"self_test": "removed"}
-"""In the manifest of a candidate whose self-test held windows of a machine that was forgotten."""
-
-
-def lost_self_test(manifest: Mapping[str, Any]) -> bool:
-    """Whether a candidate's self-test was removed: no image can be built of it any more."""
-    return SELF_TEST_REMOVED.items() <= manifest.items()
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +68,7 @@ def read_candidate(store: Store, project: str, candidate: str) -> Candidate:
     """
     folder = layout.candidate(project, candidate)
     manifest = store.get_json(layout.candidate_manifest(project, candidate))
-    if lost_self_test(manifest):
+    if layout.lost_self_test(manifest):
         raise ConversionError(
             f"candidate {candidate} of {project} has no self-test windows any more: they were of a "
             "machine that was forgotten",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tinyops.store.layout.keys import between, file_name, part
 
 CANDIDATE_MANIFEST = "candidate.json"
@@ -27,6 +30,9 @@ REFERENCE_WINDOWS = "reference.npz"
 
 SELF_TEST = (GOLDEN, PROOF_INPUTS)
 """In a candidate's folder: windows of the test part, raw and as features."""
+
+SELF_TEST_REMOVED = {"self_test": "removed"}
+"""In a candidate's manifest: the files SELF_TEST are gone, with a machine that was forgotten."""
 
 FIT = "fit.json"
 """In a release's folder: what the model takes on each board."""
@@ -60,6 +66,11 @@ def candidate(project: str, run: str = "") -> str:
 def candidate_manifest(project: str, run: str) -> str:
     """The manifest of a candidate."""
     return candidate(project, run) + CANDIDATE_MANIFEST
+
+
+def lost_self_test(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest says that the candidate's SELF_TEST is gone: no image can be built."""
+    return SELF_TEST_REMOVED.items() <= manifest.items()
 
 
 def release(project: str, version: str = "") -> str:
