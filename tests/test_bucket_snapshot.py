@@ -82,8 +82,8 @@ def test_a_prepared_bucket_is_filled_once_and_restored(prepared: Prepared) -> No
     store, keys = prepared(fill_and_count)
     before = content(store)
     disturb(store)
-    again, told = prepared(fill_and_count)
-    assert (again.bucket, told, keys) == (store.bucket, keys, sorted(CONTENT))
+    again, same_keys = prepared(fill_and_count)
+    assert (again.bucket, same_keys, keys) == (store.bucket, keys, sorted(CONTENT))
     assert filled == [store.bucket] == [Store.from_env().bucket]
     assert content(again) == before
     other, _ = prepared(lambda store: store.put("x", b"1"))

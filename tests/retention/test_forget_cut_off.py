@@ -149,8 +149,8 @@ def test_cut_off_now_and_then(store: Store, small: list[Recording]) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_cut_off_before_each_change(prepared: Prepared) -> None:
-    store, told = prepared(live)
-    assert cut_off(store, 1, told["mine"]) > 40
+    store, life = prepared(live)
+    assert cut_off(store, 1, life["mine"]) > 40
 
 
 def test_the_command(store: Store, small: list[Recording]) -> None:

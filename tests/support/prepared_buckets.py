@@ -36,11 +36,11 @@ class PreparedBuckets:
             patch.setenv("TINYOPS_BUCKET", f"test-{uuid.uuid4().hex[:12]}")
             store = Store.from_env()
             store.ensure_bucket()
-            told = fill(store)
-            self._filled[fill] = BucketSnapshot.take(store), told
-            return store, told
-        snapshot, told = self._filled[fill]
+            result = fill(store)
+            self._filled[fill] = BucketSnapshot.take(store), result
+            return store, result
+        snapshot, result = self._filled[fill]
         patch.setenv("TINYOPS_BUCKET", snapshot.bucket)
         store = Store.from_env()
         snapshot.restore(store)
-        return store, told
+        return store, result
