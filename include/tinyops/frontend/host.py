@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyops.environment import bare_environment
 from tinyops.frontend.spec import FrontendError, FrontendSpec
 
 # Contraction off on both sides: x86-64 has no fused multiply-add by default, Cortex-M4 has one.
@@ -51,7 +52,11 @@ def build(sources: Sequence[Path], include_dirs: Sequence[Path], optimise: str =
     command = [compiler, *flags, *(f"-I{folder}" for folder in include_dirs)]
     try:
         done = subprocess.run(
-            [*command, *map(str, sources), "-o", part], capture_output=True, text=True, check=False
+            [*command, *map(str, sources), "-o", part],
+            env=bare_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except FileNotFoundError:
         Path(part).unlink()
