@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -85,16 +87,20 @@ def test_paths_are_never_keyed_by_a_logical_date(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)
-def test_dag_files_are_wiring_only(path: Path) -> None:
+def test_tasks_hide_no_error_and_import_what_exists(path: Path) -> None:
+    """The retry policy sees every error; names that only a run imports are there."""
     tree = ast.parse(path.read_text())
-    assert len(path.read_text().splitlines()) <= 150
-    tasks = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        and any("task" in ast.dump(decorator) for decorator in node.decorator_list)
-    ]
-    for task in tasks:
-        body = [node for node in task.body if not isinstance(node, ast.ImportFrom | ast.Expr)]
-        lines = sum(node.end_lineno - node.lineno + 1 for node in body if node.end_lineno)
-        assert lines <= 14, f"{path.name} {task.name}: move the logic into the library"
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Try)]
+    # Parsing has met the imports at the top already, and Airflow is not imported in this process.
+    for node in set(ast.walk(tree)) - set(tree.body):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tinyops"):
+            for alias in node.names:
+                assert _exists(node.module, alias.name), f"{path.name}:{node.lineno} {alias.name}"
+
+
+def _exists(module: str, name: str) -> bool:
+    """Return True if the module has the name, or a module of that name in it."""
+    found = import_module(module)
+    if hasattr(found, name):
+        return True
+    return hasattr(found, "__path__") and find_spec(f"{module}.{name}") is not None

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.airflow_runs import AirflowProcess
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts
+from tinyops_airflow.work import left_over
+
+
+def test_every_dag_that_waits_for_assets_is_woken_for_what_it_left_over(
+    bag: dict[str, Any], store: Store
+) -> None:
+    project = "motor_health"
+    assert left_over(store, project) == {}
+    store.put_json(layout.batch_ready(project, "b1"), {})
+    store.put_json(layout.pointer(project, Pointer.DATASET), {"version": "d1"})
+    store.put_json(layout.dataset_manifest(project, "d1"), {"version": "d1"})
+    store.put_json(layout.pointer(project, Pointer.CANDIDATE), {"version": "run-1"})
+    store.put(FrameFile("2026-01-01", "line-3", 1).key(project), b"frames")
+    waiting = {
+        dag_id: dag["awaited"].keys()
+        for dag_id, dag in bag["dags"].items()
+        if dag_id.startswith(f"{project}__") and dag["awaited"]
+    }
+    work = left_over(store, project)
+    assert work.keys() == waiting.keys()
+    for dag_id, (kind, _) in work.items():
+        assert f"{project}/{kind}" in waiting[dag_id], dag_id
 
 
 @pytest.mark.timeout(900)

@@ -14,7 +14,6 @@ from tests.support.prepared_buckets import Prepared
 from tinyops.data.datasets.cache import CacheError
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset
 from tinyops.data.datasets.split import PARTS, group_of
-from tinyops.data.ingest import ingest as ingest_module
 from tinyops.data.ingest.batch import BatchError, publish_batch
 from tinyops.data.ingest.history import history
 from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
@@ -206,7 +205,3 @@ def test_batch_ids_cannot_climb(store: Store, project: Project) -> None:
         with pytest.raises(TinyOpsError):
             publish_batch(store, project, name, fleet())
     assert list(store.objects("")) == []
-
-
-def test_ingest_offers_what_the_dags_call() -> None:
-    assert set(ingest_module.__all__) == {"ingest_batch", "outstanding_batches"}

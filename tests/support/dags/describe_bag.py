@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,16 @@ from typing import Any
 HEAVY = ("tensorflow", "great_expectations", "evidently", "pandas", "mlflow", "boto3", "serial")
 
 
-def woken_by(timetable: Any) -> list[str]:
-    return sorted(set(re.findall(r"x-tinyops://([\w/]+)", str(timetable))))
+def awaited(timetable: Any) -> dict[str, list[dict[str, Any]]]:
+    """Assets of a serialized timetable: {name: arguments of the triggers that watch it}."""
+    if isinstance(timetable, list):
+        return {name: found for one in timetable for name, found in awaited(one).items()}
+    if not isinstance(timetable, dict):
+        return {}
+    if str(timetable.get("uri", "")).startswith("x-tinyops://"):
+        watchers = timetable.get("watchers", [])
+        return {timetable["name"]: [watcher["trigger"]["kwargs"] for watcher in watchers]}
+    return awaited(list(timetable.values()))
 
 
 def describe(dag: Any) -> dict[str, Any]:
@@ -29,11 +36,11 @@ def describe(dag: Any) -> dict[str, Any]:
         "start_date": str(dag.start_date),
         "dagrun_timeout": dag.dagrun_timeout and dag.dagrun_timeout.total_seconds(),
         "timetable": serialized["timetable"]["__type"].rpartition(".")[2],
-        "assets": woken_by(serialized["timetable"]),
-        "watchers": [w for w in [str(serialized["timetable"])] if "OutstandingTrigger" in w],
+        "schedule": str(serialized["timetable"]),
+        "awaited": awaited(serialized["timetable"]),
         "structure": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
         "outlets": {
-            task.task_id: [getattr(o, "uri", None) or o.name for o in task.outlets]
+            task.task_id: [outlet.name for outlet in task.outlets]
             for task in dag.tasks
             if task.outlets
         },
@@ -51,6 +58,9 @@ def describe(dag: Any) -> dict[str, Any]:
                 "execution_timeout": task.execution_timeout
                 and task.execution_timeout.total_seconds(),
                 "pool": task.pool,
+                "function": task.python_callable.__name__,
+                "mapped": task.is_mapped,
+                "trigger_rule": task.trigger_rule.value,
                 "doc": task.doc_md or (task.python_callable.__doc__ or ""),
             }
             for task in dag.tasks
