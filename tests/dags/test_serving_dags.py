@@ -11,13 +11,13 @@ import pytest
 from pyarrow import parquet
 
 from tests.support.airflow_runs import AirflowProcess
+from tests.support.candidate_maker import put_candidate
 from tests.support.chip import HOP, MODELS, WINDOW
 from tests.support.serving_house import (
     NAME,
     SAMPLES,
     crown,
     fill,
-    put_candidate,
     windows_of,
     write_project,
 )
@@ -38,7 +38,7 @@ def test_the_champion_scores_a_dataset_and_a_slower_candidate_is_refused(
     project = write_project(tmp_path, monkeypatch)
     version = fill(store, project)
     for run in ("quick", "slow"):
-        put_candidate(store, run, project.labels)
+        put_candidate(store, NAME, run, labels=project.labels)
     crown(store, "quick", instructions=5000)
     store.put_json(layout.pointer(NAME, Pointer.CANDIDATE), {"version": "slow"})
     env = airflow.env(TINYOPS_BUCKET=store.bucket)

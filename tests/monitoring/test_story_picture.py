@@ -10,6 +10,7 @@ import matplotlib.image
 import pytest
 from matplotlib.colors import to_rgb
 
+from tests.support.candidate_maker import put_candidate
 from tests.support.label_requests import request_labels
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.clock import DeviceClock, window_seconds
@@ -74,8 +75,8 @@ def told(store: Store) -> Store:
     receipts.write(store, PROJECT, Receipt(Consumer.ANSWER, "r1", "done", "d2", at=at(12)))
     pair = {"champion": {"accuracy": 0.6}, "challenger": {"accuracy": 0.9}}
     for version, new, champion in ((OLD, None, None), (NEW, pair, {"accuracy": 0.8})):
-        metrics = {"int8": {"accuracy": 0.94}, "champion": champion, "new_condition": new}
-        store.put_json(layout.candidate(PROJECT, version) + layout.METRICS, metrics)
+        scores = {"int8": {"accuracy": 0.94}, "champion": champion, "new_condition": new}
+        put_candidate(store, PROJECT, version, scores=scores)
         store.put_json(layout.release_manifest(PROJECT, version), {"candidate": version})
     return store
 

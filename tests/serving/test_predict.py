@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.support.serving_house import NAME, put_candidate
+from tests.support.candidate_maker import put_candidate
+from tests.support.serving_house import NAME
 from tinyops.data.datasets.dataset import DatasetError
 from tinyops.projects import load_project
 from tinyops.serving.errors import ServingError
@@ -46,7 +47,7 @@ def test_what_is_missing_is_named(store: Store) -> None:
         choose(store, PROJECT, None, "run-1")
     with pytest.raises(ServingError, match="tiny_project has no candidate 'run-9'"):
         choose(store, PROJECT, "d1", "run-9")
-    put_candidate(store, "run-1", PROJECT.labels)
+    put_candidate(store, NAME, "run-1")
     with pytest.raises(DatasetError, match="no dataset version 'd1'"):
         choose(store, PROJECT, "d1", "run-1")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.checkout import ROOT
-from tests.support.chip import MODELS
+from tests.support.candidate_maker import put_candidate
 from tinyops.projects import projects_folder
 from tinyops.serving.errors import ServingError, SlowerThanChampion
 from tinyops.serving.release import benchmark_candidate
@@ -36,8 +37,7 @@ def prove(store: Store, version: str, window: int) -> str:
     folder = layout.release(NAME, version)
     store.put_json(folder + layout.proof_name(NANO), proof("nano33ble-sense", NANO, window))
     store.put_json(folder + layout.proof_name(EYE), proof("esp-eye", EYE, None))
-    model = (MODELS / "tiny.tflite").read_bytes()
-    store.put(layout.candidate(NAME, version) + layout.MODEL, model)
+    put_candidate(store, NAME, version)
     return version
 
 
@@ -127,5 +127,7 @@ def test_a_candidate_without_a_proof_is_named(store: Store) -> None:
 
 
 def test_nothing_of_it_needs_the_emulator() -> None:
-    text = (ROOT / "include" / "tinyops" / "serving" / "release.py").read_text()
-    assert "emulation" not in text.partition('"""')[2].partition('"""')[2]
+    code = "import sys, tinyops.serving.release; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "tinyops.serving.release" in done.stdout.split()
+    assert not [name for name in done.stdout.split() if name.startswith("tinyops.emulation")]

@@ -1,16 +1,14 @@
-"""A project with windows for the tiny model, two batches in a dataset, and candidates."""
+"""A project with windows for the tiny model, two batches in its dataset, and a champion."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-from tests.support.chip import HOP, MODELS, WINDOW, request, windows
-from tinyops.conversion.images.bare import inputs_for
+from tests.support.chip import HOP, WINDOW
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings import Recording
@@ -58,39 +56,12 @@ def fill(store: Store, project: Project) -> str:
     return version
 
 
-def put_candidate(store: Store, run: str, labels: list[str]) -> None:
-    """The tiny model with a frontend that hands counts through, as training leaves it."""
-    folder = layout.candidate(NAME, run)
-    store.put(folder + layout.MODEL, (MODELS / "tiny.tflite").read_bytes())
-    shape, count = (WINDOW, 1, 1), 360
-    numbers = np.arange(count)
-    store.put(folder + layout.GOLDEN, _npz(windows=windows(8)))
-    store.put(folder + layout.PROOF_INPUTS, _npz(features=inputs_for(shape, 4, 1)))
-    reference = _npz(
-        features=inputs_for(shape, count, 5),
-        labels=np.random.default_rng(4).integers(0, len(labels), count).astype(np.int16),
-        groups=np.array([f"m{number % 12}" for number in numbers]),
-        batches=np.full(count, "b0"),
-        parts=np.array(["train", "validation", "test"])[numbers % 12 // 4],
-    )
-    store.put(folder + layout.REFERENCE_WINDOWS, reference)
-    spec = request().frontend.spec.to_dict()
-    manifest = {"project": NAME, "run": run, "frontend": spec, "labels": labels}
-    store.put_json(layout.candidate_manifest(NAME, run), manifest | {"dataset": "d1"})
-
-
 def crown(store: Store, run: str, instructions: int) -> None:
     """Make a candidate the champion, with a proof of so many instructions a window."""
     proof = {"board": "nano33ble-sense", "instructions_per_window": instructions}
     target = "nano33ble-sense-qemu-virtual"
     store.put_json(layout.release(NAME, run) + layout.proof_name(target), proof)
     store.put_json(layout.pointer(NAME, Pointer.CHAMPION), {"version": run, "candidate": run})
-
-
-def _npz(**arrays: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
 
 
 def windows_of(recording: Recording, full_scale: float) -> np.ndarray:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.candidate_maker import put_candidate
 from tests.support.chip import MODELS
 from tinyops.conversion.images.parameters import confidences_q8, exponent_table
 from tinyops.conversion.tflite.int8 import output_scale
@@ -51,14 +52,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 def dataset(store: Store, project: Project) -> str:
     """A dataset version, and a release whose model was trained on it."""
     version = ingest(store, project, "b1", 0)
-    candidate = {
-        "labels": project.labels,
-        "frontend": FRONTEND.spec.to_dict(),
-        "dataset": version,
-        "temperature": 2.0,
-    }
-    store.put(layout.candidate(project.name, "r1") + layout.MODEL, MODEL)
-    store.put_json(layout.candidate_manifest(project.name, "r1"), candidate)
+    put_candidate(
+        store,
+        project.name,
+        "r1",
+        dataset=version,
+        labels=project.labels,
+        model=MODEL,
+        frontend=FRONTEND,
+        temperature=2.0,
+    )
     release = {"version": "r1", "dataset": version, "created": RELEASED.isoformat()}
     store.put_json(layout.release_manifest(project.name, "r1"), release)
     return version
@@ -133,7 +136,7 @@ def test_nothing_new_is_no_work(
         row.key for row in store.objects(layout.report(project.name, ReportKind.LABELLED, "r1"))
     }
     assert store.uri(folder) == first.uri
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissing, match="r2"):
         labelled_windows(store, project, "r2")
 
 

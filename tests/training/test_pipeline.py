@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.candidate_maker import make_candidate
 from tinyops.conversion.tflite.int8 import input_quantisation
 from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.ingest.batch import publish_batch
@@ -64,6 +65,14 @@ def arrays(store: Store, key: str) -> dict[str, Any]:
     return dict(np.load(io.BytesIO(store.get(key))))
 
 
+def kinds(content: dict[str, Any]) -> dict[str, str]:
+    """The type of each array; texts of any length are of one type."""
+    return {
+        name: "text" if array.dtype.kind == "U" else str(array.dtype)
+        for name, array in content.items()
+    }
+
+
 def attest(store: Store, version: str, at: str, project: str = "motor_health") -> None:
     event = {"kind": "attested", "project": project, "version": version, "at": at}
     event |= {"device": "d1", "target": "nano33ble-sense-qemu-virtual"}
@@ -89,6 +98,11 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     assert golden["windows"].dtype == np.int16
     assert np.array_equal(frontend.run(golden["windows"]), golden["features"])
     assert set(golden["labels"].tolist()) == {0, 1, 2, 3}
+    # The candidate that other tests are given has the keys and arrays of a trained one.
+    fake = make_candidate("motor_health", "run-1")
+    assert fake.manifest.keys() | {"mlflow_run"} == manifest.keys()
+    assert kinds(fake.golden) == kinds(golden)
+    assert kinds(fake.reference) == kinds(arrays(store, folder + "reference.npz"))
     assert int8_logits(model, golden["features"]).shape == (8, 4)
     proof = arrays(store, folder + layout.PROOF_INPUTS)["features"]
     assert proof.dtype == np.int8

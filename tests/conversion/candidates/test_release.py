@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
-from tests.support.chip import CLASSES, HOP, MODELS, WINDOW, request, windows
+from tests.support.candidate_maker import PROOF_INPUTS, make_candidate, put_candidate
+from tests.support.chip import HOP, WINDOW
 from tinyops.boards.catalogue import load_board
-from tinyops.boards.image import load_image
+from tinyops.boards.image import ImageError, load_image
 from tinyops.conversion.candidates.arduino_request import candidate_request, newest_version
 from tinyops.conversion.candidates.release import compile_candidate, fit_candidate, prove_candidate
-from tinyops.conversion.images.bare import inputs_for
+from tinyops.conversion.candidates.write import write_candidate
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.projects import load_project, projects_folder
 from tinyops.sketches.reference import Reference
@@ -30,7 +29,6 @@ RUN = "run-1"
 TARGET = "nano33ble-sense-qemu-virtual"
 REAL = "nano33ble-sense-arduino"
 HIMAX = "himax-we1-plus-host-virtual"
-REFERENCE = 360
 
 
 @pytest.fixture
@@ -53,30 +51,9 @@ def write(content: dict[str, Any], folder: Path | None = None) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
-def npz(**arrays: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
 @pytest.fixture
 def candidate(store: Store, scope: dict[str, Any]) -> str:
-    folder = layout.candidate(NAME, RUN)
-    store.put(folder + layout.MODEL, (MODELS / "tiny.tflite").read_bytes())
-    store.put(folder + layout.GOLDEN, npz(windows=windows(8)))
-    store.put(folder + layout.PROOF_INPUTS, npz(features=inputs_for((WINDOW, 1, 1), 6, 1)))
-    spec = request().frontend.spec.to_dict()
-    generator = np.random.default_rng(4)
-    reference = {
-        "features": inputs_for((WINDOW, 1, 1), REFERENCE, 5),
-        "labels": generator.integers(0, CLASSES, REFERENCE).astype(np.int16),
-        "groups": np.array([f"m{number % 12}" for number in range(REFERENCE)]),
-        "batches": np.full(REFERENCE, "b1"),
-        "parts": np.array(["train", "validation", "test"])[np.arange(REFERENCE) % 12 // 4],
-    }
-    store.put(folder + layout.REFERENCE_WINDOWS, npz(**reference))
-    manifest = {"project": NAME, "run": RUN, "dataset": "data-7", "frontend": spec}
-    store.put_json(layout.candidate_manifest(NAME, RUN), manifest)
+    put_candidate(store, NAME, RUN)
     return RUN
 
 
@@ -111,7 +88,11 @@ def test_a_candidate_becomes_evidence(
     proof = store.get_json(folder + layout.proof_name(TARGET))
     assert proved["version"] == candidate
     assert proof == proved["proofs"][TARGET]
-    assert (proof["mismatches"], proof["samples"], proof["windows"]) == (0, 6, 14 + 29)
+    assert (proof["mismatches"], proof["samples"], proof["windows"]) == (
+        0,
+        PROOF_INPUTS,
+        14 + 29,
+    )
     assert 0 < proof["sketch"].pop("instructions_per_window") < proof["instructions_per_window"]
     assert proof["sketch"] == described["sketch"]
     assert 0 < proof["sketch"]["table_bytes"] < proof["sketch"]["flash_bytes"]
@@ -169,7 +150,7 @@ def test_an_image_changed_in_the_store_is_not_proven(store: Store, candidate: st
     data = bytearray(store.get(key))
     data[5000] ^= 1
     store.put(key, bytes(data))
-    with pytest.raises(Exception, match="damaged"):
+    with pytest.raises(ImageError, match=f"the image of {NAME} {RUN} is damaged"):
         prove_candidate(store, NAME, candidate)
 
 
@@ -184,9 +165,9 @@ def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candid
 def test_a_candidate_without_batches_in_its_reference_is_named(
     store: Store, candidate: str
 ) -> None:
-    key = layout.candidate(NAME, candidate) + layout.REFERENCE_WINDOWS
-    with np.load(io.BytesIO(store.get(key))) as content:
-        store.put(key, npz(**{name: content[name] for name in content if name != "batches"}))
+    made = make_candidate(NAME, candidate)
+    del made.reference["batches"]
+    write_candidate(store, made)
     with pytest.raises(ConversionError, match=r"reference\.npz: no readable array 'batches'"):
         compile_candidate(store, NAME, candidate)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.support.candidate_maker import make_candidate
+from tinyops.conversion.candidates.candidate import read_candidate
 from tinyops.conversion.candidates.write import Candidate, write_candidate
 from tinyops.data.datasets.dataset import open_dataset
 from tinyops.data.ingest.batch import publish_batch
@@ -88,29 +90,27 @@ def label(store: Store, recording: str, name: str, author: str = "ada") -> tuple
 
 
 def made_candidate(store: Store, run: str, dataset: str, status: str = "first") -> Candidate:
-    """What training makes of a version."""
+    """What training makes of a version, but for the weights."""
     data = open_dataset(store, PROJECT, dataset)
     frontend = from_project(PROJECT.frontend, PROJECT.signal)
     test = windows_of(data.recordings("test"), PROJECT, frontend)
     windows, labels = golden_windows(data.recordings("test"), PROJECT)
     worst = str(test.groups[0])
-    manifest = {
-        "project": NAME,
-        "run": run,
-        "dataset": dataset,
-        "status": status,
-        "simulated": True,
-        "labels": PROJECT.labels,
-        "metrics": {"macro_f1": 0.9, "worst_group": worst},
-    }
-    return Candidate(
-        manifest=manifest,
+    return make_candidate(
+        NAME,
+        run,
+        dataset,
+        PROJECT.labels,
         model=b"the weights",
-        metrics={"int8": {"worst_group": worst, "per_group": {worst: 0.5}}},
-        card=f"# Card\n\n| worst group |\n| --- |\n| {worst} (0.500) |\n",
-        golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
+        frontend=frontend,
+        golden=windows,
+        golden_labels=labels,
         proof_inputs=spread(test.features, 64),
         reference=reference_windows(data, PROJECT, frontend),
+        scores={"int8": {"worst_group": worst, "per_group": {worst: 0.5}}},
+        card=f"# Card\n\n| worst group |\n| --- |\n| {worst} (0.500) |\n",
+        status=status,
+        metrics={"macro_f1": 0.9, "worst_group": worst},
     )
 
 
@@ -125,7 +125,7 @@ def candidate(store: Store, run: str, dataset: str, status: str = "first") -> No
 
 def release(store: Store, run: str, dataset: str) -> None:
     """A staged release: its image holds golden windows, as real ones do."""
-    golden = np.load(_file(store, layout.candidate(NAME, run) + layout.GOLDEN))["windows"]
+    golden = read_candidate(store, NAME, run).golden
     folder = layout.release(NAME, run)
     store.put(folder + layout.image_name("virtual"), b"image" + golden.astype("<i2").tobytes())
     content = {"project": NAME, "version": run, "dataset": dataset, "created": "2026-02-01"}
@@ -170,9 +170,3 @@ def _recording(name: str, machine: str, device: str, label: str) -> Recording:
         signal=np.random.default_rng(seed).normal(0, 20, shape).astype(np.float32),
         label=label,
     )
-
-
-def _file(store: Store, key: str) -> Any:
-    import io
-
-    return io.BytesIO(store.get(key))
