@@ -9,17 +9,41 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from tests.support.drift_world import MODEL, NAMES, SETTINGS, Windows, counts, reference, windows
+from tests.support.drift_world import (
+    MODEL,
+    NAMES,
+    SETTINGS,
+    Windows,
+    counts,
+    reference,
+    sketch_of,
+    windows,
+)
 from tinyops.monitoring.evidence import judge_frame_set
+from tinyops.sketches import estimation
 from tinyops.sketches.reference import Reference, ReferenceError, build_reference
+from tinyops.sketches.sketch import SketchSpec
 
 pytestmark = pytest.mark.slow
 
 KNOWN = windows(1, range(40))
+Made = tuple[SketchSpec, Reference]
 
 
-def test_json_carries_all_that_judging_takes() -> None:
-    spec, made = reference(KNOWN)
+@pytest.fixture(scope="module")
+def known() -> Made:
+    """The sketch and the reference of KNOWN, by seed 0. Both are frozen."""
+    return reference(KNOWN)
+
+
+@pytest.fixture
+def few_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten replicates of each reference instead of 300: the thresholds are rough, and only that."""
+    monkeypatch.setattr(estimation, "REPLICATES", 10)
+
+
+def test_json_carries_all_that_judging_takes(known: Made) -> None:
+    spec, made = known
     read = Reference.from_json(made.to_json())
     assert read.to_json() == made.to_json()
     assert (read.tag, read.labels) == (spec.reference_tag(MODEL), tuple(NAMES))
@@ -31,8 +55,9 @@ def test_json_carries_all_that_judging_takes() -> None:
     assert theirs.effects == ours.effects
 
 
-def test_the_seed_decides_the_threshold() -> None:
-    made = [reference(KNOWN, seed=seed)[1].inputs.threshold for seed in (3, 3, 4)]
+def test_the_seed_decides_the_threshold(known: Made) -> None:
+    again, other = (reference(KNOWN, seed=seed)[1] for seed in (0, 4))
+    made = [each.inputs.threshold for each in (known[1], again, other)]
     assert made[0] == made[1]
     assert made[0].value != made[2].value
     assert made[0].value == pytest.approx(made[2].value, rel=0.15)
@@ -56,12 +81,13 @@ def test_with_a_reference_that_knows_it_all_the_threshold_is_that_of_chi_squared
         assert view.threshold.p_at_most(bounds[0] - 0.01) == 1.0
 
 
-def test_confidence_is_watched_where_enough_machines_were_held_out() -> None:
+@pytest.mark.usefixtures("few_replicates")
+def test_confidence_is_watched_where_enough_machines_were_held_out(known: Made) -> None:
     few = replace(
         KNOWN, machines=np.where(KNOWN.machines > 11, KNOWN.machines * 3 + 1, KNOWN.machines)
     )
     fixed = SETTINGS.model_copy(update={"population": "fixed"})
-    assert reference(KNOWN)[1].confidence is not None
+    assert known[1].confidence is not None
     assert reference(few)[1].confidence is None
     assert reference(windows(1, range(6), 60), fixed)[1].confidence is None
 
@@ -72,8 +98,8 @@ def test_the_threshold_is_nearly_the_same_for_few_machines_and_for_many() -> Non
     assert few == pytest.approx(many, rel=0.2)
 
 
-def test_expected_counts_follow_the_classes() -> None:
-    _, made = reference(KNOWN)
+def test_expected_counts_follow_the_classes(known: Made) -> None:
+    _, made = known
     for name in range(len(NAMES)):
         shares = np.eye(len(NAMES))[name]
         found = made.expected(shares, np.ones(1))
@@ -86,8 +112,8 @@ def test_expected_counts_follow_the_classes() -> None:
         assert np.abs(found.histograms[0] / found.n - share).max() < 0.01
 
 
-def test_whole_counts_are_about_those_of_the_windows() -> None:
-    spec, made = reference(KNOWN)
+def test_whole_counts_are_about_those_of_the_windows(known: Made) -> None:
+    spec, made = known
     found = counts(spec, KNOWN, slice(None))
     assert np.abs(made.counts.histograms - found.histograms).max() < 0.03 * found.n
     assert np.abs(made.counts.histograms - found.n / 8).max() < 0.01 * found.n
@@ -106,7 +132,7 @@ def test_ten_classes_share_eight_counters() -> None:
     x[np.arange(640), labels] += 60
     x = np.clip(x, -128, 127).astype(np.int8)
     many = Windows(x, labels, np.repeat(np.arange(40), 16), x[:, :10].copy())
-    spec = reference(many_as_four(many))[0]
+    spec = sketch_of(many_as_four(many))
     made = build_reference(
         spec,
         many.x,
@@ -146,12 +172,13 @@ def test_what_is_no_reference_is_refused_by_name(text: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("key", ["inputs", "confidence", "monitoring", "calibration"])
-def test_a_reference_with_a_wrong_part_is_refused(key: str) -> None:
-    content = json.loads(reference(KNOWN)[1].to_json())
+def test_a_reference_with_a_wrong_part_is_refused(known: Made, key: str) -> None:
+    content = json.loads(known[1].to_json())
     with pytest.raises(ReferenceError, match=r"reference\.json"):
         Reference.from_json(json.dumps(content | {key: {"levels": 3}}))
 
 
+@pytest.mark.usefixtures("few_replicates")
 def test_the_largest_reference_stays_small() -> None:
     settings = SETTINGS.model_copy(update={"population": "fixed", "false_alarm_rate": 0.1})
     _, made = reference(windows(1, range(16), 40), settings)

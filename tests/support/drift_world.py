@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,13 +65,28 @@ def windows(
     rng = np.random.default_rng([seed, 1])
     who = np.repeat(np.asarray(machines), per_machine)
     truth = rng.choice(labels, len(who))
-    offsets = {m: np.random.default_rng([m, 2]).normal(0, own, _VALUES) for m in set(who.tolist())}
     x = rng.normal(0, 12 * spread, (len(who), _VALUES)) + shift
-    x += np.stack([offsets[m] for m in who.tolist()])
+    x += np.stack([_offset(machine, own) for machine in who.tolist()])
     x[np.arange(len(who)), truth] += 40
     x[:, 8:14] += rng.normal(0, 15 * spread, (len(who), 1))
     x = np.clip(np.rint(x), -128, 127).astype(np.int8)
     return Windows(x, truth, who, x[:, :4].copy())
+
+
+@cache
+def _offset(machine: int, own: float) -> NDArray[np.float64]:
+    return np.random.default_rng([machine, 2]).normal(0, own, _VALUES)
+
+
+def sketch_of(found: Windows, settings: Monitoring = SETTINGS) -> SketchSpec:
+    """A sketch of windows."""
+    return build_sketch(
+        found.x,
+        found.confidences,
+        every=1,
+        frame_windows=settings.frame_windows,
+        units=units_of(settings.population, found.machines.astype(str)),
+    )
 
 
 def reference(
@@ -80,19 +96,12 @@ def reference(
     seed: int = 0,
 ) -> tuple[SketchSpec, Reference]:
     """A sketch and reference of windows; every third machine was held out of training."""
-    machines = found.machines.astype(str)
-    spec = build_sketch(
-        found.x,
-        found.confidences,
-        every=1,
-        frame_windows=settings.frame_windows,
-        units=units_of(settings.population, machines),
-    )
+    spec = sketch_of(found, settings)
     made = build_reference(
         spec,
         found.x,
         found.labels,
-        machines,
+        found.machines.astype(str),
         np.full(len(found.labels), "first") if batches is None else batches,
         np.where(found.machines % 3 == 0, "test", "train"),
         found.logits,
