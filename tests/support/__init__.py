@@ -1,1 +1,1 @@
-"""What the tests share: makers of data, models, boards and fleets, and processes they talk to."""
+"""Shared parts of the tests: makers of data, models, boards and fleets, and child processes."""

@@ -1,4 +1,4 @@
-"""Where the checkout is, and the data beside it."""
+"""Paths of the checkout and of the shared data beside it."""
 
 from __future__ import annotations
 

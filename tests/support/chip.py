@@ -1,4 +1,4 @@
-"""Images of a tiny model and a booted emulated board, for the tests of several rooms."""
+"""Images of a tiny model, and an emulated board that has booted one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small world for drift: machines with offsets of their own, four classes, a simple model."""
+"""Windows of machines with offsets of their own, and the reference and counts made of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames as gateways send them, made by hand, and a release that they belong to."""
+"""Frames as gateways upload them, and the release that they belong to."""
 
 from __future__ import annotations
 

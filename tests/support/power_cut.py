@@ -1,4 +1,4 @@
-"""A power cut before any change of any object: what is found afterwards must be whole."""
+"""A store that loses power before a change of an object; what it leaves must be whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small world with a real reference: inputs of four classes, and devices that count them."""
+"""A reference of simulated inputs of four classes, and frames of devices that count them."""
 
 from __future__ import annotations
 

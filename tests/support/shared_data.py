@@ -1,4 +1,4 @@
-"""Real data beside the checkout: used when it is there, never needed."""
+"""Real data sets beside the checkout; a test that needs an absent one is skipped."""
 
 from __future__ import annotations
 

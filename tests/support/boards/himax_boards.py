@@ -1,4 +1,4 @@
-"""What tests of the Himax WE-I Plus EVB share: its virtual board, images, blocks, and a finger."""
+"""Virtual Himax WE-I Plus EVB, its images, XMODEM blocks, and a finger that presses RESET."""
 
 from __future__ import annotations
 

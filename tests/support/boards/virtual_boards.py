@@ -1,4 +1,4 @@
-"""What virtual boards need in tests: images without a compiler, samples, patience."""
+"""Images built without a compiler, sample sources and waits, for tests of virtual boards."""
 
 from __future__ import annotations
 

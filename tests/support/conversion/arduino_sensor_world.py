@@ -1,4 +1,4 @@
-"""A sensor's port of an exported sketch, alone, in a process of its own."""
+"""One sensor port of an exported sketch, compiled and run alone in a child process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same capture, written in every format that can be imported."""
+"""One capture, written in every format that can be imported."""
 
 from __future__ import annotations
 

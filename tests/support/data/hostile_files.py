@@ -1,4 +1,4 @@
-"""Files that are damaged or mean harm, made from valid ones and by hand."""
+"""Damaged and hostile files, and random damage for valid ones."""
 
 from __future__ import annotations
 

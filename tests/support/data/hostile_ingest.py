@@ -1,4 +1,4 @@
-"""Handing in what is damaged or means harm, and what must hold of all of it."""
+"""Ingest of damaged and hostile files, and the invariants of every refusal."""
 
 from __future__ import annotations
 

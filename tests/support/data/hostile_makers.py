@@ -1,4 +1,4 @@
-"""Makers of files that are damaged or mean harm, format by format."""
+"""Makers of damaged and hostile files, format by format."""
 
 from __future__ import annotations
 

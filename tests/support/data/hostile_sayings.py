@@ -1,4 +1,4 @@
-"""Files with odd contents, and readable files with paths and descriptions that make no sense."""
+"""Files with odd contents, and valid files with invalid paths and descriptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Never bricks one: what becomes of boards whose flash is cut off at a random byte.
+"""Trials of flashes that are cut off at a random byte, which must leave no board unusable.
 
 A trial brings one release to all boards of a fleet, each of which has attested the one before. On
 the way the boards lose power or plug, or the gateway is killed with signal 9 and started again, or

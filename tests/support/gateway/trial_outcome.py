@@ -1,4 +1,4 @@
-"""How a trial of flashing ended for a board, and what many of them came to."""
+"""Outcome of a flash trial for each board, and counts over many trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to Airflow's web server, and its answers."""
+"""HTTP requests to Airflow's web server, and its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look into every object of a project for the samples and names of a machine."""
+"""Search of every object of a project for the samples and names of a machine."""
 
 from __future__ import annotations
 

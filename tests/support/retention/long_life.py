@@ -1,4 +1,4 @@
-"""A project that holds all that there can be of a machine, for tests that forget it."""
+"""A project with every kind of object that refers to a machine, for tests that erase it."""
 
 from __future__ import annotations
 

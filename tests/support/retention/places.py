@@ -1,4 +1,4 @@
-"""A cache of its own for each test, and the house's project under its name."""
+"""Fixtures: a cache for each test, and the project of project_house under its name."""
 
 from __future__ import annotations
 

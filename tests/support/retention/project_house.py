@@ -1,4 +1,4 @@
-"""A project in S3 with everything that a life leaves there: batches, versions, candidates, devices.
+"""A project in S3 with batches, dataset versions, labels, candidates, releases and devices.
 
 Recordings are noise; golden, proof and reference windows are made from them by the functions that
 training calls, only the fitting is left out: nothing here asks what the model says.

@@ -1,4 +1,4 @@
-"""Whether what a project names is there."""
+"""Check that every object that a project's objects name is there."""
 
 from __future__ import annotations
 
