@@ -82,7 +82,9 @@ def test_nobody_presses_reset(virtual: Board, port: str, monkeypatch: pytest.Mon
 
 
 def test_a_finger_that_presses_twice_is_followed(virtual: Board) -> None:
-    flashed(virtual, image(), Finger(virtual, times=2))
+    finger = Finger(virtual, times=2)
+    report = flashed(virtual, image(), finger)
+    assert (len(finger.asked), report.bytes) == (1, len(image().bytes))
 
 
 def test_reset_in_the_middle_is_named_and_the_next_try_works(virtual: Board, port: str) -> None:

@@ -72,7 +72,7 @@ def test_an_unplugged_port_is_a_closed_link(line: PtyLine, tmp_path: Path) -> No
         other.close()
         with pytest.raises(LinkClosed, match="vanished"):
             SerialStream(port).receive(1.0)
-        with pytest.raises(LinkClosed):
+        with pytest.raises(LinkClosed, match="other"):
             SerialStream(port).send(b"x")
     with pytest.raises(PortLost, match="did not come back"):
         await_port(identify(str(other.link)), 0.2)

@@ -21,7 +21,7 @@ from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
 from tinyops.boards.transport import SerialPort
 from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.nano33ble import Nano33Ble
-from tinyops.boards.virtual.nano_bootloader import APP, NanoBootloader
+from tinyops.boards.virtual.nano_bootloader import APP, APP_END, PAGE, RAM, VERSION, NanoBootloader
 from tinyops.boards.virtual.sensor import VirtualSensor
 
 # Says '>', asks the sensor for three frames with the tag 7, passes their six bytes on to the link
@@ -168,8 +168,16 @@ def test_flash_only_clears_bits_until_a_page_is_erased(
     assert path.read_bytes() == bytes(model)
 
 
-@given(st.lists(st.binary(max_size=40), max_size=30))
-@settings(max_examples=50, deadline=None)
+COMMANDS = st.builds(
+    lambda letter, first, second: b"%c%08X,%08X#" % (letter, first, second),
+    st.sampled_from(b"NVIXSYZK?"),
+    st.integers(0, 2 * APP_END),
+    st.integers(0, 3 * PAGE),
+)
+
+
+@given(st.lists(st.binary(max_size=40) | COMMANDS, max_size=30))
+@settings(max_examples=100, deadline=None)
 def test_the_bootloader_survives_any_bytes_in_any_pieces(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
 ) -> None:
@@ -179,6 +187,15 @@ def test_the_bootloader_survives_any_bytes_in_any_pieces(
     loader = NanoBootloader(memory, answers.append, lambda: None)
     for piece in pieces:
         loader.feed(piece)
+    # The bytes that an S has announced end some time; then a command is answered as ever.
+    loader.feed(bytes(loader._fill_left))
+    loader.feed(b"#")
+    loader.feed(bytes(loader._fill_left))
+    answers.clear()
+    loader.feed(b"V#")
+    assert answers == [VERSION]
+    assert len(loader._ram) == RAM, "bytes beyond the buffer are dropped"
+    assert memory.read(0, APP) == b"\xff" * APP, "the bootloader itself is out of reach"
     memory.close()
     path.unlink()
 

@@ -125,8 +125,8 @@ def test_a_defect_is_one_line_and_status_70(
 
 def test_a_defect_is_shown_in_full_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TINYOPS_TRACEBACK", "1")
-    monkeypatch.setattr(command_line, "build_app", _raising(ZeroDivisionError()))
-    with pytest.raises(ZeroDivisionError):
+    monkeypatch.setattr(command_line, "build_app", _raising(ZeroDivisionError("a")))
+    with pytest.raises(ZeroDivisionError, match=r"^a$"):
         main(["boards"])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tinyops.boards.catalogue import CatalogueError
 from tinyops.gateway.config import load_config
 from tinyops.gateway.errors import GatewayError
 
@@ -54,9 +55,9 @@ def test_a_wrong_key_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], word: str
 ) -> None:
     monkeypatch.delenv("TINYOPS_STATE", raising=False)
-    with pytest.raises(Exception, match=word) as raised:
+    with pytest.raises((GatewayError, CatalogueError), match=word) as raised:
         load_config(written(tmp_path, **change))
-    assert getattr(raised.value, "fix", "")
+    assert raised.value.fix
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_device_that_was_unplugged_between_two_visits_is_found_again(
 ) -> None:
     assert version(connection) == HEADER.version
     device.unplug()
-    with pytest.raises(PortLost):
+    with pytest.raises(PortLost, match="is not there"):
         version(connection)
     with ScriptedDevice(tmp_path / "tty", HEADER):
         assert version(connection) == HEADER.version
@@ -88,7 +88,7 @@ def test_a_device_that_vanishes_during_a_visit_is_lost_and_not_silent(
     with ThreadPoolExecutor(1) as other:
         asking = other.submit(version, connection)
         device.unplug()
-        with pytest.raises(PortLost):
+        with pytest.raises(PortLost, match="tty"):
             asking.result(10)
 
 
@@ -132,7 +132,7 @@ def test_a_device_that_came_back_under_another_name_is_found_by_its_usb_serial(
         version(connection)
     with ScriptedDevice(tmp_path / "ttyOTHER", HEADER):
         ports.append(usb_port(tmp_path / "ttyOTHER", "B2"))
-        with pytest.raises(PortLost):
+        with pytest.raises(PortLost, match="is not there"):
             version(connection)
         ports.append(usb_port(tmp_path / "ttyOTHER", "A1"))
         assert version(connection) == HEADER.version
@@ -144,5 +144,5 @@ def test_one_of_two_adapters_with_the_same_serial_number_is_not_guessed(
 ) -> None:
     ports = [usb_port(tmp_path / "tty", "0001"), usb_port(tmp_path, "0001")]
     monkeypatch.setattr(list_ports, "comports", lambda: ports)
-    with pytest.raises(PortLost):
+    with pytest.raises(PortLost, match="0001"):
         version(Connection(PortIdentity("", "0001"), 115200))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -18,6 +17,7 @@ from tests.support.gateway.gateway_bench import (
     renamed,
     running,
     wait_for,
+    wait_for_polls,
 )
 from tests.support.gateway.gateway_wire import CuttableWire
 from tinyops.boards.catalogue import load_board
@@ -62,11 +62,11 @@ def test_replayed_metadata_is_refused_and_the_new_firmware_stays(
     old = at_v1.store.get(key)
     second = renamed(built, "v2")
     release(at_v1.store, second)
-    with running(at_v1.gateway()):
+    with running(at_v1.gateway()) as gateway:
         wait_for(lambda: at_v1.saw("attested", "v2"), "v2 attested")
         at_v1.store.put(key, old)
         wait_for(lambda: "refused" in dict(at_v1.kinds()), "old metadata refused")
-        time.sleep(1)
+        wait_for_polls(gateway)
     refused = [event for event in at_v1.events() if event.kind == "refused"]
     assert len(refused) == 1
     assert "BadVersionNumberError" in refused[0].detail
@@ -77,10 +77,10 @@ def test_a_board_that_is_away_is_reported_once_and_served_when_it_is_back(
     at_v1: Bench, built: Image
 ) -> None:
     at_v1.board.unplug()
-    with running(at_v1.gateway()):
+    with running(at_v1.gateway()) as gateway:
         wait_for(lambda: at_v1.saw("error", "v1"), "the absence reported")
         release(at_v1.store, renamed(built, "v2"))
-        time.sleep(1)
+        wait_for_polls(gateway)
         at_v1.board.plug()
         wait_for(lambda: at_v1.saw("attested", "v2"), "v2 attested")
     assert [kind for kind, _ in at_v1.kinds()].count("error") == 1

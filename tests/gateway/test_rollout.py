@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import yaml
 
@@ -16,6 +14,7 @@ from tests.support.gateway.gateway_bench import (
     renamed,
     running,
     wait_for,
+    wait_for_polls,
     wrong_golden,
 )
 from tinyops.boards.image import Image
@@ -100,6 +99,9 @@ def test_a_first_release_that_does_not_attest_is_refused(bench: Bench, built: Im
         good = renamed(built, "v2")
         release(bench.store, good)
         wait_for(lambda: bench.saw("attested", "v2"), "v2 attested")
+    assert bench.flash(good) == good.bytes
+    assert not bench.saw("attested", "v1")
+    assert bench.kinds().count(("flashing", "v1")) == 1
 
 
 def test_a_board_that_runs_the_release_already_is_only_attested(bench: Bench, built: Image) -> None:
@@ -116,14 +118,14 @@ def test_a_board_that_runs_the_release_already_is_only_attested(bench: Bench, bu
 def test_a_device_outside_the_open_ring_waits_until_its_ring_opens(
     bench: Bench, built: Image
 ) -> None:
-    with running(bench.gateway()):
+    with running(bench.gateway()) as gateway:
         release(bench.store, built)
         wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
         file = projects_folder() / PROJECT / "project.yaml"
         content = yaml.safe_load(file.read_text()) | {"rollout": {"rings": [0.0, 1.0]}}
         file.write_text(yaml.safe_dump(content))
         release(bench.store, renamed(built, "v2"))
-        time.sleep(1)
+        wait_for_polls(gateway)
         assert not bench.saw("flashing", "v2")
         move_channel(bench.store, PROJECT, ring=1)
         wait_for(lambda: bench.saw("attested", "v2"), "v2 attested")

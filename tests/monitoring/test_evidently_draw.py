@@ -128,8 +128,11 @@ def test_labels_get_a_report_of_their_own_from_the_newest_evidence(
 
     labelled("b", 11)
     verdict = publish(store, judged, "concept drift", judged[1], RESIDUAL)
-    assert len(draw_reports(store, PROJECT, verdict.id)) == 2
-    content = store.get_json(layout.evidently(PROJECT, ReportKind.PERFORMANCE, verdict.id))
+    drawn = draw_reports(store, PROJECT, verdict.id)
+    kinds = (ReportKind.DRIFT, ReportKind.PERFORMANCE)
+    keys = {kind: layout.evidently(PROJECT, kind, verdict.id) for kind in kinds}
+    assert sorted(drawn) == sorted(map(store.uri, keys.values()))
+    content = store.get_json(keys[ReportKind.PERFORMANCE])
     shown = {each["title"]: each["params"] for each in content["widgets"]}
     now, then = shown["Accuracy"]["counters"]
     assert (now["value"], now["label"]) == ("91.7%", "labelled since the release (12 windows)")
@@ -146,5 +149,5 @@ def test_a_verdict_without_evidence_has_nothing_to_draw(
 ) -> None:
     verdict = publish(store, judged, "unknown", None, None)
     assert draw_reports(store, PROJECT, verdict.id) == []
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissing, match="0123456789abcdef"):
         draw_reports(store, PROJECT, "0123456789abcdef")

@@ -168,7 +168,7 @@ def plant(store: Store) -> Plant:
 
 def test_devices_without_frames_have_no_verdict(plant: Plant) -> None:
     assert judge(plant.store, PROJECT) == []
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissing, match="verdict"):
         plant.pointer()
 
 

@@ -178,11 +178,11 @@ def test_a_tampered_image_is_refused_and_leaves_no_file(
         repository.store.put(target, bad)
         reader = client(repository, tmp_path / "cache")
         reader.refresh()
-        with pytest.raises(ReleaseRefused):
+        with pytest.raises(ReleaseRefused, match=r"image\.bin"):
             reader.download_image("demo", "v1", "t", tmp_path / "out" / "image.bin")
         assert not (tmp_path / "out" / "image.bin").exists()
     repository.store.delete(target)
-    with pytest.raises(ReleaseUnavailable):
+    with pytest.raises(ReleaseUnavailable, match=r"image\.bin"):
         reader.download_image("demo", "v1", "t", tmp_path / "out" / "image.bin")
 
 

@@ -95,13 +95,19 @@ def test_a_frame_says_what_it_is_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("windows", "values", "confidences", "changes"),
-    [(7, 40, 7, {}), (20, 1, 20, {}), (20, 40, 19, {}), (20, 40, 20, {"every": 0})]
-    + [(20, 40, 20, {"frame_windows": size}) for size in (0, 256)],
+    ("windows", "values", "confidences", "changes", "reason"),
+    [
+        (7, 40, 7, {}, "7 windows of 40 values and 7 confidences"),
+        (20, 1, 20, {}, "20 windows of 1 values and 20 confidences"),
+        (20, 40, 19, {}, "20 windows of 40 values and 19 confidences"),
+        (20, 40, 20, {"every": 0}, "every 0 windows, 64 a frame"),
+        (20, 40, 20, {"frame_windows": 0}, "every 1 windows, 0 a frame"),
+        (20, 40, 20, {"frame_windows": 256}, "every 1 windows, 256 a frame"),
+    ],
 )
 def test_what_cannot_be_counted_is_refused(
-    windows: int, values: int, confidences: int, changes: dict[str, int]
+    windows: int, values: int, confidences: int, changes: dict[str, int], reason: str
 ) -> None:
     settings = {"every": 1, "frame_windows": 64} | changes
-    with pytest.raises(SketchError):
+    with pytest.raises(SketchError, match=reason):
         build_sketch(reference(windows, 40)[:, :values], np.arange(confidences), **settings)

@@ -63,7 +63,7 @@ def test_listing_is_complete_and_in_key_order(store: Store) -> None:
 def test_download_appears_whole(store: Store, tmp_path: Path) -> None:
     store.put("d", b"data")
     assert store.download("d", tmp_path / "deep" / "file").read_bytes() == b"data"
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(ObjectMissing, match="none"):
         store.download("none", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 

@@ -11,12 +11,13 @@ from sklearn.metrics import f1_score
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import from_project, to_counts
-from tinyops.projects import load_project
+from tinyops.projects import load_project, project_names
 from tinyops.projects.schema import Objective, Training
 from tinyops.training.augment import augmenter
 from tinyops.training.comparison import Comparison, Pair, comparison_metrics
 from tinyops.training.evaluate import Evaluation, evaluate, macro_f1
 from tinyops.training.int8_loss import Int8Loss, PartLoss
+from tinyops.training.models import BUILDERS
 from tinyops.training.recipe import Recipe, TrainingError, recipe_of
 from tinyops.training.verdict import headline, judge
 from tinyops.training.windows import golden_windows, windows_of
@@ -39,9 +40,17 @@ def test_unknown_option_names_itself() -> None:
     assert recipe_of(Training(options={"warp": 0, "width": 16})).width == 16
 
 
-def test_projects_have_recipes() -> None:
-    for name in ("motor_health", "motor_sound", "exercise_watch"):
-        recipe_of(load_project(name).training)
+@pytest.mark.parametrize("name", project_names())
+def test_a_projects_recipe_is_what_its_file_says(name: str) -> None:
+    training = load_project(name).training
+    said = training.model_dump()
+    recipe = vars(recipe_of(training))
+    assert {key: recipe[key] for key in said.keys() - {"options"}} == {
+        key: value for key, value in said.items() if key != "options"
+    }
+    assert training.options.items() <= recipe.items()
+    # A builder of that name is there.
+    assert recipe["model"] in BUILDERS
 
 
 @pytest.mark.parametrize(

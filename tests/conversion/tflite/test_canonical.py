@@ -33,6 +33,19 @@ def operators(tflite: bytes) -> list[str]:
     return [operator_name(model, each) for each in model.subgraphs[0].operators]
 
 
+def facts(tflite: bytes) -> list[tuple[str, int, int]]:
+    """Name, version and kind of options of each operator."""
+    model = read_model(tflite)
+    return [
+        (
+            operator_name(model, each),
+            model.operatorCodes[each.opcodeIndex].version,
+            each.builtinOptionsType,
+        )
+        for each in model.subgraphs[0].operators
+    ]
+
+
 def test_what_the_compiler_refuses_is_rewritten() -> None:
     before, after = operators(TINY), operators(canonical(TINY))
     assert before[-1] == "SOFTMAX"
@@ -115,12 +128,14 @@ def test_a_fully_connected_layer_of_any_rank_becomes_one_of_rank_2(keeps: bool) 
 def test_missing_options_and_newer_versions_are_set(tmp_path: Path) -> None:
     model = read_model(TINY)
     for operator in model.subgraphs[0].operators:
-        if operator_name(model, operator) == "RESHAPE":
+        if operator_name(model, operator) in ("RESHAPE", "FULLY_CONNECTED"):
             operator.builtinOptions, operator.builtinOptionsType = None, 0
     for code in model.operatorCodes:
         if code.builtinCode == schema_module().BuiltinOperator.FULLY_CONNECTED:
             code.version = 12
-    compile_model(canonical(write_model(model)), tmp_path)
+    repaired = canonical(write_model(model))
+    assert facts(repaired) == facts(canonical(TINY))
+    compile_model(repaired, tmp_path)
 
 
 def test_the_axis_of_an_old_converters_bias_is_repaired() -> None:

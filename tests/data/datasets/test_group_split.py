@@ -80,7 +80,7 @@ def test_few_groups_leave_a_part_empty_and_a_salt_is_suggested() -> None:
 def test_no_salt_helps_two_groups() -> None:
     data = rows(fleet(machines=2))
     assert find_salt(data, PROJECT) is None
-    with pytest.raises(SplitError) as caught:
+    with pytest.raises(SplitError, match=r"is empty \(2 groups") as caught:
         checked_split(data, PROJECT)
     assert "would do" not in caught.value.fix
 

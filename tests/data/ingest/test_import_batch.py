@@ -285,7 +285,7 @@ def test_what_is_published_fits_the_schema(store: Store, project: Project, tmp_p
     content = store.get_json(layout.batch_ready(project.name, "b"))
     jsonschema.validate(content, batch_schema())
     content["said"]["rate_hz"] = "fast"
-    with pytest.raises(jsonschema.ValidationError):
+    with pytest.raises(jsonschema.ValidationError, match="'fast' is not"):
         jsonschema.validate(content, batch_schema())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -129,7 +129,9 @@ def test_batches_without_a_good_recording(
     said = refused(store, project, name, before)
     assert reason in said
     folder = layout.quarantine(project.name, name)
-    assert len(store.get_json(folder + layout.REASON)["refusals"]) == len(made)
+    refusals = store.get_json(folder + layout.REASON)["refusals"]
+    assert [one["recording_id"] for one in refusals] == [one.recording_id for one in made]
+    assert all(one["reasons"] and one["fixes"] for one in refusals)
     assert store.exists(folder + layout.RECORDINGS)
     page = store.get(layout.data_docs_page(project.name, name)).decode()
     assert "no recording is good" in page
@@ -239,6 +241,13 @@ SMALL = arrow_bytes(pa.Table.from_batches([to_batch(fleet("first")[:2])]))
 FOOTER = int.from_bytes(SMALL[-8:-4], "little") + 8
 
 
+def _read(path: Path) -> tuple[ParquetError | None, list[Recording | BadRow]]:
+    try:
+        return None, list(read_rows(path))
+    except ParquetError as error:
+        return error, []
+
+
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(damaged())
 def test_any_bytes_are_rows_or_an_error(
@@ -246,19 +255,36 @@ def test_any_bytes_are_rows_or_an_error(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.parquet"
     path.write_bytes(content)
-    with suppress(ParquetError):
-        assert all(isinstance(row, Recording | BadRow) for row in read_rows(path))
+    refusal, rows = _read(path)
+    assert refusal is None or (path.name in refusal.message and refusal.fix)
+    assert all(isinstance(row, Recording | BadRow) for row in rows)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
-@given(damaged())
-def test_any_bytes_end_in_quarantine(store: Store, before: str, content: bytes) -> None:
-    name = f"fuzz-{content_id(content.hex())}"
-    if store.exists(layout.batch_ready(PROJECT.name, name)):
-        return
+def inverted(start: int, size: int) -> bytes:
+    damaged = bytes(byte ^ 0xFF for byte in SMALL[start : start + size])
+    return SMALL[:start] + damaged + SMALL[start + size :]
+
+
+# Every part of the file once; what damage at random does to the reader is seen above.
+DAMAGED = {
+    "first-magic": inverted(0, 4),
+    "first-page-header": inverted(4, 8),
+    "pages": inverted(len(SMALL) // 3, 64),
+    "last-page": inverted(len(SMALL) - FOOTER - 16, 16),
+    "schema": inverted(len(SMALL) - FOOTER, 8),
+    "columns": inverted(len(SMALL) - FOOTER // 2, 8),
+    "footer-length": inverted(len(SMALL) - 8, 4),
+    "last-magic": inverted(len(SMALL) - 4, 4),
+    "half": SMALL[: len(SMALL) // 2],
+    "no-footer": SMALL[:-FOOTER],
+}
+
+
+@pytest.mark.parametrize("part", DAMAGED)
+def test_damage_in_any_part_ends_in_quarantine(store: Store, before: str, part: str) -> None:
     # Both recordings have been seen, so that also harmless damage leaves nothing to accept.
-    put_raw(store, name, content, count=2)
-    assert refused(store, PROJECT, name, before)
+    put_raw(store, f"damaged-{part}", DAMAGED[part], count=2)
+    assert refused(store, PROJECT, f"damaged-{part}", before)
 
 
 def test_a_file_of_one_huge_row_group_is_read(store: Store, fresh: Project) -> None:

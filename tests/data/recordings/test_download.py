@@ -132,7 +132,7 @@ def test_what_changed_meanwhile_is_fetched_anew(
 ) -> None:
     url, how = server
     how.etag, how.cut_after = etag, [1000] * fetch.ATTEMPTS
-    with pytest.raises(DownloadError):
+    with pytest.raises(DownloadError, match=f"{fetch.ATTEMPTS} times"):
         fetch.fetch(url, tmp_path / "f", pause=0)
     how.content, how.etag = CONTENT[::-1], '"v2"'
     fetch.fetch(url, tmp_path / "f", pause=0)
@@ -198,7 +198,7 @@ def test_it_is_sent_elsewhere_but_never_to_a_file(
     secret = tmp_path / "secret"
     secret.write_text("x")
     how.redirect = secret.as_uri()
-    with pytest.raises(DownloadError):
+    with pytest.raises(DownloadError, match="file:"):
         fetch.fetch(url, tmp_path / "g", pause=0)
     assert not (tmp_path / "g").exists()
 

@@ -63,10 +63,10 @@ def test_no_pickle_is_ever_opened(tmp_path: Path, project: Project) -> None:
         content["signal"]
     assert trace.exists(), "the file is as dangerous as it should be"
     trace.unlink()
-    with pytest.raises(ImportRefused):
+    with pytest.raises(ImportRefused, match=r"a\.npz: "):
         list(import_file(path, SAID, project))
     path.write_bytes(pickle.dumps(Runs(str(trace))))
-    with pytest.raises(ImportRefused):
+    with pytest.raises(ImportRefused, match=r"a\.npz: "):
         list(import_file(path, SAID, project))
     assert not trace.exists()
 

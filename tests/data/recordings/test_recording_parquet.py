@@ -48,9 +48,7 @@ def test_round_trip(
         for number, (signal, text, label) in enumerate(made)
     ]
     assert write_recordings(path, sent) == len(sent)
-    back = list(read_recordings(path))
-    assert len(back) == len(sent)
-    for before, after in zip(sent, back, strict=True):
+    for before, after in zip(sent, read_recordings(path), strict=True):
         assert after.fingerprint() == before.fingerprint()
         np.testing.assert_array_equal(after.signal, before.signal)
         for name in Recording.__annotations__.keys() - {"signal"}:
@@ -162,5 +160,5 @@ def test_a_lack_of_memory_is_not_the_files_fault(
         raise pa.ArrowMemoryError("malloc of size 8388608 failed")
 
     monkeypatch.setattr(parquet.ParquetFile, "iter_batches", none_left)
-    with pytest.raises(MemoryError):
+    with pytest.raises(MemoryError, match="malloc of size 8388608 failed"):
         list(read_rows(tmp_path / "good.parquet"))

@@ -1,4 +1,4 @@
-"""Batches that are damaged or mean harm: their marks, their names, their recordings."""
+"""Damaged and hostile batches: contents of batch.json, names of batches, recordings."""
 
 from __future__ import annotations
 
@@ -14,41 +14,76 @@ from tests.support.data.hostile_ingest import SAID, original
 from tests.support.data.recording_maker import recording
 from tinyops.data.recordings.parquet import to_batch
 
-READY: dict[str, bytes] = {
-    "nothing": b"",
-    "no JSON": b"{",
-    "no UTF-8": b"\xff\xfe",
-    "deep": b"[" * 100_000,
-    "a number": b"3",
-    "a key twice": b'{"source": "a", "source": "b", "simulated": true, "said": {}}',
-    "a huge number": b'{"size": ' + b"9" * 5000 + b"}",
-    "half a character": json.dumps(
-        {"source": "a", "simulated": True, "said": SAID, "originals": [original("\ud800", b"x")]}
-    ).encode(),
-    "a request that climbs": b'{"source": "a", "simulated": true, "request": "../x", "size": 1}',
-    "files that climb": b'{"source": "a", "simulated": true, "sha256": "", "size": 1, "count": 1, '
-    b'"files": [{"name": "../x.parquet", "sha256": "", "size": 1, "count": 1}]}',
-    "no count": b'{"source": "a", "simulated": true, "sha256": "", "size": 1, "count": NaN}',
-    "a file that climbs": json.dumps(
-        {"source": "a", "simulated": True, "said": SAID, "originals": [original("../x.csv", b"x")]}
-    ).encode(),
-    "a file that is batch.json": json.dumps(
-        {
-            "source": "a",
-            "simulated": True,
-            "said": SAID,
-            "originals": [original("batch.json", b"x")],
-        }
-    ).encode(),
-    "files that are not there": json.dumps(
-        {
-            "source": "a",
-            "simulated": True,
-            "said": SAID,
-            "originals": [original("x.csv", b"x")] * 2000,
-        }
-    ).encode(),
+READY: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", "batch.json: Expecting value"),
+    "no JSON": (b"{", "batch.json: Expecting property name"),
+    "no UTF-8": (b"\xff\xfe", "batch.json: Expecting value"),
+    "deep": (b"[" * 100_000, "batch.json: maximum recursion depth"),
+    "a number": (b"3", "batch.json is no mapping"),
+    "a key twice": (
+        b'{"source": "a", "source": "b", "simulated": true, "said": {}}',
+        "the key 'source' is there twice",
+    ),
+    "a huge number": (b'{"size": ' + b"9" * 5000 + b"}", "batch.json: Exceeds the limit"),
+    "half a character": (
+        json.dumps(
+            {
+                "source": "a",
+                "simulated": True,
+                "said": SAID,
+                "originals": [original("\ud800", b"x")],
+            }
+        ).encode(),
+        "originals.0.name: ",
+    ),
+    "a request that climbs": (
+        b'{"source": "a", "simulated": true, "request": "../x", "size": 1}',
+        "'../x' cannot name a request",
+    ),
+    "files that climb": (
+        b'{"source": "a", "simulated": true, "sha256": "", "size": 1, "count": 1, '
+        b'"files": [{"name": "../x.parquet", "sha256": "", "size": 1, "count": 1}]}',
+        "files[0]: '../x.parquet' cannot name a file",
+    ),
+    "no count": (
+        b'{"source": "a", "simulated": true, "sha256": "", "size": 1, "count": NaN}',
+        "count is missing or no int",
+    ),
+    "a file that climbs": (
+        json.dumps(
+            {
+                "source": "a",
+                "simulated": True,
+                "said": SAID,
+                "originals": [original("../x.csv", b"x")],
+            }
+        ).encode(),
+        "'../x.csv' is no name of a file",
+    ),
+    "a file that is batch.json": (
+        json.dumps(
+            {
+                "source": "a",
+                "simulated": True,
+                "said": SAID,
+                "originals": [original("batch.json", b"x")],
+            }
+        ).encode(),
+        "batch.json: has 272 of 1 bytes",
+    ),
+    "files that are not there": (
+        json.dumps(
+            {
+                "source": "a",
+                "simulated": True,
+                "said": SAID,
+                "originals": [original("x.csv", b"x")] * 2000,
+            }
+        ).encode(),
+        "x.csv: is not in the batch's folder",
+    ),
 }
+"""Content of batch.json, and what its refusal says."""
 
 
 BATCH_NAMES = [

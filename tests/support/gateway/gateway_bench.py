@@ -1,4 +1,4 @@
-"""Images, releases and a gateway for the tests of this folder; all parts are real."""
+"""Images, releases, and one virtual board with its gateway; all parts are real."""
 
 from __future__ import annotations
 
@@ -135,6 +135,13 @@ def running(gateway: Gateway) -> Iterator[Gateway]:
         gateway.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+def wait_for_polls(gateway: Gateway, count: int = 5) -> None:
+    """Wait until the gateway has polled for releases `count` more times."""
+    for _ in range(count):
+        last = gateway._watch.reached_at
+        wait_for(lambda last=last: gateway._watch.reached_at > last, "a poll", pause=0.01)  # type: ignore[misc]
 
 
 def wait_for(
