@@ -72,7 +72,7 @@ def beside_tools(folder: Path, pairs: int) -> dict[str, dict[str, float]]:
     """Medians of driver and tool for each board and size, and of the pairs' ratios."""
     found = {}
     for board, tool in tools().items():
-        image, file = built(board, folder), folder / f"{board}.bin"
+        image, file = built(board), folder / f"{board}.bin"
         with VirtualDevice(board, folder / f"beside-{board}", paced=False) as device:
             for size in SIZES:
                 seconds: dict[str, list[float]] = {"driver": [], "tool": []}
@@ -94,7 +94,7 @@ def paced(folder: Path) -> dict[str, dict[str, float]]:
     """Seconds of each driver on a paced board, the least possible, and its share."""
     found = {}
     for board, baud in PACED:
-        image = padded(built(board, folder), PACED_SIZE)
+        image = padded(built(board), PACED_SIZE)
         name = f"{board}, {baud} baud" if baud else f"{board}, USB"
         port = folder / f"paced-{board}-{baud}"
         with VirtualDevice(board, port, paced=True, baud=baud) as device:

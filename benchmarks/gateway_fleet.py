@@ -45,7 +45,7 @@ def fleet(folder: Path, of_each: int, size: int) -> dict[str, Any]:
     """Flash `of_each` boards of every kind with images of `size` bytes, in both ways."""
     from tests.support.gateway.gateway_bench import release
 
-    images = {board: built(board, folder) for board in BOARDS}
+    images = {board: built(board) for board in BOARDS}
 
     def version(name: str) -> list[Image]:
         return [padded(image, size, name) for image in images.values()]

@@ -31,7 +31,7 @@ def measure(folder: Path, board: str, share: float) -> dict[str, Any]:
     from tests.support.gateway.virtual_fleet import VirtualFleet
 
     began = time.monotonic()
-    image = build_tiny(board, folder / "image")
+    image = build_tiny(board)
     with (
         released(folder, image) as store,
         VirtualFleet(folder / "fleet", {board: image}, [board] * AT_ONCE) as fleet,

@@ -100,11 +100,11 @@ def with_baud(board: Board, baud: int) -> Board:
     return board.model_copy(update={"protocol": protocol})
 
 
-def built(board: str, folder: Path) -> Image:
+def built(board: str) -> Image:
     """A tiny model's image for a board: it runs and attests."""
     from tests.support.gateway.gateway_bench import build_tiny
 
-    return build_tiny(board, folder / f"build-{board}")
+    return build_tiny(board)
 
 
 def padded(image: Image, size: int, version: str = "v1") -> Image:

@@ -36,6 +36,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def image_folder(worker_folder: Path) -> None:
+    """One folder of built images for all workers of the session."""
+    os.environ["TINYOPS_TEST_IMAGES"] = str(worker_folder / "built-images")
+
+
+@pytest.fixture
+def images_built_once() -> Iterator[None]:
+    """For tests that need images and are not about building them: see `image_cache`."""
+    from tests.support.image_cache import built_once
+
+    with built_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS3]:
     """One embedded S3 server for the session (one for each pytest-xdist worker), on free ports."""

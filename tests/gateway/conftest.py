@@ -16,9 +16,9 @@ from tinyops.store import Store
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Image:
+def built() -> Image:
     """Version v1: a real image of a tiny model."""
-    return build_tiny("nano33ble-sense", tmp_path_factory.mktemp("image"))
+    return build_tiny("nano33ble-sense")
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from tests.support.gateway.gateway_bench import (
     wait_for,
 )
 from tests.support.gateway.gateway_wire import CuttableWire
+from tests.support.image_cache import build_once
 from tinyops.boards.image import Image
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.conversion.images.image import build_image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.sketches.frames import FIRST, FrameRecord, decode_records
@@ -100,8 +100,8 @@ class Counting(Bench):
 
 
 @pytest.fixture(scope="module")
-def counting_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build_image(request(project=PROJECT), tmp_path_factory.mktemp("counting")).image
+def counting_image() -> Image:
+    return build_once(request(project=PROJECT)).image
 
 
 @pytest.fixture

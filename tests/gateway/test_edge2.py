@@ -18,10 +18,10 @@ from tests.support.gateway.gateway_bench import (
     running,
     wait_for,
 )
+from tests.support.image_cache import build_once
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.sensor import VirtualSensor
-from tinyops.conversion.images.image import build_image
 from tinyops.gateway import worker
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
@@ -66,7 +66,7 @@ def written(folder: Path, **change: float) -> Path:
 
 
 def test_its_counts_grow_from_visit_to_visit(released_store: Store, tmp_path: Path) -> None:
-    image = build_image(request(board=BOARD.name, project=PROJECT), tmp_path / "image").image
+    image = build_once(request(board=BOARD.name, project=PROJECT)).image
     port = tmp_path / "ttyVIRTUAL0"
     config = load_config(written(tmp_path))
     release(released_store, image)
@@ -105,7 +105,7 @@ def test_a_board_that_waits_for_a_person_says_so_and_keeps_its_chance(
     released_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "FLASH_TRIES", 1)
-    image = build_tiny(BOARD.name, tmp_path / "image")
+    image = build_tiny(BOARD.name)
     config = load_config(written(tmp_path))
     release(released_store, image)
     with (

@@ -17,9 +17,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
-    folder = tmp_path_factory.mktemp("images")
-    return {board: build_tiny(board, folder / board) for board in BOARDS}
+def images() -> dict[str, Image]:
+    return {board: build_tiny(board) for board in BOARDS}
 
 
 def test_every_kind_comes_through_loss_kill_and_noise(
@@ -47,7 +46,7 @@ def test_every_kind_comes_through_loss_kill_and_noise(
 def test_it_comes_through_hundreds_of_them(
     released_store: Store, tmp_path: Path, board: str, mishaps: tuple[Mishap, ...], runs: int
 ) -> None:
-    image = build_tiny(board, tmp_path / "image")
+    image = build_tiny(board)
     with VirtualFleet(tmp_path / "fleet", {board: image}, [board] * 8) as fleet:
         trials = Trials(fleet, released_store, seed=2)
         trials.commission()

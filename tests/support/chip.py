@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
-import tempfile
-from atexit import register
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.support.image_cache import build_once
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import Image
 from tinyops.boards.link import Hello, Link, SocketStream
 from tinyops.conversion.images.build_request import BuildRequest
-from tinyops.conversion.images.image import BuiltImage, build_image
+from tinyops.conversion.images.image import BuiltImage
 from tinyops.emulation import Machine
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.sketches.sketch import SketchSpec, build_sketch
@@ -62,12 +60,9 @@ def request(name: str = "tiny", board: str = "nano33ble-sense", **changes: objec
     return BuildRequest(**(content | changes))  # type: ignore[arg-type]
 
 
-@functools.cache
 def tiny_image(name: str = "tiny", board: str = "nano33ble-sense") -> BuiltImage:
-    """The image that samples by itself; built once a session."""
-    folder = tempfile.mkdtemp(prefix="tinyops-test-image-")
-    register(shutil.rmtree, folder, ignore_errors=True)
-    return build_image(request(name, board), Path(folder))
+    """The image that samples by itself."""
+    return build_once(request(name, board))
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from tests.support.conversion.arduino_world import (
     tiny_exported,
     windows,
 )
+from tests.support.image_cache import build_once
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image, nonce_crc
 from tinyops.boards.link import Hello, Link, SocketStream
@@ -37,7 +38,6 @@ from tinyops.conversion.arduino.build import seal
 from tinyops.conversion.arduino.library import INNER, ArduinoLibrary
 from tinyops.conversion.arduino.tflm import methods_of
 from tinyops.conversion.candidates.sensing import Sensed, sense
-from tinyops.conversion.images.image import build_image
 from tinyops.conversion.images.toolchain import CPU
 from tinyops.conversion.tflite.flatbuffer import read_model
 from tinyops.emulation import Machine
@@ -84,9 +84,7 @@ def emulated(image: bytes) -> tuple[Hello, int, np.ndarray]:
         return answers(Link(SocketStream(machine.uart0)))
 
 
-def test_on_this_host_it_computes_what_the_qemu_image_and_tflm_compute(
-    nano_program: Path, tmp_path: Path
-) -> None:
+def test_on_this_host_it_computes_what_the_qemu_image_and_tflm_compute(nano_program: Path) -> None:
     with running(nano_program) as link:
         hello, passed, logits = answers(link)
     assert (hello.image.target, hello.image.version) == ("nano33ble-sense-arduino", "v1")
@@ -94,7 +92,7 @@ def test_on_this_host_it_computes_what_the_qemu_image_and_tflm_compute(
     assert len({tuple(row) for row in logits}) > 1, "the windows tell nothing apart"
     np.testing.assert_array_equal(logits, reference())
     qemu = load_board(NANO).targets[0]
-    built = build_image(replace(spectral_request(NANO, SCOPE), target=qemu), tmp_path)
+    built = build_once(replace(spectral_request(NANO, SCOPE), target=qemu))
     with booted(built.image) as (_, link, _):
         for window, row in zip(GIVEN, logits, strict=True):
             link.send_input(window.astype("<i2").tobytes())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.chip import HOP, WINDOW, booted, request, sketch, tiny_image, windows
+from tests.support.image_cache import build_once
 from tests.support.shared_data import shared
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.link import LinkTimeout
@@ -67,7 +68,9 @@ def test_what_is_sensed_is_counted_as_in_python() -> None:
 
 
 @pytest.mark.parametrize("board", ["esp-eye", "himax-we1-plus"])
-def test_firmware_on_the_host_is_proven_without_counting_instructions(board: str) -> None:
+def test_firmware_on_the_host_is_proven_without_counting_instructions(
+    board: str, tmp_path: Path
+) -> None:
     built = tiny_image("tiny", board)
     assert (built.image.header.runtime, built.sizes) == ("tflm", None)
     proof = prove(built.image, built.canonical, INPUTS, sensed=sensed())
@@ -75,7 +78,7 @@ def test_firmware_on_the_host_is_proven_without_counting_instructions(board: str
     assert proof.instructions_per_inference is None
     assert proof.instructions_per_window is None
     assert proof.stack_bytes is None
-    again = build_image(request(board=board), built.folder / "again")
+    again = build_image(request(board=board), tmp_path)
     assert again.image == built.image, "the same bytes each time"
 
 
@@ -96,8 +99,8 @@ def test_a_device_that_counts_otherwise_fails() -> None:
         )
 
 
-def test_a_device_that_does_not_sample_is_not_waited_for(tmp_path: Path) -> None:
-    deaf = build_image(request(sampling=False), tmp_path)
+def test_a_device_that_does_not_sample_is_not_waited_for() -> None:
+    deaf = build_once(request(sampling=False))
     with (
         booted(deaf.image) as (machine, link, _),
         pytest.raises(LinkTimeout, match=r"window 1 in 0\.5 s"),
@@ -146,6 +149,7 @@ def test_an_image_that_does_not_boot_fails() -> None:
         prove(replace(image, bytes=bytes(data)), tiny_image().canonical, INPUTS, boot_timeout=2)
 
 
+@pytest.mark.usefixtures("images_built_once")
 @pytest.mark.parametrize(
     ("name", "board"),
     [
@@ -161,7 +165,7 @@ def test_an_image_that_does_not_boot_fails() -> None:
 )
 def test_models_made_by_others_are_proven(name: str, board: str, tmp_path: Path) -> None:
     tflite = shared(f"data/tflite_models/{name}.tflite").read_bytes()
-    built = build_bare(tflite, load_board(board), "other", tmp_path)
+    built = build_bare(tflite, load_board(board), "model", tmp_path)
     shape = Reference(built.canonical).input_shape[1:]
     proof = prove(built.image, built.canonical, inputs_for(shape, 4, seed=3))
     assert proof.mismatches == 0

@@ -13,16 +13,19 @@ from tests.support.candidate_maker import PROOF_INPUTS, make_candidate, put_cand
 from tests.support.chip import HOP, WINDOW
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import ImageError, load_image
+from tinyops.conversion.candidates import release
 from tinyops.conversion.candidates.arduino_request import candidate_request, newest_version
 from tinyops.conversion.candidates.release import compile_candidate, fit_candidate, prove_candidate
 from tinyops.conversion.candidates.write import write_candidate
+from tinyops.conversion.images.image import build_image
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.projects import load_project, projects_folder
 from tinyops.sketches.reference import Reference
 from tinyops.sketches.sketch import SketchSpec
 from tinyops.store import ObjectMissing, Pointer, Store, layout
 
-pytestmark = pytest.mark.slow
+# All tests but the first compile the same candidate; the first builds it once more and compares.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("images_built_once")]
 
 NAME = "tiny_project"
 RUN = "run-1"
@@ -77,6 +80,7 @@ def test_a_candidate_becomes_evidence(
     assert (image.header.version, image.header.reference_tag) == (candidate, reference.tag)
     described = store.get_json(folder + layout.image_facts_name(TARGET))
     assert described["sha256"] == compiled["targets"][TARGET]["sha256"]
+    monkeypatch.setattr(release, "build_image", build_image)
     assert compile_candidate(store, NAME, candidate) == compiled
     real = store.get_json(folder + layout.REAL_TARGETS)
     assert real == compiled["real_targets"]

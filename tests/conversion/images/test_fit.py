@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.chip import MODELS, tiny_image
+from tests.support.image_cache import built_once
 from tests.support.shared_data import shared
 from tinyops.boards.catalogue import board_names, load_board
 from tinyops.conversion.images.bare import build_bare
@@ -28,9 +29,11 @@ ESTIMATED = {
 
 @pytest.fixture(scope="module")
 def nano() -> FitReport:
-    return fit(TINY, load_board("nano33ble-sense"))
+    with built_once():
+        return fit(TINY, load_board("nano33ble-sense"))
 
 
+@pytest.mark.usefixtures("images_built_once")
 @pytest.mark.parametrize("name", board_names())
 def test_a_small_model_fits_every_board_and_the_parts_are_the_sums(name: str) -> None:
     report = fit(TINY, load_board(name))
@@ -74,6 +77,7 @@ def test_before_the_link_all_is_estimated_and_not_below_the_link_by_much() -> No
     assert image.ram_bytes <= plan.ram_bytes + 1024
 
 
+@pytest.mark.usefixtures("images_built_once")
 def test_too_much_is_named_with_the_figures(nano: FitReport) -> None:
     report = fit(TINY, load_board("nano33ble-sense"), flash_limit=100_000, ram_limit=10_000)
     assert not report.fits
@@ -111,6 +115,7 @@ def test_without_a_compiler_nothing_is_said_of_the_model(monkeypatch: pytest.Mon
     assert "packages.txt" in missing.value.fix
 
 
+@pytest.mark.usefixtures("images_built_once")
 @pytest.mark.parametrize(
     ("model", "constants", "arena"),
     [("kws_ref_model", 20_000, 10_000), ("vww_96_int8", 200_000, 50_000)],

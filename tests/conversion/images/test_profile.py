@@ -101,12 +101,13 @@ def test_a_board_without_an_emulator_has_nothing_to_count(tmp_path: Path) -> Non
         profile_bare(TINY, load_board("esp-eye"), tmp_path)
 
 
+@pytest.mark.usefixtures("images_built_once")
 @pytest.mark.parametrize(("name", "most"), [("ad01_int8", 580_000), ("kws_ref_model", 7_800_000)])
 def test_mlperf_tiny_models_reach_their_counts_with_tflms_bytes(
     name: str, most: int, tmp_path: Path
 ) -> None:
     tflite = shared(f"data/tflite_models/mlperf_tiny/{name}.tflite").read_bytes()
-    built = build_bare(tflite, BOARD, name, tmp_path)
+    built = build_bare(tflite, BOARD, "model", tmp_path)
     inputs = inputs_for(Reference(built.canonical).input_shape[1:], 2, seed=3)
     proof = prove(built.image, built.canonical, inputs)
     assert proof.mismatches == 0

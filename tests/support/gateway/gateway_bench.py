@@ -55,10 +55,10 @@ def _with(data: bytes, header: bytes) -> bytes:
     return data[:HEADER_OFFSET] + header + data[HEADER_OFFSET + HEADER_SIZE :]
 
 
-def build_tiny(board: str, folder: Path) -> Image:
+def build_tiny(board: str) -> Image:
     """Version v1 of a tiny model for a board."""
+    from tests.support.image_cache import build_once
     from tinyops.conversion.images.build_request import BuildRequest
-    from tinyops.conversion.images.image import build_image
     from tinyops.frontend import Frontend, FrontendSpec
 
     golden = np.random.default_rng(1).integers(-128, 128, (4, 16, 1)).astype(np.int16)
@@ -71,7 +71,7 @@ def build_tiny(board: str, folder: Path) -> Image:
         project=PROJECT,
         version="v1",
     )
-    return build_image(request, folder).image
+    return build_once(request).image
 
 
 def release(store: Store, *images: Image, mismatches: int = 0) -> dict[str, object]:
