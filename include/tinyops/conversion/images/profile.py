@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,19 @@ class Profile:
 
 
 def profile(
-    model: AotModel, board: Board, folder: Path, tuning: Tuning, timeout: float = 120.0
+    model: AotModel,
+    board: Board,
+    folder: Path,
+    tuning: Tuning,
+    timeout: float = 120.0,
+    support: Sequence[Path] = (),
 ) -> Profile:
     """Compile `model` in `folder` as `tuning` says, run it once and count.
+
+    Parameters
+    ----------
+    support
+        Objects of `compile_support` for this model and board; compiled in `folder` if not given.
 
     Raises
     ------
@@ -71,21 +82,12 @@ def profile(
     ProofFailed
         It does not answer in `timeout` seconds.
     """
-    files = {
-        "board_config.h": board_config(board),
-        "profile_config.h": sources.config_header(
-            "TINYOPS_PROFILE_CONFIG_H", {"PROFILE_STEPS": len(model.steps)}
-        ),
-        "no_fault.c": _FAULT,
-    }
-    made = sources.write(folder / "own", files)
+    objects = [*(support or compile_support(model, board, folder))]
     unit = write_unit(model, folder / "unit", tuning.specialised)
-    places = [folder / "own", SUPPORT, FIRMWARE / "board", FIRMWARE / "link", *model.include_dirs]
-    own = [path for path in sorted(SUPPORT.glob("*.c")) if path.name not in _LEFT_OUT]
-    own += [*made, FIRMWARE / "profile" / "main.c"]
-    objects = toolchain.compile_sources(own, places, folder / "objects", toolchain.STRICT)
     flags = (*tuning.flags, "-DPROFILED")
-    vendor = toolchain.compile_sources([unit], places, folder / "objects" / "model", flags)
+    vendor = toolchain.compile_sources(
+        [unit], model.include_dirs, folder / "objects" / "model", flags
+    )
     elf = folder / "profile.elf"
     toolchain.link([*objects, *vendor], SUPPORT / "link.ld", linker_symbols(board), elf, board.name)
     ticks, hashed = _count(elf.with_suffix(".bin").read_bytes(), board, len(model.steps), timeout)
@@ -96,6 +98,28 @@ def profile(
         model_bytes=toolchain.object_bytes(vendor[0]),
         output_hash=hashed,
     )
+
+
+def compile_support(model: AotModel, board: Board, folder: Path) -> list[Path]:
+    """Object files of the profiled firmware without the model: the same for every tuning.
+
+    Raises
+    ------
+    ConversionError
+        As `toolchain.compile_sources`.
+    """
+    files = {
+        "board_config.h": board_config(board),
+        "profile_config.h": sources.config_header(
+            "TINYOPS_PROFILE_CONFIG_H", {"PROFILE_STEPS": len(model.steps)}
+        ),
+        "no_fault.c": _FAULT,
+    }
+    made = sources.write(folder / "own", files)
+    places = [folder / "own", SUPPORT, FIRMWARE / "board", FIRMWARE / "link", *model.include_dirs]
+    own = [path for path in sorted(SUPPORT.glob("*.c")) if path.name not in _LEFT_OUT]
+    own += [*made, FIRMWARE / "profile" / "main.c"]
+    return toolchain.compile_sources(own, places, folder / "objects", toolchain.STRICT)
 
 
 def _count(image: bytes, board: Board, steps: int, timeout: float) -> tuple[tuple[int, ...], int]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tinyops.boards.catalogue import Board
 from tinyops.conversion.images.aot import AotModel
-from tinyops.conversion.images.profile import Profile, profile
+from tinyops.conversion.images.profile import Profile, compile_support, profile
 from tinyops.conversion.images.tuning import LEVELS, Tuning
 from tinyops.conversion.tflite.errors import DoesNotFit, ProofFailed
 
@@ -51,13 +51,15 @@ def tune(
     tried: list[Profile] = []
     attempts = 0
     refused: DoesNotFit | None = None
+    support = compile_support(model, board, folder / "support")
 
     def count(tuning: Tuning) -> Profile | None:
         nonlocal attempts, refused
         attempts += 1
         found = None
         try:
-            found = profile(model, board, folder / f"build{attempts}", tuning)
+            build = folder / f"build{attempts}"
+            found = profile(model, board, build, tuning, support=support)
             tried.append(found)
         except DoesNotFit as error:
             refused = error
