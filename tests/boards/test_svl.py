@@ -193,7 +193,8 @@ def test_unplugged_it_can_be_flashed_when_it_is_back(tmp_path: Path, port: str) 
 def test_a_greeting_that_is_missed_is_worth_another_reset(
     virtual: Edge2, port: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    greet, waits = svl._Session.greet, iter([1.0, 0.15])
+    # The bootloader listens for 0.2 s.
+    greet, waits = svl._Session.greet, iter([0.5, 0.15])
 
     def greet_after(session: svl._Session) -> int:
         monkeypatch.setattr(svl, "SETTLE", next(waits))
@@ -203,7 +204,7 @@ def test_a_greeting_that_is_missed_is_worth_another_reset(
     assert probe(port, EDGE2) == "SVL 6"
     assert list(waits) == []
     monkeypatch.undo()
-    monkeypatch.setattr(svl, "SETTLE", 1.0)
+    monkeypatch.setattr(svl, "SETTLE", 0.5)
     with pytest.raises(BoardSilent, match="3 resets"):
         probe(port, EDGE2)
 

@@ -20,6 +20,7 @@ from tests.support.gateway.gateway_bench import (
 )
 from tests.support.image_cache import build_once
 from tinyops.boards.catalogue import load_board
+from tinyops.boards.drivers import svl
 from tinyops.boards.virtual.edge2 import Edge2
 from tinyops.boards.virtual.sensor import VirtualSensor
 from tinyops.gateway import worker
@@ -105,6 +106,7 @@ def test_a_board_that_waits_for_a_person_says_so_and_keeps_its_chance(
     released_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "FLASH_TRIES", 1)
+    monkeypatch.setattr(svl, "SESSIONS", 2)
     image = build_tiny(BOARD.name)
     config = load_config(written(tmp_path))
     release(released_store, image)

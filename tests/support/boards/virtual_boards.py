@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
 
+SLEEP = b"\x30\xbf\xfd\xe7"
+"""`wfi` and a branch back to it, in Thumb. An endless loop alone would keep a host core busy."""
+
 
 class Counter:
     """Frames of one channel: 256, 257, 258 …"""
@@ -36,13 +39,13 @@ def board() -> Board:
 
 
 def idle_image(size: int = 20_000, seed: int = 0, version: str = "v1", **header: str) -> Image:
-    """An image whose code is one endless loop, followed by seeded noise. It never says HELLO."""
+    """An image whose code sleeps for ever, followed by seeded noise. It never says HELLO."""
     kind = load_board(header.get("board", board().name))
     base = kind.flash.app_offset
     content = bytearray(random.Random(seed).randbytes(size))
-    # Stack pointer, entry (Thumb), and at the entry `b .`.
+    # Stack pointer, entry (Thumb), and what is there.
     content[:8] = struct.pack("<II", 0x20004000, base + 0x400 | 1)
-    content[0x400:0x402] = b"\xfe\xe7"
+    content[0x400:0x404] = SLEEP
     fields = {"project": "demo", "board": kind.name, "target": kind.targets[0], **header}
     unsigned = ImageHeader(
         **fields,

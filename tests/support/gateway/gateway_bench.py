@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.support.boards.virtual_boards import SLEEP
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, image_crc
 from tinyops.boards.virtual.nano33ble import Nano33Ble
@@ -36,12 +37,12 @@ def renamed(image: Image, version: str, content: bytes | None = None, **header: 
 
 
 def mute(image: Image, version: str) -> Image:
-    """An image that never says HELLO: its first instruction loops, or the host finds no program."""
+    """An image that never says HELLO: it sleeps from the start, or the host finds no program."""
     if image.header.target.endswith("-host-virtual"):
         at, silence = read_parts(image.bytes).firmware, bytes(4)
     else:
         entry = int.from_bytes(image.bytes[4:8], "little") & ~1
-        at, silence = entry - image.header.load_address, b"\xfe\xe7"
+        at, silence = entry - image.header.load_address, SLEEP
     return renamed(image, version, image.bytes[:at] + silence + image.bytes[at + len(silence) :])
 
 
