@@ -1,4 +1,5 @@
-"""`tinyops fit`, `compile`, `prove`, `profile` and `boards`, as a user runs them."""
+"""`tinyops fit`, `compile`, `prove`, `profile` and `boards`: in a process of their own where files
+or errors are the result, else in this one."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ import pytest
 
 from tests.support.chip import MODELS
 from tinyops.boards.image import load_image
+from tinyops.cli.main import main
 
+Capture = pytest.CaptureFixture[str]
 TINY = str(MODELS / "tiny.tflite")
 
 
@@ -21,10 +24,17 @@ def tinyops(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_fit_shows_all_boards() -> None:
-    done = tinyops("fit", TINY, "--json")
-    assert done.returncode == 0, done.stderr
-    reports = json.loads(done.stdout)
+def printed(capsys: Capture, *arguments: str) -> str:
+    """Standard output of a command that succeeds, run in this process."""
+    status = main([*arguments])
+    done = capsys.readouterr()
+    assert status == 0, done.err
+    return done.out
+
+
+@pytest.mark.usefixtures("images_built_once")
+def test_fit_shows_all_boards(capsys: Capture) -> None:
+    reports = json.loads(printed(capsys, "fit", TINY, "--json"))
     assert len(reports) == 4
     assert all(report["fits"] for report in reports)
     for report in reports:
@@ -32,8 +42,9 @@ def test_fit_shows_all_boards() -> None:
         assert report["ram_bytes"] == sum(part["bytes"] for part in report["ram_parts"])
 
 
-def test_fit_says_what_is_measured_and_what_is_estimated() -> None:
-    shown = tinyops("fit", TINY, "--board", "nano33ble-sense", "--board", "esp-eye").stdout
+@pytest.mark.usefixtures("images_built_once")
+def test_fit_says_what_is_measured_and_what_is_estimated(capsys: Capture) -> None:
+    shown = printed(capsys, "fit", TINY, "--board", "nano33ble-sense", "--board", "esp-eye")
     assert max(map(len, shown.splitlines())) <= 80
     rows = [line.split() for line in shown.splitlines()]
     core = [row for row in rows if row[:2] == ["vendor's", "core"]]
@@ -66,20 +77,17 @@ def test_compile_leaves_everything_in_the_folder(tmp_path: Path) -> None:
         assert (out / name).exists(), name
 
 
-def test_prove_gives_the_figures() -> None:
-    done = tinyops("prove", TINY, "--board", "sparkfun-edge2", "--samples", "5", "--json")
-    assert done.returncode == 0, done.stderr
-    proof = json.loads(done.stdout)
+def test_prove_gives_the_figures(capsys: Capture) -> None:
+    arguments = ("prove", TINY, "--board", "sparkfun-edge2", "--samples", "5", "--json")
+    proof = json.loads(printed(capsys, *arguments))
     assert (proof["board"], proof["target"]) == ("sparkfun-edge2", "sparkfun-edge2-qemu-virtual")
     assert (proof["samples"], proof["mismatches"]) == (5, 0)
     assert min(proof[key] for key in ("instructions_per_inference", "flash_bytes")) > 1000
     assert proof["ram_bytes"] > 8192
 
 
-def test_profile_names_the_layers_and_their_instructions() -> None:
-    done = tinyops("profile", TINY, "--board", "nano33ble-sense", "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+def test_profile_names_the_layers_and_their_instructions(capsys: Capture) -> None:
+    found = json.loads(printed(capsys, "profile", TINY, "--board", "nano33ble-sense", "--json"))
     assert [step["name"].partition("_conv")[0] for step in found["steps"][:2]] == [
         "tflite_0",
         "tflite_1_depthwise",
@@ -106,8 +114,8 @@ def test_errors_are_short_and_name_the_thing(
     assert "Traceback" not in done.stderr
 
 
-def test_boards_lists_the_catalogue() -> None:
+def test_boards_lists_the_catalogue(capsys: Capture) -> None:
     listed = json.loads(tinyops("boards", "--json").stdout)
     assert {board["name"] for board in listed} >= {"esp-eye", "nano33ble-sense"}
     assert all(board["flash"]["source"] for board in listed)
-    assert "nano33ble-sense" in tinyops("boards").stdout
+    assert "nano33ble-sense" in printed(capsys, "boards")
