@@ -114,6 +114,7 @@ def bench(bench: Bench, counting_image: Image, tmp_path: Path) -> Iterator[Count
     sensor = VirtualSensor(source, rate_hz=200.0 * HOP)
     with Nano33Ble(bench.board.port, tmp_path / "counting", sensor) as board:
         made = Counting(bench.store, board, bench.config)
+        made.place(counting_image)
         made.source = source
         release(made.store, counting_image)
         with running(made.gateway()):

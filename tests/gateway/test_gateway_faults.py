@@ -20,8 +20,6 @@ from tests.support.gateway.gateway_bench import (
     wait_for_polls,
 )
 from tests.support.gateway.gateway_wire import CuttableWire
-from tinyops.boards.catalogue import load_board
-from tinyops.boards.flashing import flash
 from tinyops.boards.image import Image
 from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
@@ -34,7 +32,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def at_v1(bench: Bench, built: Image) -> Bench:
     """A bench whose board has attested v1; its gateway is stopped."""
-    flash(str(bench.board.port), built, load_board("nano33ble-sense"))
+    bench.place(built)
     release(bench.store, built)
     with running(bench.gateway()):
         wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")

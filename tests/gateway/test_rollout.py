@@ -66,6 +66,7 @@ def test_an_image_that_never_says_hello_is_replaced_by_the_last_good_one(
     bench: Bench, built: Image
 ) -> None:
     attest_soon(bench)
+    bench.place(built)
     silent = mute(built, "v2")
     with running(bench.gateway()):
         release(bench.store, built)
@@ -85,6 +86,7 @@ def test_an_image_that_never_says_hello_is_replaced_by_the_last_good_one(
 def test_an_image_that_fails_its_golden_windows_is_not_confirmed(
     bench: Bench, built: Image
 ) -> None:
+    bench.place(built)
     with running(bench.gateway()):
         release(bench.store, built)
         wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
@@ -126,6 +128,7 @@ def test_a_board_that_runs_the_release_already_is_only_attested(bench: Bench, bu
 def test_a_device_outside_the_open_ring_waits_until_its_ring_opens(
     bench: Bench, built: Image
 ) -> None:
+    bench.place(built)
     with running(bench.gateway()) as gateway:
         release(bench.store, built)
         wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
