@@ -59,6 +59,16 @@ def nano_program(nano: ArduinoLibrary, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
+def eye() -> ArduinoLibrary:
+    return exported(EYE)
+
+
+@pytest.fixture(scope="module")
+def eye_program(eye: ArduinoLibrary, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return host_program(eye, tmp_path_factory.mktemp("eye"))
+
+
+@pytest.fixture(scope="module")
 def nano_linked(nano: ArduinoLibrary, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return emulated_image(nano, tmp_path_factory.mktemp("chip"))
 
@@ -158,9 +168,11 @@ def last_bias(tflite: bytes) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("board", [NANO, EYE])
 def test_a_changed_byte_of_the_model_is_noticed(
-    board: str, nano: ArduinoLibrary, tmp_path: Path
+    board: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    library = nano if board == NANO else exported(board)
+    kind = "nano" if board == NANO else "eye"
+    library: ArduinoLibrary = request.getfixturevalue(kind)
+    whole: Path = request.getfixturevalue(f"{kind}_program")
     tflite = spectral_request(board, SCOPE).canonical
     at, bias = last_bias(tflite)
     if board == NANO:
@@ -176,7 +188,8 @@ def test_a_changed_byte_of_the_model_is_noticed(
         head, numbers, tail = array_of(library.files[name])
         numbers[at + 2] ^= 64
         content = head + ",".join(map(str, numbers)).encode() + tail
-    program = host_program(replace(library, files={**library.files, name: content}), tmp_path)
+    changed = replace(library, files={**library.files, name: content})
+    program = host_program(changed, tmp_path, whole.parent)
     world = running(program) if board == NANO else interpreted(program, len(tflite))
     with world as lines:
         hello, passed, logits = answers(lines if isinstance(lines, Link) else lines[0])
@@ -205,11 +218,9 @@ def test_the_sketch_samples_and_counts_as_on_the_emulated_board(tmp_path: Path) 
         assert link.frame(partial=True) == frame
 
 
-def test_the_interpreter_gets_the_models_operators_and_its_bytes(tmp_path: Path) -> None:
-    library = exported(EYE)
+def test_the_interpreter_gets_the_models_operators_and_its_bytes(eye_program: Path) -> None:
     made = spectral_request(EYE, SCOPE)
-    program = host_program(library, tmp_path)
-    with interpreted(program, len(made.canonical)) as (link, operators):
+    with interpreted(eye_program, len(made.canonical)) as (link, operators):
         hello, passed, logits = answers(link)
     assert operators == [len(methods_of(made.canonical))]
     assert (hello.image.target, hello.image.runtime) == ("esp-eye-arduino", "tflm")

@@ -82,8 +82,14 @@ def tiny_exported(board: str) -> ArduinoLibrary:
     return export_library(made, scope)
 
 
-def compile_library(library: ArduinoLibrary, folder: Path, shim: str, tool: str = "") -> list[Path]:
-    """Object files of library, sketch and shim: own sources with warnings as errors."""
+def compile_library(
+    library: ArduinoLibrary, folder: Path, shim: str, tool: str = "", base: Path | None = None
+) -> list[Path]:
+    """Object files of library, sketch and shim: own sources with warnings as errors.
+
+    `base` is the folder of a library that differs in .c files only: of the files that are the same
+    its objects are taken.
+    """
     root = library.write(folder)
     source, sketch_file = root / "src", next((root / "examples").rglob("*.ino"))
     cpu = CPU if tool else ()
@@ -104,15 +110,29 @@ def compile_library(library: ArduinoLibrary, folder: Path, shim: str, tool: str 
         ("g++", (*CPP, *STRICT), cpp),
         ("g++", (*CPP, *STRICT, "-include", "Arduino.h", "-x", "c++"), [sketch_file]),
     ):
-        if files:
-            command = [tool + compiler, *cpu, *flags, *includes, "-c", *map(str, files)]
+        changed = [file for file in files if not _taken(file, folder, base)]
+        if changed:
+            command = [tool + compiler, *cpu, *flags, *includes, "-c", *map(str, changed)]
             subprocess.run(command, cwd=objects, check=True)
     return sorted(objects.glob("*.o"))
 
 
-def host_program(library: ArduinoLibrary, folder: Path) -> Path:
-    """The library as a program of this host."""
-    objects, program = compile_library(library, folder, "host"), folder / "program"
+def _taken(file: Path, folder: Path, base: Path | None) -> bool:
+    """Copy the object of a file that is the same in `base`; False where it has to be compiled."""
+    if base is None:
+        return False
+    twin = base / file.relative_to(folder) if file.is_relative_to(folder) else file
+    if twin.read_bytes() != file.read_bytes():
+        return False
+    name = f"{file.stem}.o"
+    (folder / "objects" / name).write_bytes((base / "objects" / name).read_bytes())
+    return True
+
+
+def host_program(library: ArduinoLibrary, folder: Path, base: Path | None = None) -> Path:
+    """The library as a program of this host; `base` as in `compile_library`."""
+    program = folder / "program"
+    objects = compile_library(library, folder, "host", base=base)
     subprocess.run(["g++", *map(str, objects), "-o", str(program)], check=True)
     return program
 
