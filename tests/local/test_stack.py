@@ -28,7 +28,8 @@ TINYOPS = Path(sys.executable).with_name("tinyops")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack of this file; its start takes a minute."""
     s3, airflow = free_ports(2)
     saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_E")}
     state = tmp_path_factory.mktemp("stack") / "state"
@@ -39,6 +40,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     finally:
         own.down()
         os.environ.update(saved)
+
+
+@pytest.fixture
+def stack(own_stack: Stack) -> Stack:
+    """The stack with all its parts, whatever the test before has stopped."""
+    if not {"s3", "airflow", "gateway"} <= own_stack.running():
+        own_stack.up()
+    return own_stack
 
 
 def processes_of(state: Path) -> list[psutil.Process]:
