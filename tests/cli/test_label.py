@@ -27,6 +27,8 @@ from tinyops.errors import TinyOpsError
 from tinyops.projects import Project, load_project
 from tinyops.store import Store, layout
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, THIRD = "sim1_m0000_ball", "sim1_m0001_ball", "sim1_m0002_normal"
 
 

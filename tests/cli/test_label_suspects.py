@@ -18,6 +18,8 @@ from tinyops.data.recordings.sources import generate
 from tinyops.projects import Project, load_project
 from tinyops.store import Store
 
+pytestmark = pytest.mark.slow
+
 PROJECT = "motor_health"
 
 

@@ -20,6 +20,8 @@ from tinyops.monitoring.requests import ask_for_labels
 from tinyops.projects import load_project
 from tinyops.store import ReportKind, Store, layout
 
+pytestmark = pytest.mark.slow
+
 PROJECT = load_project("motor_health")
 OTHER = "press-8"
 

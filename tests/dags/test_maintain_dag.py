@@ -12,6 +12,8 @@ from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts
 from tinyops_airflow.work import left_over
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_dag_that_waits_for_assets_is_woken_for_what_it_left_over(
     bag: dict[str, Any], store: Store

@@ -13,7 +13,7 @@ from tests.support.label_requests import request_labels
 from tinyops.store import Consumer, Receipt, Store, receipts
 from tinyops_airflow.work import nothing_to_train
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PROJECT = "motor_health"
 DAG_ID = "motor_health__train"
 

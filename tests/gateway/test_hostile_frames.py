@@ -22,6 +22,8 @@ from tinyops.gateway.service import Gateway
 from tinyops.sketches.frames import FIRST, LOST, SATURATED, FrameRecord, decode_records
 from tinyops.store import Store, edge_layout, layout, sha256_hex
 
+pytestmark = pytest.mark.slow
+
 
 class Stand:
     """A gateway whose device has attested `image`."""

@@ -25,6 +25,8 @@ from tinyops.gateway.config import load_config
 from tinyops.gateway.service import Gateway
 from tinyops.store import edge_layout, sha256_hex
 
+pytestmark = pytest.mark.slow
+
 GATEWAY = "tinyops_gateway_"
 S3_REACHED = "last_s3_success_timestamp_seconds"
 

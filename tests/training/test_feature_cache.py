@@ -22,6 +22,8 @@ from tinyops.training.feature_cache import Share, training_steps, windows_at
 from tinyops.training.recipe import TrainingError, recipe_of
 from tinyops.training.windows import WindowSet, windows_of
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class World:

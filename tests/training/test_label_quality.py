@@ -19,6 +19,8 @@ from tinyops.training.label_quality import (
 from tinyops.training.recipe import TrainingError
 from tinyops.training.windows import WindowSet
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["a", "b", "c", "d"]
 
 

@@ -14,6 +14,8 @@ from tinyops.training import fit
 from tinyops.training.augment import augmenter
 from tinyops.training.stream import batches, rows_at_once, varied_blocks
 
+pytestmark = pytest.mark.slow
+
 RECIPE = replace(cases.RECIPE, batch_size=16, epochs=2, noise=0.5)
 TRAIN = cases.windows(100, seed=1)
 

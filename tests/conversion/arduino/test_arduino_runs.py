@@ -42,6 +42,8 @@ from tinyops.conversion.images.toolchain import CPU
 from tinyops.conversion.tflite.flatbuffer import read_model
 from tinyops.emulation import Machine
 
+pytestmark = pytest.mark.slow
+
 NANO, EDGE, EYE = "nano33ble-sense", "sparkfun-edge2", "esp-eye"
 BASE = 0x10000
 SCOPE = project()

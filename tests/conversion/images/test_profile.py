@@ -22,6 +22,8 @@ from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.emulation.machine import INSTRUCTIONS_PER_TICK
 
+pytestmark = pytest.mark.slow
+
 BOARD = load_board("nano33ble-sense")
 IMAGE = (MODELS / "image.tflite").read_bytes()
 TINY = (MODELS / "tiny.tflite").read_bytes()

@@ -21,6 +21,8 @@ from tinyops.data.recordings.parquet import in_own_form, to_batch, write_recordi
 from tinyops.projects import Project
 from tinyops.store import Store, content_id, layout
 
+pytestmark = pytest.mark.slow
+
 MIXED = [*fleet()[:30], recording("bad", label="cage"), *fleet()[30:]]
 
 
