@@ -18,7 +18,7 @@ from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project, load_project
-from tinyops.store import Store, edge_layout, layout, receipts, sha256_hex
+from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts, sha256_hex
 from tinyops.training import registry
 from tinyops.training.pipeline import outstanding_dataset, settle_champion, train_candidate
 
@@ -102,7 +102,7 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     fake = make_candidate("motor_health", "run-1")
     assert fake.manifest.keys() | {"mlflow_run"} == manifest.keys()
     assert kinds(fake.golden) == kinds(golden)
-    assert kinds(fake.reference) == kinds(arrays(store, folder + "reference.npz"))
+    assert kinds(fake.reference) == kinds(arrays(store, folder + layout.REFERENCE_WINDOWS))
     assert int8_logits(model, golden["features"]).shape == (8, 4)
     proof = arrays(store, folder + layout.PROOF_INPUTS)["features"]
     assert proof.dtype == np.int8
@@ -135,7 +135,7 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     assert made["test"]["tail"] is None, "of so few windows there is none"
     assert "too few windows" in card
     assert logged.tags["quantisation"] == "post-training"
-    assert store.get_json(layout.pointer("motor_health", "candidate"))["version"] == "run-1"
+    assert store.get_json(layout.pointer("motor_health", Pointer.CANDIDATE))["version"] == "run-1"
     assert registry.alias("motor_health", "candidate") == "1"
     assert registry.alias("motor_health", "champion") is None
 
@@ -169,9 +169,9 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     card = store.get(layout.candidate("motor_health", "run-2") + layout.CARD).decode()
     assert "| known to the champion |" in card
     assert "| new to it |" in card
-    receipt = receipts.read(store, "motor_health", "train", second)
+    receipt = receipts.read(store, "motor_health", Consumer.TRAIN, second)
     assert receipt is not None
     assert receipt.status == "refused"
-    assert store.get_json(layout.pointer("motor_health", "candidate"))["version"] == "run-1"
+    assert store.get_json(layout.pointer("motor_health", Pointer.CANDIDATE))["version"] == "run-1"
     assert store.exists(layout.candidate("motor_health", "run-2") + layout.CARD)
     assert registry.alias("motor_health", "candidate") == "1"
