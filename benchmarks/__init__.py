@@ -1,1 +1,1 @@
-"""What `make bench` measures; each module is run as `python -m benchmarks.NAME`."""
+"""Measurements of `make bench`; each module is run as `python -m benchmarks.NAME`."""

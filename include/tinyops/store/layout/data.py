@@ -58,12 +58,12 @@ def renewed_batch_file(sha256: str) -> str:
 
 
 def is_batch_file(name: str) -> bool:
-    """Whether `batch_file` or `renewed_batch_file` gives such names."""
+    """Return True if `batch_file` or `renewed_batch_file` gives such names."""
     return bool(_BATCH_FILE.fullmatch(name))
 
 
 def can_name_recordings(name: str) -> bool:
-    """Whether a batch may call a file of recordings so."""
+    """Return True if a batch may call a file of recordings so."""
     return is_safe(name) and is_parquet(name)
 
 
@@ -128,7 +128,7 @@ def dataset(project: str, version: str = "") -> str:
 
 
 def is_dataset(folder: str) -> bool:
-    """Whether a folder directly below that of all dataset versions is one of them."""
+    """Return True if a folder directly below that of all dataset versions is one of them."""
     return folder != _FILES
 
 

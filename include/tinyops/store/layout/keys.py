@@ -1,4 +1,4 @@
-"""What keys are made of, and what can be read back out of any key."""
+"""Parts of keys, and what can be read back out of any key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _JSON, _PARQUET = ".json", ".parquet"
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name can be part of a key."""
+    """Return True if a name can be part of a key."""
     return bool(_SAFE.fullmatch(name)) and ".." not in name
 
 
@@ -52,20 +52,20 @@ def file_name(key: str) -> str:
 
 
 def is_json(key: str) -> bool:
-    """Whether an object is JSON, by its name."""
+    """Return True if an object is JSON, by its name."""
     return key.endswith(_JSON)
 
 
 def is_parquet(key: str) -> bool:
-    """Whether an object, or a file of a batch, is a Parquet table, by its name."""
+    """Return True if an object, or a file of a batch, is a Parquet table, by its name."""
     return key.endswith(_PARQUET)
 
 
 def is_page(key: str) -> bool:
-    """Whether an object is HTML, by its name."""
+    """Return True if an object is HTML, by its name."""
     return key.endswith(".html")
 
 
 def is_text(key: str) -> bool:
-    """Whether an object is text that people read, by its name; JSON is not."""
+    """Return True if an object is text that people read, by its name; JSON is not."""
     return is_page(key) or key.endswith((".md", ".txt", ".csv"))

@@ -69,7 +69,7 @@ def candidate_manifest(project: str, run: str) -> str:
 
 
 def lost_self_test(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest says that the candidate's SELF_TEST is gone: no image can be built."""
+    """Return True if a manifest says that SELF_TEST is gone: no image can be built."""
     return SELF_TEST_REMOVED.items() <= manifest.items()
 
 
@@ -99,7 +99,7 @@ def proof_name(target: str) -> str:
 
 
 def holds_self_test(key: str) -> bool:
-    """Whether an object of a release is an image, which holds windows for its self-test."""
+    """Return True if an object of a release is an image, which holds windows for its self-test."""
     name = file_name(key)
     return name == _IMAGE or between("unproven-", name, ".bin") is not None
 

@@ -75,7 +75,7 @@ def frames_object(project: str, date: str, gateway: str, seq: int) -> str:
 
 
 def is_frames_object(key: str) -> bool:
-    """Whether an object is a file of frames, by the end of its name: its place may be wrong."""
+    """Return True if the name is that of a file of frames; its place may be wrong."""
     return key.endswith(_FRAMES)
 
 
