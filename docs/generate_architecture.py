@@ -60,7 +60,7 @@ def purpose(room: str) -> str:
     text = ast.get_docstring(
         ast.parse((LIBRARY / room / "__init__.py").read_text(encoding="utf-8"))
     )
-    assert text, f"{room} says nothing"
+    assert text, f"{room} has no docstring"
     return " ".join(text.split("\n\n")[0].split())
 
 

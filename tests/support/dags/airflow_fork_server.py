@@ -15,6 +15,7 @@ import os
 import runpy
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 # What tasks and pages import anyway. TensorFlow is not among them: it starts threads. Great
@@ -62,7 +63,7 @@ def _become(request: dict[str, Any], settings: Any) -> None:
     status = 1
     try:
         end_with_parent()
-        with open(request["log"], "wb") as log:  # noqa: PTH123 - a descriptor is what is needed
+        with Path(request["log"]).open("wb") as log:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)

@@ -147,7 +147,7 @@ def wait_for_polls(gateway: Gateway, count: int = 5) -> None:
     """Wait until the gateway has polled for releases `count` more times."""
     for _ in range(count):
         last = gateway._watch.reached_at
-        wait_for(lambda last=last: gateway._watch.reached_at > last, "a poll", pause=0.01)  # type: ignore[misc]
+        wait_for(lambda last=last: gateway._watch.reached_at > last, "a poll", pause=0.01)
 
 
 def wait_for(

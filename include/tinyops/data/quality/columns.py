@@ -5,7 +5,7 @@ from __future__ import annotations
 # Column -> its meaning. Shares are of the project's full scale, of the channel that is worst.
 COLUMNS = {
     "row": "row in the file",
-    "problem": "why the row is no recording",
+    "problem": "reason why the row is not a recording",
     "recording_id": "",
     "machine_id": "",
     "device_id": "",

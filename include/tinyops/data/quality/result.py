@@ -21,7 +21,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class GateResult:
-    """What the gate found.
+    """Result of a check.
 
     `table` has one row per recording (`columns.COLUMNS`, the project's own, `compare.COMPARED`),
     `refusals` are quarantined, `problems` concern the batch as a whole. `warnings` are of
@@ -47,7 +47,7 @@ class GateResult:
 
     @property
     def accepted(self) -> int:
-        """How many recordings go on."""
+        """Number of recordings that are accepted."""
         return len(self.table) - len(self.refused_rows)
 
     @property

@@ -2,7 +2,7 @@
 
 Nothing but this package and `edge_layout` knows what keys look like: `keys` what any is made of,
 `state` pointers and receipts, `data` batches, versions and labels, `models` candidates, releases
-and predictions, `monitoring` frames and reports. What they have in public is here: `layout.frames`.
+and predictions, `monitoring` frames and reports. Their public names are here: `layout.frames`.
 """
 
 from tinyops.store.layout.data import (

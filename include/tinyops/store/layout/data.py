@@ -173,7 +173,7 @@ def label_request_id(project: str, key: str) -> str | None:
 
 
 def label_sets(project: str) -> str:
-    """Folder of all label sets, as they were handed in."""
+    """Folder of all label sets, as submitted."""
     return f"{part(project)}/labels/sets/"
 
 

@@ -125,5 +125,5 @@ def predictions_shard(project: str, dataset: str, model: str, shard: str) -> str
 
 
 def predictions_summary(project: str, dataset: str, model: str) -> str:
-    """What all predictions of a model say of a dataset version."""
+    """Summary of all predictions of a model about a dataset version."""
     return predictions(project, dataset, model) + SUMMARY

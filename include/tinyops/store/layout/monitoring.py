@@ -19,19 +19,19 @@ _FRAMES_OBJECT = re.compile(
 
 
 class ReportKind(StrEnum):
-    """What a report is about."""
+    """Subject of a report."""
 
     DATA_DOCS = "data-docs"
-    """What the gate found in a batch, as a page."""
+    """Findings of the gate on a batch, as a page."""
 
     FRAMES = "frames"
-    """What the gate of frames found."""
+    """Findings of the gate of frames."""
 
     VERDICT = "verdict"
-    """What monitoring says of a device."""
+    """Verdict of monitoring on a device."""
 
     LABELLED = "labelled"
-    """What a release's model says of labelled windows."""
+    """Predictions of a release's model for labelled windows."""
 
     DRIFT = "drift"
     """Evidently's report on what a device has counted."""
@@ -43,10 +43,10 @@ class ReportKind(StrEnum):
     """The picture of a device's life."""
 
     RETENTION = "retention"
-    """What was removed because it was old."""
+    """Objects deleted because their retention period has ended."""
 
     FORGET = "forget"
-    """What was removed of a machine."""
+    """Objects deleted or rewritten to erase a machine."""
 
 
 def frames(project: str, date: str = "", gateway: str = "") -> str:
@@ -80,7 +80,7 @@ def is_frames_object(key: str) -> bool:
 
 
 def frames_object_parts(project: str, key: str) -> tuple[str, str, int] | None:
-    """(day, gateway, number) of the file of frames at a key; None where the key is none's."""
+    """(day, gateway, number) of the file of frames at a key; None for any other key."""
     found = _FRAMES_OBJECT.fullmatch(below(frames(project), key) or "")
     return (found[1], found[2], int(found[3])) if found else None
 
@@ -112,7 +112,7 @@ def report_path(project: str, kind: ReportKind, uri: str) -> str:
 
 
 def data_docs_page(project: str, batch: str) -> str:
-    """What the gate found in a batch."""
+    """Page of the gate's findings on a batch."""
     return report(project, ReportKind.DATA_DOCS, batch) + PAGE
 
 
@@ -122,7 +122,7 @@ def data_docs_list(project: str) -> str:
 
 
 def data_docs_runs(project: str) -> str:
-    """What `data_docs_list` is made of."""
+    """Entries of `data_docs_list`."""
     return report(project, ReportKind.DATA_DOCS) + "index.json"
 
 
@@ -137,7 +137,7 @@ def verdict(project: str, verdict_id: str) -> str:
 
 
 def labelled(project: str, release: str, evidence_id: str) -> str:
-    """What a release's model says of labelled windows."""
+    """Predictions of a release's model for labelled windows."""
     return report(project, ReportKind.LABELLED, release) + f"{part(evidence_id)}.json"
 
 
@@ -152,5 +152,5 @@ def story(project: str, device: str) -> str:
 
 
 def removal(project: str, kind: ReportKind, request: str) -> str:
-    """What was removed for a request: RETENTION or FORGET."""
+    """Report on what a request deleted: RETENTION or FORGET."""
     return report(project, kind, request) + "report.json"

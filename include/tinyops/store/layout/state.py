@@ -8,7 +8,7 @@ from tinyops.store.layout.keys import between, part
 
 
 class Pointer(StrEnum):
-    """What a project's current one is known of: one object, one writer each."""
+    """Current version of each kind in a project: one object, one writer each."""
 
     DATASET = "dataset"
     CANDIDATE = "candidate"
@@ -79,7 +79,7 @@ def staged_recordings(project: str, sha256: str) -> str:
 
 
 def staged_findings(project: str, findings_id: str) -> str:
-    """What a task has measured of one file."""
+    """Measurements of one file by a task."""
     return staging(project) + f"{part(findings_id)}.json"
 
 
@@ -89,7 +89,7 @@ def requests(project: str) -> str:
 
 
 def request(project: str, request_id: str) -> str:
-    """What is asked for."""
+    """Content of a request."""
     return f"{requests(project)}{part(request_id)}/request.json"
 
 
@@ -99,7 +99,7 @@ def request_id(project: str, key: str) -> str | None:
 
 
 def request_plan(project: str, request_id: str) -> str:
-    """What ingest is about to do for a request; gone when it is done."""
+    """Plan of ingest for a request; deleted when it is done."""
     return f"{requests(project)}{part(request_id)}/plan.json"
 
 
