@@ -14,11 +14,12 @@ from typing import Any
 from benchmarks import int8_cases as cases
 from benchmarks.report import Report, options
 from tinyops.conversion.tflite.int8 import quantise
-from tinyops.data.datasets.split import PARTS, find_group, part_of
+from tinyops.data.datasets.split import find_group, part_of
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import source_for
 from tinyops.frontend import Frontend, from_project
 from tinyops.projects import Project, load_project
+from tinyops.projects.coverage import PARTS
 from tinyops.training.evaluate import evaluate
 from tinyops.training.fake_quant import fake_quantised
 from tinyops.training.fit import fit, float_logits

@@ -12,6 +12,7 @@ from tests.support.chip import MODELS, WINDOW, request, windows
 from tinyops.conversion.candidates.write import Candidate, write_candidate
 from tinyops.conversion.images.bare import inputs_for
 from tinyops.frontend import Frontend
+from tinyops.projects.coverage import PARTS
 from tinyops.store import Store, sha256_hex
 
 TINY = (MODELS / "tiny.tflite").read_bytes()
@@ -66,6 +67,7 @@ def make_candidate(
         "input_scale": frontend.input_scale,
         "input_zero_point": frontend.input_zero_point,
         "simulated": True,
+        "windows": {part: dict.fromkeys(labels, 30) for part in PARTS},
         "status": "first",
         "reason": "no champion yet",
         "metrics": {"macro_f1": 0.9},

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tinyops.data.datasets.dataset import Dataset, open_dataset
-from tinyops.data.datasets.split import PARTS
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import Frontend, from_project
 from tinyops.projects import Project, load_project
+from tinyops.projects.coverage import PARTS
 from tinyops.store import Store
 from tinyops.training.feature_cache import Share, training_steps, windows_at
 from tinyops.training.recipe import TrainingError, recipe_of

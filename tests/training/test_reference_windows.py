@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tinyops.data.datasets.dataset import open_dataset
-from tinyops.data.datasets.split import PARTS
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate
 from tinyops.frontend import from_project
 from tinyops.projects import load_project
+from tinyops.projects.coverage import PARTS
 from tinyops.store import Store
 from tinyops.training.reference_windows import reference_windows
 from tinyops.training.windows import windows_of

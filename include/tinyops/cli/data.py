@@ -134,6 +134,9 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
             removed(version),
         )
     console.print(versions)
+    if found["versions"] and (unfit := found["versions"][0]["unfit"]):
+        name = found["versions"][0]["version"]
+        console.print(f"{name} is unfit to train on: {unfit}", markup=False, soft_wrap=True)
     for kind, rows in (("batch", found["batches"]), ("labels", found["labels"])):
         table = Table(kind, "status", "dataset", "reason")
         for row in rows:

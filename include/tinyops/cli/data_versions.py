@@ -101,6 +101,8 @@ def _show_version(found: dict[str, Any]) -> None:
         soft_wrap=True,
         markup=False,
     )
+    if found["unfit"]:
+        console.print(f"unfit to train on: {found['unfit']}", markup=False, soft_wrap=True)
     counts = found["counts"]
     parts = list(counts["by_part"])
     table = Table("class", *parts, "all")

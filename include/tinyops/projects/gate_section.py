@@ -50,6 +50,7 @@ SEVERITIES: dict[str, Severity] = {
     "overlap": "warn",
     "energy": "warn",
     "known_machine": "warn",
+    "class_coverage": "warn",
     "class_balance": "warn",
     "level_as_before": "warn",
     "spectrum_as_before": "warn",

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from tinyops.data.datasets.cache import cached
 from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.datasets.index import read_index
-from tinyops.data.datasets.split import PARTS
 from tinyops.frontend import Frontend
 from tinyops.projects import Project
+from tinyops.projects.coverage import PARTS
 from tinyops.training.feature_cache import training_steps, windows_at
 from tinyops.training.recipe import Recipe, recipe_of
 from tinyops.training.windows import WindowSet

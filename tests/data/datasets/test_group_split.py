@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -11,10 +12,18 @@ from hypothesis import strategies as st
 
 from tests.support.data.recording_maker import PROJECT, START, fleet, recording
 from tinyops.data.datasets.index import IndexRow, index_rows
-from tinyops.data.datasets.split import PARTS, SplitError, assign, checked_split, find_salt, part_of
+from tinyops.data.datasets.split import (
+    SplitError,
+    assign,
+    checked_split,
+    find_salt,
+    part_of,
+    unfit_to_train,
+)
 from tinyops.data.quality.measure import summarise
 from tinyops.data.recordings import Recording
 from tinyops.projects import Project
+from tinyops.projects.coverage import PARTS
 from tinyops.projects.schema import Split
 
 PINNED = ["train", "test", "train", "test", "train", "test", "train", "train"]
@@ -59,6 +68,7 @@ def test_a_good_fleet_has_every_class_everywhere() -> None:
     parts = checked_split(rows(fleet()), PROJECT)
     assert set(parts.values()) == set(PARTS)
     assert set(parts) == {f"m{number}" for number in range(12)}
+    assert unfit_to_train(rows(fleet()), PROJECT) == ""
 
 
 def test_few_groups_leave_a_part_empty_and_a_salt_is_suggested() -> None:
@@ -68,32 +78,33 @@ def test_few_groups_leave_a_part_empty_and_a_salt_is_suggested() -> None:
         for salt in map(str, range(99))
         if set(assign([row.machine_id for row in data], Split(salt=salt)).values()) != set(PARTS)
     )
-    project = by("machine_id", bad)
-    with pytest.raises(SplitError, match=r"part \w+ is empty \(4 groups by machine_id\)") as caught:
-        checked_split(data, project)
-    salt = find_salt(data, project)
+    unfit = unfit_to_train(data, by("machine_id", bad))
+    assert re.search(r"part \w+ is empty \(4 groups by machine_id\)", unfit)
+    salt = find_salt(data, by("machine_id", bad))
     assert salt is not None
-    assert f"salt {salt!r}" in caught.value.fix
-    assert set(checked_split(data, by("machine_id", salt)).values()) == set(PARTS)
+    assert f"salt {salt!r}" in unfit
+    assert unfit_to_train(data, by("machine_id", salt)) == ""
 
 
 def test_no_salt_helps_two_groups() -> None:
     data = rows(fleet(machines=2))
     assert find_salt(data, PROJECT) is None
-    with pytest.raises(SplitError, match=r"is empty \(2 groups") as caught:
-        checked_split(data, PROJECT)
-    assert "would do" not in caught.value.fix
+    unfit = unfit_to_train(data, PROJECT)
+    assert re.search(r"is empty \(2 groups", unfit)
+    assert "would do" not in unfit
 
 
-def test_a_class_that_a_part_lacks_is_named() -> None:
-    test = {g for g, part in checked_split(rows(fleet()), PROJECT).items() if part == "test"}
-    lacking = [r for r in fleet() if not (r.machine_id in test and r.label == "ball")]
-    with pytest.raises(SplitError, match="class 'ball' is missing in part test"):
-        checked_split(rows(lacking), PROJECT)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_class_that_a_part_lacks_is_named(part: str) -> None:
+    own = {group for group, one in checked_split(rows(fleet()), PROJECT).items() if one == part}
+    lacking = [r for r in fleet() if not (r.machine_id in own and r.label == "ball")]
+    assert unfit_to_train(rows(lacking), PROJECT).startswith(f"class 'ball' is absent from {part} ")
 
 
-def test_a_class_that_occurs_nowhere_is_no_error() -> None:
-    assert checked_split(rows(r for r in fleet() if r.label != "ball"), PROJECT)
+def test_a_class_that_occurs_nowhere_is_named() -> None:
+    unfit = unfit_to_train(rows(r for r in fleet() if r.label != "ball"), PROJECT)
+    assert unfit.startswith("class 'ball' is absent from train, validation and test ")
+    assert unfit.endswith("-> send recordings of ball, of several groups")
 
 
 def test_condition_that_is_absent_is_named() -> None:

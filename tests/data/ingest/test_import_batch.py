@@ -204,8 +204,9 @@ def test_what_is_said_of_one_file_goes_before_what_is_said_of_all(
     [lot] = read_ready(store, project, "b").files
     assert lot.size == sum(map(len, files.values()))
     answer = ingest_batch(store, project, "b")
-    # One class on two machines cannot be split; but the files were read, all but the one.
-    assert "cannot be split" in answer["reason"]
+    # One class on two machines is too little to train on; but all files were read but the one.
+    assert answer["status"] == "accepted"
+    assert "absent from train, validation and test" in answer["unfit"]
     told = store.get_json(layout.quarantine_reason(project.name, "b"))
     assert [each["name"] for each in told["files"]] == ["day1/1.csv"]
     assert "is in furlong" in told["files"][0]["reason"]

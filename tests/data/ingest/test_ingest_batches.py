@@ -13,13 +13,14 @@ from tests.support.power_cut import CutStore, PowerCut
 from tests.support.prepared_buckets import Prepared
 from tinyops.data.datasets.cache import CacheError
 from tinyops.data.datasets.dataset import DatasetError, current_version, open_dataset
-from tinyops.data.datasets.split import PARTS, group_of
+from tinyops.data.datasets.split import group_of
 from tinyops.data.ingest.batch import BatchError, publish_batch
 from tinyops.data.ingest.history import history
 from tinyops.data.ingest.ingest import ingest_batch, outstanding_batches
 from tinyops.data.recordings import read_recordings
 from tinyops.errors import TinyOpsError
 from tinyops.projects import Project
+from tinyops.projects.coverage import PARTS
 from tinyops.store import Consumer, Store, StoreUnavailable, layout, receipts
 
 pytestmark = pytest.mark.slow

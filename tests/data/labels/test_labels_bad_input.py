@@ -103,7 +103,7 @@ def test_a_part_without_a_class(store: Store, before: str) -> None:
     dataset = open_dataset(store, PROJECT, before)
     test = [r.recording_id for r in dataset.recordings("test") if r.label == "ball"]
     name = publish(store, labels(dict.fromkeys(test, "normal")))
-    assert "'ball' is missing in part test" in refused(store, name, before)["reason"]
+    assert "'ball' is absent from test" in refused(store, name, before)["reason"]
 
 
 @pytest.mark.parametrize(

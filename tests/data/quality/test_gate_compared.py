@@ -18,6 +18,7 @@ from tinyops.data.quality.result import GateResult
 from tinyops.data.recordings import Recording
 from tinyops.projects import Project, Signal
 from tinyops.projects.gate_section import Gate, Limits
+from tinyops.projects.split_section import Split
 
 RNG = np.random.default_rng(3)
 AXES: Project = PROJECT.model_copy(
@@ -31,6 +32,7 @@ AXES: Project = PROJECT.model_copy(
             full_scale=[64.0, 64.0, 64.0],
         ),
         "labels": ["normal", "ball"],
+        "split": Split(group_by="recording", salt="1"),
     }
 )
 SPREAD = np.array([[0.1], [0.2], [0.4]])
@@ -113,7 +115,7 @@ def test_warnings_go_on_and_are_counted(flawed: GateResult) -> None:
     assert found["stranger"][0].startswith("new_machine is 'm9'")
     assert flawed.counts == {"classes_as_before": 1, "energy": 1, "known_machine": 1}
     assert flawed.accepted == 5
-    assert "normal: 92% after 50%" in flawed.remarks[0]
+    assert "normal: 80% after 50%" in flawed.remarks[0]
     assert flawed.summary()["warned"] == 2
 
 
@@ -147,8 +149,8 @@ def test_a_whole_batch_that_is_different_is_told() -> None:
 def test_rare_classes_are_told() -> None:
     made = [axes(f"n{number}", number=number) for number in range(21)]
     result = check([*made, axes("b", "ball", 30)], AXES)
-    assert result.counts == {"class_balance": 1}
-    assert "(21 of normal, 1 of ball)" in result.remarks[0]
+    assert result.counts == {"class_balance": 1, "class_coverage": 1}
+    assert any("(21 of normal, 1 of ball)" in remark for remark in result.remarks)
     assert result.accepted == 22
 
 
@@ -183,5 +185,5 @@ def test_starts_that_leave_too_little_time_tell_the_rate() -> None:
 def test_overlaps_are_told() -> None:
     made = [axes("a"), axes("b", recorded_at=START + timedelta(seconds=1)), axes("c", number=5)]
     result = check(made, AXES)
-    assert result.counts == {"overlap": 1}
+    assert result.counts == {"overlap": 1, "class_coverage": 1}
     assert "overlapping in time" in result.warnings[0].reasons[0]

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import seglearn.datasets
 
-from tinyops.data.datasets.split import PARTS, part_of
+from tinyops.data.datasets.split import part_of
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import SourceError, seglearn_watch, source_for
 from tinyops.data.recordings.sources.seglearn_watch import WatchDataError
 from tinyops.projects import Project, load_project
+from tinyops.projects.coverage import PARTS
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinyops.data.datasets.index import IndexRow
-from tinyops.data.datasets.split import Part, group_of
+from tinyops.data.datasets.split import Part, group_of, labels_by_part
 from tinyops.projects.schema import Split
 
 
@@ -16,10 +16,9 @@ def counts(
 ) -> dict[str, dict[str, Any]]:
     """Recordings by label, machine, part, part and label; seconds by part."""
     placed = [parts[group_of(split, row)] for row in rows]
-    by_part: dict[str, Counter[str]] = {}
+    by_part = labels_by_part(rows, placed)
     seconds: dict[str, float] = {}
     for row, part in zip(rows, placed, strict=True):
-        by_part.setdefault(part, Counter())[row.label] += 1
         seconds[part] = seconds.get(part, 0.0) + row.seconds
     return {
         "by_label": dict(sorted(Counter(row.label for row in rows).items())),

@@ -112,6 +112,13 @@ def current_version(store: Store, project: Project | str) -> str | None:
     return str(content["version"]) if content else None
 
 
+def unfit_dataset(store: Store, project: Project | str) -> str:
+    """Reason why nothing can be trained on the current version, with the fix; "" if it can, or
+    before the first."""
+    version = current_version(store, project)
+    return str(read_manifest(store, project, version).get("unfit", "")) if version else ""
+
+
 def read_manifest(store: Store, project: Project | str, version: str) -> dict[str, Any]:
     """The manifest of a version, also of one whose recordings are gone.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -11,15 +12,15 @@ from tinyops.data.datasets.index import IndexRow
 from tinyops.data.datasets.time_split import GAP, is_ordered, ordered_part, own_stretch, stretches
 from tinyops.data.recordings.recording import Recording
 from tinyops.errors import TinyOpsError
+from tinyops.projects.coverage import UsedPart, coverage_gaps
 from tinyops.projects.schema import Project, Split
 
-Part = Literal["train", "validation", "test", "gap"]
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
-"""The parts that are used; what a split by time leaves between them is in `gap`."""
+Part = UsedPart | Literal["gap"]
+"""A part that is used, or what a split by time leaves between them."""
 
 
 class SplitError(TinyOpsError):
-    """The groups cannot be divided so that every part is fit for use."""
+    """The same data would be on two sides of the split, or a recording has no group."""
 
 
 def group_of(split: Split, row: IndexRow) -> str:
@@ -90,43 +91,54 @@ def assign(groups: Iterable[str], split: Split) -> dict[str, Part]:
 
 
 def checked_split(rows: Sequence[IndexRow], project: Project) -> dict[str, Part]:
-    """Divide recordings and refuse a division that proves nothing.
+    """Divide recordings by group and refuse a leak from one part into another.
 
     Raises
     ------
     SplitError
-        A part is empty, a class that occurs is missing in a part, one recording or one stretch of
-        time of one device is on two sides. Names what and where, and the fix.
+        One recording, or one stretch of time of one device, is on two sides. Names both
+        recordings, and the fix.
     """
     groups = [group_of(project.split, row) for row in rows]
     parts = assign(groups, project.split)
     placed = [parts[group] for group in groups]
     _refuse_twins(rows, placed)
     _refuse_overlap(rows, placed)
-    if missing := _missing(rows, placed, project):
-        by = project.split.group_by
-        if by == "time" and is_ordered(project.split.by_time):
-            raise SplitError(
-                f"{missing} ({len(parts)} groups by {by})",
-                "send recordings of that time, or move split.time.validation_from and test_from",
-            )
+    return parts
+
+
+def unfit_to_train(rows: Sequence[IndexRow], project: Project) -> str:
+    """Reason why no model can be trained and judged on these recordings, with the fix; "" if one
+    can: every class of the project is in every part."""
+    groups = [group_of(project.split, row) for row in rows]
+    parts = assign(groups, project.split)
+    gaps = coverage_gaps(labels_by_part(rows, [parts[group] for group in groups]), project.labels)
+    if not gaps:
+        return ""
+    by = project.split.group_by
+    if by == "time" and is_ordered(project.split.by_time):
+        fix = "send recordings of that time, or move split.time.validation_from and test_from"
+    else:
         salt = find_salt(rows, project)
         hint = f"; salt {salt!r} would do for this data" if salt else ""
-        raise SplitError(
-            f"{missing} ({len(parts)} groups by {by})",
-            f"send recordings of more groups, or set split.salt in project.yaml{hint}",
-        )
-    return parts
+        fix = f"send recordings of more groups, or set split.salt in project.yaml{hint}"
+        if absent := set(project.labels) - {row.label for row in rows}:
+            named = ", ".join(name for name in project.labels if name in absent)
+            fix = f"send recordings of {named}, of several groups"
+    return f"{gaps} ({len(parts)} groups by {by}) -> {fix}"
 
 
 def find_salt(rows: Sequence[IndexRow], project: Project, tries: int = 200) -> str | None:
     """The first salt of "1", "2", … that leaves no part without a class: a hint for people."""
+    if set(project.labels) - {row.label for row in rows}:
+        return None
     for number in range(1, tries + 1):
         split = project.split.model_copy(update={"salt": str(number)})
         # By time, it depends on the salt which recordings are near to a border.
         groups = [group_of(split, row) for row in rows]
         parts = assign(groups, split)
-        if not _missing(rows, [parts[group] for group in groups], project):
+        counts = labels_by_part(rows, [parts[group] for group in groups])
+        if not coverage_gaps(counts, project.labels):
             return split.salt
     return None
 
@@ -149,17 +161,12 @@ def _condition(split: Split) -> str:
     return split.group_by.removeprefix("condition:")
 
 
-def _missing(rows: Sequence[IndexRow], placed: Sequence[Part], project: Project) -> str:
-    found = {(part, row.label) for part, row in zip(placed, rows, strict=True)}
-    for part in PARTS:
-        if part not in placed:
-            return f"part {part} is empty"
-    for label in project.labels:
-        there = [part for part in PARTS if (part, label) in found]
-        for part in PARTS:
-            if (there or (GAP, label) in found) and part not in there:
-                return f"class {label!r} is missing in part {part}"
-    return ""
+def labels_by_part(rows: Sequence[IndexRow], placed: Sequence[Part]) -> dict[str, Counter[str]]:
+    """{part: {class: recordings}}, rows and their parts side by side."""
+    counts: dict[str, Counter[str]] = {}
+    for part, row in zip(placed, rows, strict=True):
+        counts.setdefault(part, Counter())[row.label] += 1
+    return counts
 
 
 def _refuse_twins(rows: Sequence[IndexRow], placed: Sequence[Part]) -> None:

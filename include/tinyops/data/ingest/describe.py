@@ -30,6 +30,7 @@ def describe_version(dataset: Dataset) -> dict[str, Any]:
         "groups": dict(sorted(Counter(manifest["split"]["groups"].values()).items())),
         "batches": manifest["batches"],
         "gate": manifest["gate"],
+        "unfit": manifest.get("unfit", ""),
         "relabelled": relabelled["recordings"] if relabelled else 0,
         "label_sets": relabelled["sets"] if relabelled else [],
         "files": {

@@ -28,6 +28,7 @@ def history(store: Store, project: Project) -> dict[str, list[dict[str, Any]]]:
                 "by_label": manifest["counts"]["by_label"],
                 "batches": [entry["batch"] for entry in manifest["batches"]],
                 "relabelled": relabelled["recordings"] if relabelled else 0,
+                "unfit": manifest.get("unfit", ""),
                 "removed": (manifest.get("removed") or {"why": ""})["why"],
                 "forgotten": sum(one["recordings"] for one in manifest.get("forgotten", ())),
             }

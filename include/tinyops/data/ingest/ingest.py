@@ -51,8 +51,7 @@ def ingest_batch(store: Store, project: Project | str, batch: str) -> dict[str, 
     Returns
     -------
     dict
-        `status` accepted | quarantined, `batch`, `dataset` version or None, `reason`, `accepted`
-        and `refused` (counts of recordings), `uri` of the manifest or of the reason.
+        As `Outcome.as_dict`.
 
     Raises
     ------
@@ -66,6 +65,11 @@ def ingest_batch(store: Store, project: Project | str, batch: str) -> dict[str, 
     outcome = recall(store, project.name, batch) or _handle(store, project, batch)
     level = logging.INFO if outcome.status == "accepted" else logging.WARNING
     log.log(level, "batch %s of %s: %s %s", batch, project.name, outcome.status, outcome.reason)
+    if outcome.unfit:
+        log.warning(
+            "dataset %s of %s is unfit to train on: %s",
+            *(outcome.dataset, project.name, outcome.unfit),
+        )
     return outcome.as_dict()
 
 
@@ -131,6 +135,8 @@ def _take_in(
         except SplitError as error:
             reason = f"the dataset cannot be split with this batch: {error}"
     said = reason or f"joined dataset {manifest['version']}"
+    if not reason and (unfit := manifest.get("unfit")):
+        said += f", which is unfit to train on: {unfit}"
     if files:
         said += f"; {len(files)} files could not be read, reason.json in quarantine names them"
     publish_docs(store, project, batch, result, said, ready.simulated)

@@ -21,6 +21,7 @@ class Outcome:
     """Counts are of recordings; `uri` is that of the manifest, or of the quarantine's reason.
 
     `warnings` is {expectation: recordings} that went on for all that, `docs` the page in Data Docs.
+    `unfit` says why nothing can be trained on the version, "" if it can.
     """
 
     status: Literal["accepted", "quarantined"]
@@ -32,6 +33,7 @@ class Outcome:
     uri: str
     warnings: dict[str, int] = field(default_factory=dict)
     docs: str = ""
+    unfit: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for XCom and JSON."""
@@ -129,6 +131,7 @@ def _accepted(store: Store, manifest: dict[str, Any], batch: str) -> Outcome:
         uri=store.uri(layout.dataset_manifest(manifest["project"], manifest["version"])),
         warnings=entry["warnings"],
         docs=page_uri(store, manifest["project"], batch),
+        unfit=manifest.get("unfit", ""),
     )
 
 

@@ -134,7 +134,7 @@ def _apply(store: Store, project: Project, set_id: str, labels: LabelSet) -> Non
         try:
             manifest, reason = make_relabelled(store, project, parent, truth), ""
         except SplitError as error:
-            whole = f"the dataset cannot be split with these labels: {error}"
+            whole = f"with these labels no model could be trained on the dataset: {error}"
             _set_aside(store, project.name, set_id, whole, refused)
             return
     key = layout.accepted_labels(project.name, set_id)

@@ -13,7 +13,14 @@ from typing import Any
 from tinyops.data.datasets.counts import counts
 from tinyops.data.datasets.dataset import Dataset
 from tinyops.data.datasets.index import IndexRow, write_index
-from tinyops.data.datasets.split import Part, SplitError, assign, checked_split, group_of
+from tinyops.data.datasets.split import (
+    Part,
+    SplitError,
+    assign,
+    checked_split,
+    group_of,
+    unfit_to_train,
+)
 from tinyops.data.ingest.batch import Batch
 from tinyops.data.ingest.piece import Piece
 from tinyops.data.ingest.reduce import put_labels, reduced
@@ -37,12 +44,13 @@ def make_manifest(
 ) -> dict[str, Any]:
     """Upload the addition's files and describe the new version; nothing names it yet.
 
-    The version is a hash over files, split and labels, so making it twice gives the same.
+    The version is a hash over files, split and labels, so making it twice gives the same. `unfit`
+    says why no model can be made of it: a class that a part lacks.
 
     Raises
     ------
     SplitError
-        The grown dataset cannot be divided; nothing has been uploaded then.
+        A recording of the addition is on two sides of the split; nothing has been uploaded then.
     """
     added = [row for _, rows in addition.files for row in rows]
     rows = [*(parent.index() if parent else []), *added]
@@ -88,13 +96,17 @@ def make_relabelled(
     Raises
     ------
     SplitError
-        With these labels a class is missing in a part; nothing has been uploaded then.
+        A fit version would become unfit: a part would lack a class. Nothing has been uploaded then.
     """
     rows = [
         replace(row, label=labels[row.recording_id].label) if row.recording_id in labels else row
         for row in parent.index()
     ]
     groups = checked_split(rows, project)
+    gaps = unfit_to_train(rows, project)
+    if gaps and not parent.manifest.get("unfit"):
+        reason, _, fix = gaps.partition(" -> ")
+        raise SplitError(reason, fix)
     words = {name: {"label": one.label, "set": one.set_id} for name, one in labels.items()}
     relabelled = put_labels(store, project.name, words) | {
         "sets": sorted({one.set_id for one in labels.values()})
@@ -110,21 +122,22 @@ def make_without(
 ) -> dict[str, Any]:
     """Upload the parent's files without these machines' recordings and describe the new version.
 
-    It is made even where what is left cannot be split; `unfit` then says why, and it is not trained
-    on. The request is part of its name: it is never a version that was there before.
+    It is made even where what is left is unfit to train on; `unfit` then says why. The request is
+    part of its name: it is never a version that was there before.
     """
     left = reduced(store, parent.manifest, machines)
     rows = Dataset(store, left).index()
-    unfit = ""
+    leak = ""
     try:
         groups = checked_split(rows, project)
     except SplitError as error:
-        unfit = str(error)
+        # The settings have changed since. What somebody asked to have removed is removed anyway.
+        leak = str(error)
         groups = assign((group_of(project.split, row) for row in rows), project.split)
     kept = {name: left[name] for name in ("batches", "files", "gate", "relabelled")}
     content = kept | {"parent": parent.version, "without": request}
-    if unfit:
-        content["unfit"] = unfit
+    if leak:
+        content["unfit"] = leak
     return _manifest(project, rows, groups, content)
 
 
@@ -162,6 +175,8 @@ def _manifest(
         named["without"] = without
     if relabelled := content["relabelled"]:
         named["relabelled"] = relabelled["sha256"]
+    if unfit := content.get("unfit") or unfit_to_train(rows, project):
+        content = content | {"unfit": unfit}
     return content | {
         "format": 1,
         "project": project.name,

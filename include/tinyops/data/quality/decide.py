@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tinyops.data.datasets.index import IndexRow
 from tinyops.data.quality.result import GateResult, Refusal
 from tinyops.data.quality.rules import Own
-from tinyops.data.quality.suite import expectations
-from tinyops.data.quality.validation import Failure, failures, validate
+from tinyops.data.quality.suite import class_expectations, expectations
+from tinyops.data.quality.validation import Failure, failures, merged, validate
 from tinyops.projects import Project
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def decide(
     name: str = "check",
 ) -> GateResult:
     """Validate the compared table and sort the failures by their severity.
+
+    Classes are counted of the recordings that are accepted: refused ones do not train a model.
 
     Parameters
     ----------
@@ -41,17 +43,22 @@ def decide(
     validation = validate(table, project.name, expectations(project, known, own), name)
     found, missed = failures(validation)
     broken = table.set_index("row")["problem"].dropna().to_dict()
+    accepted = table[~table["row"].isin(_refused(found) | set(broken))]
+    if len(accepted):
+        classes = validate(accepted, project.name, class_expectations(project, known), name)
+        missed += failures(classes)[1]
+        validation = merged(validation, classes)
     names = table["recording_id"].tolist()
-    problems = [_of_batch(one) for one in missed if one.meta["severity"] != "warn"]
+    problems = [_of_batch(one) for one in missed if _is_grave(one)]
     refusals, warnings = [], []
-    counts = Counter(one.meta["name"] for one in missed if one.meta["severity"] == "warn")
+    counts = Counter(one.meta["name"] for one in missed if not _is_grave(one))
     for row, failed in sorted(found.items()):
         if row in broken:
             # What a bad row lacks follows from its one problem.
             refusals.append(_refusal(row, names[row], [(broken[row], "correct the row")]))
             continue
-        bad = [one for one in failed if one.meta["severity"] != "warn"]
-        mild = [one for one in failed if one.meta["severity"] == "warn"]
+        bad = [one for one in failed if _is_grave(one)]
+        mild = [one for one in failed if not _is_grave(one)]
         problems += [
             f"recording {names[row]!r}: {_sentence(one)}; {one.meta['fix']}"
             for one in bad
@@ -67,10 +74,18 @@ def decide(
         refusals=tuple(refusals),
         problems=tuple(problems),
         warnings=tuple(warnings),
-        remarks=tuple(_of_batch(one) for one in missed if one.meta["severity"] == "warn"),
+        remarks=tuple(_of_batch(one) for one in missed if not _is_grave(one)),
         counts=dict(sorted(counts.items())),
         validation=validation,
     )
+
+
+def _refused(found: Mapping[int, Sequence[Failure]]) -> set[int]:
+    return {row for row, failed in found.items() if any(_is_grave(one) for one in failed)}
+
+
+def _is_grave(failure: Failure) -> bool:
+    return failure.meta["severity"] != "warn"
 
 
 def _refusal(row: int, name: object, said: list[tuple[str, str]]) -> Refusal:

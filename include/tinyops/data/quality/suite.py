@@ -13,6 +13,7 @@ from tinyops.data.quality.own_columns import ExpectationsError
 from tinyops.data.quality.rules import Own, Rule
 from tinyops.data.quality.rules.among import among
 from tinyops.data.quality.rules.before import before
+from tinyops.data.quality.rules.classes import classes
 from tinyops.data.quality.rules.form import form
 from tinyops.data.quality.rules.identity import identity
 from tinyops.data.quality.rules.signal import signal
@@ -25,8 +26,8 @@ GX_SEVERITY = {"refuse": "critical", "quarantine": "warning", "warn": "info"}
 def expectations(
     project: Project, known: Sequence[IndexRow] = (), own: Own | None = None
 ) -> list[Any]:
-    """All expectations on the gate's table. `meta` has name, severity, why, and a fix for a row
-    that fails.
+    """Expectations on the gate's table. `meta` has name, severity, why, and a fix for a row that
+    fails.
 
     Parameters
     ----------
@@ -47,8 +48,23 @@ def expectations(
         *among(project),
         *before(project, known),
     ]
-    made = [_made(rule, project.gate.severity_of(rule.name)) for rule in rules]
-    return [*made, *(_own(own) if own else ())]
+    return [*_of_gate(rules, project), *(_own(own) if own else ())]
+
+
+def class_expectations(project: Project, known: Sequence[IndexRow] = ()) -> list[Any]:
+    """Expectations on the rows of the gate's table that are accepted: a class whose recordings are
+    all refused is absent.
+
+    Parameters
+    ----------
+    known
+        The index of the version before; without one nothing is compared with it.
+    """
+    return _of_gate(classes(project, known), project)
+
+
+def _of_gate(rules: Sequence[Rule], project: Project) -> list[Any]:
+    return [_made(rule, project.gate.severity_of(rule.name)) for rule in rules]
 
 
 def _own(own: Own) -> Iterator[Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyops.data.datasets.index import IndexRow
+from tinyops.data.datasets.split import part_of
 from tinyops.data.quality.comparison.channels import dead_channels, swapped_channels
 from tinyops.data.quality.comparison.clock import Capture, clock_ratios, overlaps
 from tinyops.data.quality.comparison.echoes import near_duplicates
@@ -20,6 +21,7 @@ from tinyops.data.quality.comparison.seen import energy_factors
 from tinyops.data.quality.comparison.unit_slip import unit_slips
 from tinyops.data.quality.signal_checks.levels import unit_groups, unit_levels
 from tinyops.projects import Project
+from tinyops.projects.split_section import Split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +38,7 @@ COMPARED = {
     "dead_channel": "channel that does not move as it used to",
     "swapped": "order in which the channels would fit their device",
     "level": "mean log10 of the rms, over units",
+    "class_in_part": "<part>: <class>",
 }
 
 
@@ -70,6 +73,10 @@ def compare(table: pd.DataFrame, project: Project, known: Sequence[IndexRow] = (
         ),
         "swapped": swapped_channels(rows.means, rows.deviations, devices, names, groups, first),
         "level": rows.levels[first:].mean(axis=1),
+        "class_in_part": [
+            class_in_part(project.split, group, label)
+            for group, label in zip(table["group"], rows.labels[first:], strict=True)
+        ],
     }
     broken = table["problem"].notna().to_numpy()
     added = table.assign(**{name: found[name] for name in COMPARED})
@@ -118,6 +125,11 @@ class _Rows:
             deviations=deviations,
             levels=np.where(np.isfinite(logs), logs, np.nan),
         )
+
+
+def class_in_part(split: Split, group: object, label: str) -> str | None:
+    """ "<part>: <class>" of a recording; None for one without a group of the split."""
+    return f"{part_of(group, split)}: {label}" if isinstance(group, str) else None
 
 
 _NEVER = "1970-01-01T00:00:00+00:00"

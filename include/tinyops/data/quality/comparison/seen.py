@@ -48,12 +48,10 @@ def energy_factors(
 
 @dataclass(frozen=True)
 class Before:
-    """Of the version before: log10 level and centroid (Hz), medians by `class x` and `machine y`,
-    and the share of each class."""
+    """Medians of the version before by `class x` and `machine y`: log10 level, centroid in Hz."""
 
     level: dict[str, float]
     centroid: dict[str, float]
-    classes: dict[str, float]
 
 
 def shown_before(known: Sequence[IndexRow], levels: Floats) -> Before:
@@ -70,12 +68,16 @@ def shown_before(known: Sequence[IndexRow], levels: Floats) -> Before:
             members[name].append(at)
     usable = {name: rows for name, rows in members.items() if len(rows) >= FEWEST}
     centroids = np.array([row.centroid_hz for row in known])
-    labels = [row.label for row in known]
     return Before(
         level={name: float(np.nanmedian(levels[rows])) for name, rows in usable.items()},
         centroid={name: float(np.nanmedian(centroids[rows])) for name, rows in usable.items()},
-        classes={one: labels.count(one) / len(labels) for one in dict.fromkeys(labels)},
     )
+
+
+def class_shares(known: Sequence[IndexRow]) -> dict[str, float]:
+    """{class: its share of a version's recordings}."""
+    labels = [row.label for row in known]
+    return {one: labels.count(one) / len(labels) for one in dict.fromkeys(labels)}
 
 
 def group_names(machine: str, label: str) -> tuple[str, str]:

@@ -29,6 +29,12 @@ def among(project: Project) -> list[Rule]:
             "a level in the unit of comparable recordings",
             "convert the file to the project's unit",
         ),
+        empty(
+            "known_machine",
+            "new_machine",
+            "a machine that the dataset knows",
+            "nothing, if it is new; else correct machine_id",
+        ),
         between(
             "overlap",
             "overlap_s",
