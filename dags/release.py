@@ -87,8 +87,11 @@ def release_dag(project: Project) -> None:
             """Build one image per board."""
             from tinyops.conversion.candidates.release import compile_candidate
             from tinyops.store import Store
+            from tinyops_airflow.work import refusing
 
-            return compile_candidate(Store.from_env(), project.name, chosen)
+            store = Store.from_env()
+            with refusing(store, project.name, chosen):
+                return compile_candidate(store, project.name, chosen)
 
         @task(pool=pools.EMULATOR, execution_timeout=timedelta(minutes=20))
         def prove(chosen: str) -> dict[str, Any]:

@@ -75,6 +75,8 @@ def take_in_all(store: Store, project: str, ti: Any) -> dict[str, Any]:
     """
     from airflow.sdk.exceptions import AirflowSkipException
 
+    from tinyops.data.datasets.dataset import unfit_dataset
+
     batches, labels, errors = take_in(store, project)
     ti.xcom_push(key="batches", value=batches)
     ti.xcom_push(key="labels", value=labels)
@@ -85,7 +87,9 @@ def take_in_all(store: Store, project: str, ti: Any) -> dict[str, Any]:
     if not versions:
         raise AirflowSkipException(f"no new version from {len(done)} inputs: {done}")
     uri = store.uri(layout.dataset(project, versions[-1]))
-    return {"uri": uri, "version": versions[-1], "batches": batches, "labels": labels}
+    extra = {"uri": uri, "version": versions[-1], "batches": batches, "labels": labels}
+    unfit = unfit_dataset(store, project)
+    return extra | {"unfit": unfit} if unfit else extra
 
 
 def carry_out_requests(store: Store, project: Project, ti: Any) -> None:
@@ -108,7 +112,8 @@ def run_name(run_id: str, run_after: datetime) -> str:
 
 
 def nothing_to_train(store: Store, project: str) -> str:
-    """Why there is nothing to train on: labels that were asked for have not come, or no data."""
+    """Reason why there is nothing to train on: classes or labels that have not come, or no data."""
+    from tinyops.data.datasets.dataset import unfit_dataset
     from tinyops.data.labels.label_request import open_requests
 
     waiting = [
@@ -116,6 +121,8 @@ def nothing_to_train(store: Store, project: str) -> str:
         for request in open_requests(store, project)
         if request.about
     ]
+    if unfit := unfit_dataset(store, project):
+        waiting.insert(0, f"the current dataset version is unfit to train on: {unfit}")
     return "; ".join(waiting) or "no dataset version that was not trained on"
 
 
@@ -136,12 +143,18 @@ def refusing(store: Store, project: str, candidate: str) -> Iterator[None]:
 
     Anything else (S3, a missing compiler, an emulator that dies) leaves it outstanding.
     """
+    from tinyops.conversion.candidates.coverage import UnfitCandidate
     from tinyops.conversion.tflite.errors import DoesNotFit, ProofFailed
     from tinyops.serving.errors import SlowerThanChampion
+    from tinyops.sketches.reference import ReferenceError
+    from tinyops.sketches.sketch import SketchError
 
     try:
         yield
-    except (DoesNotFit, ProofFailed, SlowerThanChampion) as verdict:
+    except (
+        *(UnfitCandidate, DoesNotFit, ProofFailed, SlowerThanChampion),
+        *(SketchError, ReferenceError),
+    ) as verdict:
         refusal = Receipt(Consumer.RELEASE, candidate, "refused", reason=str(verdict))
         receipts.write(store, project, refusal)
         raise

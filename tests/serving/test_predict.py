@@ -73,15 +73,17 @@ def test_right_and_wrong_are_counted_where_there_are_labels(tmp_path: Path) -> N
     found = tally.summary()
     assert (found["windows"], found["labelled"], found["mean_confidence"]) == (5, 3, 0.5)
     assert found["predicted"] == {"a": 3, "b": 2, "c": 0}
-    train = {"windows": 3, "accuracy": 0.6667, "macro_f1": 0.6667}
+    train = {"windows": 3, "accuracy": 0.6667, "macro_f1": 0.4444}
+    of_machine = train | {"macro_f1": 0.6667}
     unknown = {"windows": 0, "accuracy": None, "macro_f1": None}
     assert found["parts"] == {"test": unknown, "train": train}
     assert found["machines"] == {
-        "m1": {"parts": ["train"]} | train,
+        "m1": {"parts": ["train"]} | of_machine,
         "m2": {"parts": ["test"]} | unknown,
     }
 
 
-def test_macro_f1_is_of_the_classes_that_occur_or_are_predicted() -> None:
+def test_an_absent_class_counts_as_nothing_but_for_one_machine() -> None:
     table = np.array([[8, 2, 0], [0, 0, 0], [0, 0, 0]])
-    assert figures(table)["macro_f1"] == pytest.approx((2 * 8 / 18 + 0) / 2, abs=1e-4)
+    assert figures(table)["macro_f1"] == pytest.approx(2 * 8 / 18 / 3, abs=1e-4)
+    assert figures(table, of_present=True)["macro_f1"] == pytest.approx(2 * 8 / 18, abs=1e-4)

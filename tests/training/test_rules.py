@@ -101,6 +101,19 @@ def test_macro_f1_is_that_of_scikit_learn() -> None:
     assert np.sum(found.confusion) == 200
 
 
+def test_a_class_that_is_absent_counts_as_nothing() -> None:
+    labels = np.array([1, 1, 2, 2])
+    names = ["normal", "inner", "outer"]
+    groups = np.array(["a", "a", "b", "b"])
+    assert macro_f1(labels, labels, 3) == pytest.approx(2 / 3)
+    found = evaluate(labels, labels, groups, names)
+    assert found.macro_f1 == pytest.approx(2 / 3)
+    assert found.per_class == {"normal": 0.0, "inner": 1.0, "outer": 1.0}
+    # Each machine has one class: what it has is told right.
+    assert found.worst_group_f1 == 1.0
+    assert evaluate(labels, labels, groups, names, of_present=True).macro_f1 == 1.0
+
+
 def test_windows_stay_with_their_recording() -> None:
     project = load_project("motor_health")
     frontend = from_project(project.frontend, project.signal)

@@ -57,7 +57,7 @@ class Tally:
             "parts": {part: figures(table) for part, table in sorted(parts.items())},
             "machines": {
                 machine: {"parts": sorted(part for part, one in self._tables if one == machine)}
-                | figures(table)
+                | figures(table, of_present=True)
                 for machine, table in sorted(machines.items())
             },
         }
@@ -77,16 +77,19 @@ class Tally:
             self._tables[key] = self._tables.get(key, 0) + table
 
 
-def figures(table: NDArray[np.int64]) -> dict[str, Any]:
+def figures(table: NDArray[np.int64], *, of_present: bool = False) -> dict[str, Any]:
     """{windows, accuracy, macro_f1} of counts [true][predicted].
 
-    Macro F1 is the mean over the classes that occur or are predicted.
+    Macro F1 is the mean over all classes, where an absent one counts as 0; with `of_present`, as
+    for one machine, over the classes that occur.
     """
     total, hits = int(table.sum()), np.diag(table)
     if not total:
         return {"windows": 0, "accuracy": None, "macro_f1": None}
     both = table.sum(axis=0) + table.sum(axis=1)
-    scores = 2 * hits[both > 0] / both[both > 0]
+    scores = np.divide(2.0 * hits, both, out=np.zeros(len(table)), where=both > 0)
+    if of_present:
+        scores = scores[table.sum(axis=1) > 0]
     return {
         "windows": total,
         "accuracy": round(float(hits.sum() / total), 4),

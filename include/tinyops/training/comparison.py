@@ -41,8 +41,8 @@ class Comparison:
     whole
         On all test windows.
     old, new
-        On those of recordings that the champion's dataset had, and on the others; None where there
-        are none.
+        On those of recordings that the champion's dataset had, and on the others, with macro F1
+        over the classes that occur there; None where there are none.
     """
 
     whole: Pair
@@ -87,9 +87,10 @@ def compare(
 
     def pair(mask: NDArray[np.bool_]) -> Pair:
         labels, groups = test.labels[mask], test.groups[mask]
+        part = not mask.all()
         return Pair(
-            evaluate(labels, predicted[mask], groups, project.labels),
-            evaluate(labels, other[mask], groups, project.labels),
+            evaluate(labels, predicted[mask], groups, project.labels, of_present=part),
+            evaluate(labels, other[mask], groups, project.labels, of_present=part),
         )
 
     return Comparison(

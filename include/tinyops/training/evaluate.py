@@ -20,6 +20,8 @@ class Evaluation:
     ----------
     confusion
         [true class][predicted class], counts.
+    macro_f1
+        See `evaluate`.
     per_class
         F1 of each class.
     worst_group, worst_group_f1
@@ -50,8 +52,11 @@ def f1_scores(
 
 
 def macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> float:
-    """Mean F1 over the classes that occur or are predicted."""
-    return float(np.nanmean(f1_scores(labels, predicted, classes)))
+    """Mean F1 over all classes; one that neither occurs nor is predicted counts as 0.
+
+    Nothing is known of how well a model tells a class that it was never shown.
+    """
+    return float(np.nan_to_num(f1_scores(labels, predicted, classes)).mean())
 
 
 def _own_f1(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> float:
@@ -72,8 +77,14 @@ def evaluate(
     predicted: NDArray[np.int64],
     groups: NDArray[np.str_],
     names: Sequence[str],
+    *,
+    of_present: bool = False,
 ) -> Evaluation:
-    """All figures of predictions [n] against labels [n]."""
+    """All figures of predictions [n] against labels [n].
+
+    Macro F1 is the mean over all classes, where an absent one counts as 0; with `of_present`, as
+    for a slice of a test part, over the classes that occur.
+    """
     classes = len(names)
     scores = f1_scores(labels, predicted, classes)
     by_group = {
@@ -84,7 +95,9 @@ def evaluate(
     return Evaluation(
         windows=len(labels),
         accuracy=float(np.mean(labels == predicted)),
-        macro_f1=float(np.nanmean(scores)),
+        macro_f1=_own_f1(labels, predicted, classes)
+        if of_present
+        else macro_f1(labels, predicted, classes),
         per_class={
             name: 0.0 if np.isnan(score) else float(score)
             for name, score in zip(names, scores, strict=True)

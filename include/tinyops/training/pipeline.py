@@ -9,9 +9,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.conversion.candidates.write import Candidate, write_candidate
-from tinyops.data.datasets.dataset import Dataset, current_version, open_dataset, read_manifest
+from tinyops.data.datasets.dataset import (
+    Dataset,
+    current_version,
+    open_dataset,
+    read_manifest,
+    unfit_dataset,
+)
 from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
+from tinyops.projects.coverage import coverage_gaps
 from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts, sha256_hex
 from tinyops.training import registry
 from tinyops.training.card import CardFacts, model_card
@@ -34,14 +41,13 @@ _PROOF_INPUTS = 64
 
 
 def outstanding_dataset(store: Store, project: Project | str) -> str | None:
-    """The current dataset version, unless it was trained on; older ones are superseded."""
+    """The current dataset version, unless it was trained on or is unfit; older ones are
+    superseded."""
     name = project if isinstance(project, str) else project.name
     version = current_version(store, name)
     if version is None or receipts.read(store, name, Consumer.TRAIN, version):
         return None
-    if read_manifest(store, name, version).get("unfit"):
-        return None  # A machine was forgotten, and the split has not been whole since.
-    return version
+    return None if unfit_dataset(store, name) else version
 
 
 def train_candidate(
@@ -59,12 +65,29 @@ def train_candidate(
     Returns
     -------
     {candidate, status: first | better | worse, reason, dataset, mlflow_run, and headline figures}
+
+    Raises
+    ------
+    TrainingError
+        A part of the version lacks a class, or its recordings are shorter than a window.
     """
     project = load_project(project) if isinstance(project, str) else project
+    data = open_dataset(store, project, dataset)
+    if unfit := data.manifest.get("unfit"):
+        reason, _, fix = unfit.partition(" -> ")
+        raise TrainingError(
+            f"{project.name}: dataset version {dataset} is unfit to train on: {reason}", fix
+        )
     recipe = recipe_of(project.training)
     frontend = from_project(project.frontend, project.signal)
-    data = open_dataset(store, project, dataset)
     parts = windows_at(data, project, frontend, training_steps(project, recipe))
+    windows = {str(name): part.counts(project.labels) for name, part in parts.items()}
+    if gaps := coverage_gaps(windows, project.labels):
+        raise TrainingError(
+            f"{project.name}: dataset version {dataset} is unfit to train on, counted in windows: "
+            f"{gaps}",
+            "send recordings of that class, of a window's length at least",
+        )
     say = _speaker(project.name)
     say(", ".join(f"{name} {len(part)} windows" for name, part in parts.items()))
     model = fit(parts["train"], parts["validation"], frontend, len(project.labels), recipe, say)
@@ -109,7 +132,7 @@ def train_candidate(
         "reason": verdict.reason,
         "simulated": project.source.simulated,
     }
-    windows, labels = golden_windows(data.recordings("test"), project)
+    golden, labels = golden_windows(data.recordings("test"), project)
     manifest = {
         "project": project.name,
         "run": run_id,
@@ -120,6 +143,7 @@ def train_candidate(
         "input_scale": frontend.input_scale,
         "input_zero_point": frontend.input_zero_point,
         "simulated": project.source.simulated,
+        "windows": windows,
         "status": verdict.status,
         "reason": verdict.reason,
         "metrics": figures,
@@ -130,7 +154,7 @@ def train_candidate(
         model=tflite,
         metrics=metrics,
         card=model_card(facts),
-        golden={"windows": windows, "features": frontend.run(windows), "labels": labels},
+        golden={"windows": golden, "features": frontend.run(golden), "labels": labels},
         proof_inputs=spread(test.features, _PROOF_INPUTS),
         reference=reference_windows(data, project, frontend, recipe),
     )

@@ -13,6 +13,7 @@ from typing import Any
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
 from tinyops.conversion.candidates.candidate import read_candidate, read_reference_windows
+from tinyops.conversion.candidates.coverage import check_coverage
 from tinyops.conversion.candidates.prove import Proof, prove
 from tinyops.conversion.candidates.real_targets import build_real_targets
 from tinyops.conversion.candidates.sketching import sensed_golden, sketch_and_reference
@@ -38,10 +39,13 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
 
     Raises
     ------
+    UnfitCandidate
+        A class of the project has no windows in train, validation or test.
     DoesNotFit
         A sensor, memory or an operator is missing on a board; fit.json has been written.
     """
     scope = load_project(project)
+    check_coverage(scope, store.get_json(layout.candidate_manifest(project, candidate)))
     tflite = store.get(layout.candidate(project, candidate) + layout.MODEL)
     boards = [load_board(name) for name in scope.boards]
     for board in boards:
