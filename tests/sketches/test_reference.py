@@ -21,8 +21,10 @@ from tests.support.drift_world import (
 )
 from tinyops.monitoring.evidence import judge_frame_set
 from tinyops.sketches import estimation
+from tinyops.sketches.null import Threshold
 from tinyops.sketches.reference import Reference, ReferenceError, build_reference
 from tinyops.sketches.sketch import SketchSpec
+from tinyops.sketches.view import View
 
 pytestmark = pytest.mark.slow
 
@@ -159,6 +161,39 @@ def test_a_reference_without_held_out_windows_is_refused() -> None:
     learnt = replace(KNOWN, machines=KNOWN.machines * 3 + 1)
     with pytest.raises(ReferenceError, match="no validation or test window"):
         reference(learnt)
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_a_confidence_that_never_varies_is_not_watched() -> None:
+    # Seen with a model of one class: "T² 0.0 is above 0.0" for every frame set.
+    sure = replace(KNOWN, logits=np.full_like(KNOWN.logits, -128))
+    sure.logits[np.arange(len(sure.labels)), sure.labels] = 127
+    made = reference(sure)[1]
+    assert made.confidence is None
+    assert made.inputs.weakness() == ""
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        (1.9e-10, "hardly differ"),
+        (11.9, "hardly differ"),
+        (float("nan"), "hardly differ"),
+        (1e9, "more than any drift"),
+    ],
+)
+def test_a_threshold_that_tells_nothing_is_named(known: Made, limit: float, reason: str) -> None:
+    view = known[1].inputs
+    assert view.weakness() == ""
+    bound = Threshold(((0.01, limit),), "class 0", 1)
+    assert reason in replace(view, threshold=bound).weakness()
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_windows_that_tell_nothing_make_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "weakness", lambda _: "they hardly differ")
+    with pytest.raises(ReferenceError, match="cannot judge: they hardly differ"):
+        reference(KNOWN)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,8 @@ def build_reference(
     The inputs are watched in all windows, counted as if they had not been in the reference. The
     confidence is watched where devices meet machines that the model has not learnt, as the held-out
     parts have them: on windows that it has learnt it is surer than on any others. Of a fixed
-    population, most of which it has learnt, nothing is known of how sure it is of new windows.
+    population, most of which it has learnt, nothing is known of how sure it is of new windows, and
+    of a model that is as sure of all nothing is known of how that varies.
 
     Parameters
     ----------
@@ -182,7 +183,7 @@ def build_reference(
     Raises
     ------
     ReferenceError
-        No window is of a held-out part.
+        No window is of a held-out part, or the windows cannot tell drift from none.
     """
     held_out = np.isin(parts, HELD_OUT)
     if not held_out.any():
@@ -206,11 +207,18 @@ def build_reference(
     both = monitoring.population == "open" and len(np.unique(groups[held_out])) >= _FEWEST_HELD_OUT
     rate = monitoring.false_alarm_rate / (2 if both else 1)
     inputs, of_window = build_view(FEATURE_NAMES, cells, origin, monitoring, rate, rng)
+    if weakness := inputs.weakness():
+        raise ReferenceError(
+            f"the reference cannot judge: {weakness}",
+            "send recordings of more machines and of more states, and train again",
+        )
     confidence = None
     if both:
         confidence, _ = build_view(
             (CONFIDENCE,), sure[held_out], origin.at(held_out), monitoring, rate, rng
         )
+        # A model that is as sure of every held-out window says nothing of what is usual.
+        confidence = None if confidence.weakness() else confidence
     counted = np.concatenate([cells, sure], axis=1)
     table = np.zeros((len(inputs.conditions), classes, counted.shape[1]))
     np.add.at(table, (of_window, origin.predicted), counted)

@@ -13,6 +13,7 @@ from tinyops.sketches.components import Components, Floats
 from tinyops.sketches.conditions import conditions_of, units_of
 from tinyops.sketches.estimation import Sample, estimate
 from tinyops.sketches.expectation import Expectation
+from tinyops.sketches.frames import BINS
 from tinyops.sketches.null import Threshold, threshold
 
 
@@ -41,6 +42,44 @@ class View:
         left = self.expectation.residuals(found, shares, weights)[0]
         spread = np.sqrt(np.diag(self.expectation.covariances(shares, weights)[0]))
         return Finding(float(statistic[0]), weights[0], left / spread)
+
+    def weakness(self) -> str:
+        """Reason why this cannot tell drift from none, "" if it can.
+
+        T² is on the scale of chi-squared with a degree of freedom for each component, whose mean is
+        their number. Where sets without drift do not even reach the mean, the windows were too much
+        alike for a covariance: any other window would be drift. Where a set with all its windows in
+        one bin is no drift, whichever the bin, nothing would be.
+        """
+        size, limit = self.expectation.size, self.threshold.value
+        if not size <= limit < np.inf:
+            return (
+                f"sets without drift reach T² {limit:.2g} at most, expected {size} or more: the "
+                "reference windows hardly differ"
+            )
+        strangest = max(
+            self.find(cells, classes).statistic
+            for cells in _uniform_sets(self.components)
+            for classes in np.eye(self.expectation.means.shape[1])
+        )
+        if strangest <= limit:
+            return (
+                f"sets without drift reach T² {limit:.1f}, and one with all windows in one bin "
+                f"{strangest:.1f} at most: the reference windows differ by more than any drift"
+            )
+        return ""
+
+
+def _uniform_sets(components: Components) -> list[Floats]:
+    """Cells of the sets whose windows are all in the same bin of each histogram."""
+    bins, rest = components.histograms * BINS, len(components.probabilities)
+    found = []
+    for place in range(BINS):
+        cells = np.zeros(rest)
+        cells[place:bins:BINS] = 1.0
+        cells[bins:] = float(place in (0, BINS - 1))
+        found.append(cells)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
