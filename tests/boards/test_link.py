@@ -72,14 +72,17 @@ def c_decode(link: ctypes.CDLL, data: bytes) -> tuple[list[bytes], int]:
 
 
 def test_constants_are_those_of_the_header() -> None:
-    for name in ("HELLO", "SELFTEST", "DATA", "INFER", "DECISION", "REPLY", "FAULT", "ERROR"):
+    for name in (
+        *("HELLO", "SELFTEST", "DATA", "INFER", "DECISION", "FRAME", "OUTPUT"),
+        *("REPLY", "FAULT", "ERROR"),
+    ):
         assert getattr(messages, name) == int(DEFINES[f"LINK_{name}"], 0), name
     assert int(DEFINES["LINK_MAX_BODY"]) == frames.MAX_BODY
     assert int(DEFINES["LINK_IMAGE_HEADER_OFFSET"], 0) == image.HEADER_OFFSET
     assert int(DEFINES["LINK_IMAGE_FORMAT"]) == image.FORMAT
     assert int(DEFINES["LINK_MAX_CLASSES"]) == messages.MAX_CLASSES
-    assert int(DEFINES["LINK_INFER_FEATURES"]) == messages.INFER_FEATURES
     assert int(DEFINES["LINK_INFER_WINDOW"]) == messages.INFER_WINDOW
+    assert int(DEFINES["LINK_INFER_RESET"]) == messages.INFER_RESET
     assert int(DEFINES["SENSOR_REQUEST"], 0) == messages.SENSOR_REQUEST
     codes = {int(value) for name, value in DEFINES.items() if name.startswith("LINK_ERROR_")}
     assert codes == set(messages.ERROR_TEXTS)

@@ -33,7 +33,8 @@ __all__ = [
     "crc16",
     "encode",
 ]
-_CHUNK = MAX_BODY - 2
+_CHUNK = MAX_BODY - 4
+_OFFSET = struct.Struct("<I")
 
 
 class LinkError(TinyOpsError):
@@ -169,18 +170,30 @@ class Link:
 
     def selftest(self, nonce: int, timeout: float = 60.0) -> SelfTest:
         """Run the golden windows and hash the flash, seeded with `nonce` (32 bits)."""
-        body = self.request(messages.SELFTEST, struct.pack("<I", nonce), timeout)
+        body = self._request_outputs(messages.SELFTEST, struct.pack("<I", nonce), timeout)
         return SelfTest.parse(body)
 
     def send_input(self, data: bytes, timeout: float = 2.0) -> None:
         """Fill the device's input buffer from its start, in as many frames as it takes."""
         for offset in range(0, len(data), _CHUNK):
             chunk = data[offset : offset + _CHUNK]
-            self.request(messages.DATA, struct.pack("<H", offset) + chunk, timeout)
+            self.request(messages.DATA, _OFFSET.pack(offset) + chunk, timeout)
 
-    def infer(self, mode: int = messages.INFER_FEATURES, timeout: float = 60.0) -> Inference:
-        """Run the model on the input buffer: int8 features, or a raw int16 window."""
-        return Inference.parse(self.request(messages.INFER, bytes((mode,)), timeout))
+    def infer(
+        self, *, window: bool = False, reset: bool = True, timeout: float = 60.0
+    ) -> Inference:
+        """Run the model on the input buffer.
+
+        Parameters
+        ----------
+        window
+            The buffer holds a raw int16 window, not int8 features.
+        reset
+            The model first forgets what earlier inputs have left in its state.
+        """
+        options = messages.INFER_WINDOW * window | messages.INFER_RESET * reset
+        body = self._request_outputs(messages.INFER, bytes((options,)), timeout)
+        return Inference.parse(body)
 
     def decision(self, timeout: float = 2.0, attempts: int = 1) -> Decision:
         """What the device has decided since boot."""
@@ -204,6 +217,20 @@ class Link:
         """
         body = messages.frame_request(acknowledged, partial)
         return messages.parse_frame(self.request(messages.FRAME, body, timeout, attempts))
+
+    def _request_outputs(self, request: int, body: bytes, timeout: float) -> bytes:
+        """The reply with the outputs that did not fit into its frame behind it."""
+        reply = self.request(request, body, timeout)
+        have, announced = messages.announced_outputs(reply, request)
+        while have < announced:
+            piece = self.request(messages.OUTPUT, _OFFSET.pack(have), timeout)
+            if not piece:
+                raise LinkError(
+                    f"the device sends {have} of {announced} outputs",
+                    "use the release of TinyOps that built the device's image",
+                )
+            reply, have = reply + piece, have + len(piece)
+        return reply
 
     def _await_reply(self, request: int, deadline: float) -> bytes | None:
         while (frame := self._next(deadline)) is not None:

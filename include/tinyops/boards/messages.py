@@ -19,12 +19,13 @@ DATA = 0x03
 INFER = 0x04
 DECISION = 0x05
 FRAME = 0x06
+OUTPUT = 0x07
 REPLY = 0x80
 FAULT = 0xFE
 ERROR = 0xFF
 
-INFER_FEATURES = 0
 INFER_WINDOW = 1
+INFER_RESET = 2
 FRAME_ACKNOWLEDGE = 1
 FRAME_PARTIAL = 2
 MAX_CLASSES = 32
@@ -38,9 +39,9 @@ ERROR_TEXTS = {
 }
 NO_CLASS = 255
 
-_HELLO = struct.Struct("<7I3H6B")
-_SELFTEST = struct.Struct("<BBI")
-_INFER = struct.Struct("<IH")
+_HELLO = struct.Struct("<10I6B")
+_SELFTEST = struct.Struct("<BBII")
+_INFER = struct.Struct("<II")
 _DECISION = struct.Struct("<IIBB")
 _FAULT = struct.Struct("<BIII")
 _FRAME_REQUEST = struct.Struct("<HB")
@@ -87,6 +88,13 @@ class Hello:
         return cls(*[header, *numbers, golden, ok == 1, faults, _class(last), confidence])
 
 
+def announced_outputs(reply: bytes, request: int) -> tuple[int, int]:
+    """(outputs that an INFER or SELFTEST reply carries, outputs that it announces)."""
+    name, layout = ("INFER", _INFER) if request == INFER else ("SELFTEST", _SELFTEST)
+    _expect(name, len(reply) >= layout.size, reply)
+    return len(reply) - layout.size, int(layout.unpack_from(reply)[-1])
+
+
 @dataclass(frozen=True)
 class SelfTest:
     """Golden windows run on the device; `crc32` is over the nonce and the flashed image."""
@@ -104,11 +112,12 @@ class SelfTest:
 
     @classmethod
     def parse(cls, body: bytes) -> SelfTest:
-        """From the body of a SELFTEST reply."""
+        """From the body of a SELFTEST reply and the outputs that followed it."""
         _expect("SELFTEST", len(body) >= _SELFTEST.size, body)
-        golden, passed, crc = _SELFTEST.unpack_from(body)
+        golden, passed, crc, size = _SELFTEST.unpack_from(body)
         outputs = body[_SELFTEST.size :]
-        _expect("SELFTEST", len(outputs) % golden == 0 if golden else not outputs, body)
+        whole = len(outputs) == size and (size % golden == 0 if golden else not size)
+        _expect("SELFTEST", whole, body)
         return cls(golden, passed, crc, outputs)
 
 
@@ -126,7 +135,7 @@ class Inference:
 
     @classmethod
     def parse(cls, body: bytes) -> Inference:
-        """From the body of an INFER reply."""
+        """From the body of an INFER reply and the outputs that followed it."""
         _expect("INFER", len(body) >= _INFER.size, body)
         ticks, outputs = _INFER.unpack_from(body)
         _expect("INFER", len(body) == _INFER.size + outputs, body)

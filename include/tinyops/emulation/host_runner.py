@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import traceback
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tinyops.emulation.host_parts import read_parts
 _ARENA_BYTES = 16 << 20
 _INT8 = ctypes.POINTER(ctypes.c_int8)
 _INVOKE = ctypes.CFUNCTYPE(None, _INT8, _INT8)
+_RESET = ctypes.CFUNCTYPE(None)
 
 
 class _Hardware(ctypes.Structure):
@@ -30,6 +32,7 @@ class _Hardware(ctypes.Structure):
         ("flash_bytes", ctypes.c_uint64),
         ("samples", ctypes.c_void_p),
         ("invoke", _INVOKE),
+        ("reset", _RESET),
         ("link", ctypes.c_int32),
         ("sensor", ctypes.c_int32),
     )
@@ -42,11 +45,11 @@ def run(flash_file: int, samples_file: int, link: int, sensor: int) -> None:
     flash = _mapped(flash_file)
     image = flash[:]
     parts = read_parts(image)
-    invoke = _interpreter(image[parts.model : parts.model + parts.model_bytes])
+    invoke, reset = _interpreter(image[parts.model : parts.model + parts.model_bytes])
     library = _load(image[parts.firmware : parts.firmware + parts.firmware_bytes])
     samples = _mapped(samples_file)
     hardware = _Hardware(
-        _address(flash), len(image), _address(samples), _INVOKE(invoke), link, sensor
+        _address(flash), len(image), _address(samples), _INVOKE(invoke), _RESET(reset), link, sensor
     )
     library.host_run(ctypes.byref(hardware))
 
@@ -60,19 +63,26 @@ def _interpreter(model: bytes):  # type: ignore[no-untyped-def]
     shape = tuple(int(size) for size in interpreter.get_input_details(0)["shape"])
     size = int(np.prod(shape))
 
-    def invoke(features: ctypes._Pointer, logits: ctypes._Pointer) -> None:
-        try:
-            given = np.ctypeslib.as_array(features, (size,)).reshape(shape)
-            interpreter.set_input(given.copy(), 0)
-            interpreter.invoke()
-            found = np.array(interpreter.get_output(0), np.int8).ravel()
-            np.ctypeslib.as_array(logits, (found.size,))[:] = found
-        except BaseException:
-            # ctypes would swallow it and the firmware would go on with old logits.
-            traceback.print_exc()
-            os._exit(1)
+    def guarded(work: Callable[..., None]) -> Callable[..., None]:
+        def run(*arguments: ctypes._Pointer) -> None:
+            try:
+                work(*arguments)
+            except BaseException:
+                # ctypes would swallow it and the firmware would go on with old logits.
+                traceback.print_exc()
+                os._exit(1)
 
-    return invoke
+        return run
+
+    @guarded
+    def invoke(features: ctypes._Pointer, logits: ctypes._Pointer) -> None:
+        given = np.ctypeslib.as_array(features, (size,)).reshape(shape)
+        interpreter.set_input(given.copy(), 0)
+        interpreter.invoke()
+        found = np.array(interpreter.get_output(0), np.int8).ravel()
+        np.ctypeslib.as_array(logits, (found.size,))[:] = found
+
+    return invoke, guarded(interpreter.reset)
 
 
 def _load(library: bytes) -> ctypes.CDLL:

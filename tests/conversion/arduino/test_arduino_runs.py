@@ -33,7 +33,6 @@ from tests.support.image_cache import build_once
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image, nonce_crc
 from tinyops.boards.link import Hello, Link, SocketStream
-from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.arduino.build import seal
 from tinyops.conversion.arduino.library import INNER, ArduinoLibrary
 from tinyops.conversion.arduino.tflm import methods_of
@@ -82,7 +81,7 @@ def answers(link: Link) -> tuple[Hello, int, np.ndarray]:
     rows = []
     for window in GIVEN:
         link.send_input(window.astype("<i2").tobytes())
-        rows.append(link.infer(INFER_WINDOW).logits)
+        rows.append(link.infer(window=True).logits)
     return hello, passed, np.array(rows, np.int8)
 
 
@@ -108,7 +107,7 @@ def test_on_this_host_it_computes_what_the_qemu_image_and_tflm_compute(nano_prog
     with booted(built.image) as (_, link, _):
         for window, row in zip(GIVEN, logits, strict=True):
             link.send_input(window.astype("<i2").tobytes())
-            np.testing.assert_array_equal(link.infer(INFER_WINDOW).logits, row)
+            np.testing.assert_array_equal(link.infer(window=True).logits, row)
 
 
 def test_on_an_emulated_cortex_m4_a_sketch_computes_the_same(nano_linked: bytes) -> None:

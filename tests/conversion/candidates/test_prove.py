@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.chip import HOP, WINDOW, booted, request, sketch, tiny_image, windows
+from tests.support.chip import HOP, MODELS, WINDOW, booted, request, sketch, tiny_image, windows
 from tests.support.image_cache import build_once
 from tests.support.shared_data import shared
 from tinyops.boards.catalogue import load_board
-from tinyops.boards.link import LinkTimeout
-from tinyops.conversion.candidates.prove import prove
+from tinyops.boards.link import Link, LinkTimeout, SocketStream
+from tinyops.conversion.candidates.prove import prove, sequences
 from tinyops.conversion.candidates.sensing import Sensed, golden_samples, sense
 from tinyops.conversion.candidates.sketching import decide
 from tinyops.conversion.images.bare import build_bare, inputs_for
 from tinyops.conversion.images.image import build_image
 from tinyops.conversion.tflite.errors import ConversionError, ProofFailed
 from tinyops.conversion.tflite.reference import Reference
+from tinyops.emulation import HostChip
 from tinyops.frontend import cut_windows
 from tinyops.sketches.frames import FIRST, SketchFrame
 from tinyops.sketches.sketch import count, frame_of
@@ -65,6 +66,57 @@ def test_what_is_sensed_is_counted_as_in_python() -> None:
     assert proof.instructions_per_inference < proof.instructions_per_window
     short = prove(built.image, built.canonical, INPUTS, sensed=sensed(frame_windows=5))
     assert short.instructions_per_window == pytest.approx(proof.instructions_per_window, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("model", "board"),
+    [
+        ("many_outputs", "nano33ble-sense"),
+        ("many_outputs", "esp-eye"),
+        ("large_input", "esp-eye"),
+        ("lstm", "esp-eye"),
+        ("lstm", "himax-we1-plus"),
+    ],
+)
+def test_what_takes_several_frames_or_keeps_a_state_is_proven(
+    model: str, board: str, tmp_path: Path
+) -> None:
+    built = build_bare(
+        (MODELS / f"{model}.tflite").read_bytes(), load_board(board), model, tmp_path
+    )
+    reference = Reference(built.canonical)
+    inputs = inputs_for(reference.input_shape[1:], 6, seed=4)
+    proof = prove(built.image, built.canonical, inputs)
+    assert (proof.samples, proof.mismatches) == (6, 0)
+    assert proof.golden >= 3
+
+
+def test_the_state_of_a_model_goes_on_within_a_sequence_alone(tmp_path: Path) -> None:
+    built = build_bare(
+        (MODELS / "lstm.tflite").read_bytes(), load_board("esp-eye"), "lstm", tmp_path
+    )
+    reference = Reference(built.canonical)
+    inputs = inputs_for(reference.input_shape[1:], 4, seed=4)
+    alone, together = reference.run(inputs), reference.run(inputs, sequence=4)
+    assert np.array_equal(alone[0], together[0])
+    assert not np.array_equal(alone, together)
+    with HostChip(built.image.bytes) as chip:
+        link = Link(SocketStream(chip.uart0))
+        link.boot_hello(60)
+        assert link.selftest(1).passed == link.selftest(2).passed >= 3
+        for resets, wanted in ((True, alone), (False, together)):
+            for number, row in enumerate(wanted):
+                link.send_input(inputs[number].tobytes())
+                answer = link.infer(reset=resets or number == 0)
+                np.testing.assert_array_equal(answer.logits, row)
+
+
+def test_every_sequence_is_long_enough_to_show_a_state() -> None:
+    for inputs in range(3, 40):
+        rows = sequences(inputs)
+        assert [n for one in rows for n in range(one.start, one.stop)] == list(range(inputs))
+        assert all(one.stop - one.start >= 3 for one in rows)
+    assert sequences(2) == [slice(0, 2)]
 
 
 @pytest.mark.parametrize("board", ["esp-eye", "himax-we1-plus"])
@@ -122,8 +174,8 @@ def test_inputs_of_another_shape_are_refused_before_anything_boots() -> None:
 def test_wrong_golden_logits_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Reference.run
 
-    def off_by_one(self: Reference, inputs: np.ndarray) -> np.ndarray:
-        return original(self, inputs) ^ np.int8(1)
+    def off_by_one(self: Reference, inputs: np.ndarray, **how: int) -> np.ndarray:
+        return original(self, inputs, **how) ^ np.int8(1)
 
     monkeypatch.setattr(Reference, "run", off_by_one)
     built = build_image(request(), tmp_path)

@@ -1,5 +1,8 @@
 """Proof: the very image, booted on an emulated chip, returns the bytes that the reference returns.
 
+Inputs are compared in sequences. The state of a recurrent model is forgotten before each on both
+sides, so what it keeps from one input to the next is proven too.
+
 It proves computation, not peripherals: UART, MPU and counter are those of QEMU's mps2-an386. Where
 there is no emulator the firmware runs as a process of the host, with TensorFlow Lite Micro beside
 it: that proves frontend, counting, link and image, and no instructions are counted.
@@ -19,7 +22,6 @@ from numpy.typing import NDArray
 
 from tinyops.boards.image import Image, nonce_crc
 from tinyops.boards.link import Hello, Link, LinkError, SocketStream
-from tinyops.boards.messages import INFER_WINDOW
 from tinyops.conversion.candidates.sensing import Sensed, sense
 from tinyops.conversion.tflite.errors import ProofFailed
 from tinyops.conversion.tflite.reference import Reference
@@ -28,6 +30,9 @@ from tinyops.emulation.machine import INSTRUCTIONS_PER_TICK
 
 EMULATED = "QEMU mps2-an386"
 HOST = "process of the host"
+SEQUENCE = 4
+"""Inputs that are run in a row from a model without state."""
+_SHORTEST = 3
 _SHOWN = 16
 _QUIET = 0.05
 
@@ -181,15 +186,16 @@ def _compare(
 ) -> int:
     counts = []
     differing: list[tuple[int, NDArray[np.int8], NDArray[np.int8]]] = []
-    for number, values in enumerate(inputs):
-        link.send_input(np.ascontiguousarray(values).tobytes(), timeout)
-        answer = link.infer(timeout=timeout)
-        expected = model.logits(values)
-        counts.append(answer.ticks * INSTRUCTIONS_PER_TICK)
-        if not np.array_equal(answer.logits, expected):
-            differing.append((number, answer.logits, expected))
-        if progress:
-            progress(number + 1)
+    for rows in sequences(len(inputs)):
+        wanted = model.run(inputs[rows], sequence=len(inputs[rows]))
+        for number, expected in zip(range(rows.start, rows.stop), wanted, strict=True):
+            link.send_input(np.ascontiguousarray(inputs[number]).tobytes(), timeout)
+            answer = link.infer(reset=number == rows.start, timeout=timeout)
+            counts.append(answer.ticks * INSTRUCTIONS_PER_TICK)
+            if not np.array_equal(answer.logits, expected):
+                differing.append((number, answer.logits, expected))
+            if progress:
+                progress(number + 1)
     if differing:
         number, got, expected = differing[0]
         raise ProofFailed(
@@ -200,11 +206,19 @@ def _compare(
     return max(counts)
 
 
+def sequences(count: int) -> list[slice]:
+    """Divide inputs into sequences of SEQUENCE; a rest of one or two joins the last."""
+    starts = list(range(0, count, SEQUENCE))
+    if len(starts) > 1 and count - starts[-1] < _SHORTEST:
+        starts.pop()
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], count], strict=True)]
+
+
 def _sense(image: Image, chip: Chip, link: Link, sensed: Sensed, timeout: float) -> tuple[int, int]:
     last = sensed.samples[-link.hello(timeout).window :]
     link.send_input(last.astype("<i2").tobytes(), timeout)
     start = time.monotonic()
-    inferred = link.infer(INFER_WINDOW, timeout).ticks
+    inferred = link.infer(window=True, timeout=timeout).ticks
     quiet = _QUIET + 4 * (time.monotonic() - start)
     decision = sense(chip, link, sensed, timeout, quiet)
     frame = link.frame(partial=True, timeout=timeout)

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from tinyops.frontend import Frontend
 
 Model = AotModel | TflmModel
-_GOLDEN_LOGITS = 1000
 _GOLDEN_BYTES = 65536
 _MAX_GOLDEN = 16
-_MAX_OUTPUTS = 1000
-_MAX_INPUT = 65535
+GOLDEN_SEQUENCE = 3
+"""Windows that the self-test runs in a row, at least."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class BuildRequest:
     tflite
         The int8 model as it was trained; it is made canonical here.
     golden
-        Raw windows int16 [n, W, C]; as many are taken as fit into the image and into one frame.
+        Raw windows int16 [n, W, C]. As many are taken as fit into the image; the self-test runs
+        them as one sequence.
     sampling
         Whether the device takes windows from its own sensor.
     temperature, class_offset
@@ -71,7 +71,7 @@ class BuildRequest:
 
 
 def require_servable(request: BuildRequest, model: Model) -> None:
-    """ConversionError when frontend, sketch, link, flash or counters cannot serve the model."""
+    """ConversionError when frontend, sketch, flash or counters cannot serve the model."""
     spec = request.frontend.spec
     if spec.output_size != model.input_bytes:
         raise ConversionError(
@@ -84,16 +84,6 @@ def require_servable(request: BuildRequest, model: Model) -> None:
             "build it from this model's features",
         )
     _require_weights_fit(request)
-    if model.outputs > _MAX_OUTPUTS:
-        raise ConversionError(
-            f"the model has {model.outputs} outputs, one reply carries {_MAX_OUTPUTS}",
-            "give the model fewer outputs",
-        )
-    if max(2 * spec.window * spec.channels, model.input_bytes) > _MAX_INPUT:
-        raise ConversionError(
-            f"a window of {2 * spec.window * spec.channels} bytes, the link addresses {_MAX_INPUT}",
-            "use a shorter window",
-        )
     if request.sampling and model.outputs > MAX_CLASSES:
         raise ConversionError(
             f"{model.outputs} classes, a device counts {MAX_CLASSES}", "use fewer classes"
@@ -118,10 +108,9 @@ def _require_weights_fit(request: BuildRequest) -> None:
         )
 
 
-def golden_of(request: BuildRequest, model: Model) -> NDArray[np.int16]:
+def golden_of(request: BuildRequest) -> NDArray[np.int16]:
     """As many of the request's golden windows as fit; ConversionError when there are none."""
-    window_bytes = max(request.golden[0].nbytes, 1) if len(request.golden) else 1
-    fit = min(_GOLDEN_LOGITS // model.outputs, _GOLDEN_BYTES // window_bytes, _MAX_GOLDEN)
     if not len(request.golden):
         raise ConversionError("no golden windows", "give at least one window of test data")
+    fit = min(_GOLDEN_BYTES // max(request.golden[0].nbytes, 1), _MAX_GOLDEN)
     return request.golden[: max(fit, 1)]

@@ -8,11 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, ImageHeader, image_crc
 from tinyops.boards.messages import MAX_CLASSES
 from tinyops.conversion.images import host_image, qemu_image, sources
 from tinyops.conversion.images.aot import compile_model
-from tinyops.conversion.images.build_request import BuildRequest, Model, golden_of, require_servable
+from tinyops.conversion.images.build_request import (
+    GOLDEN_SEQUENCE,
+    BuildRequest,
+    Model,
+    golden_of,
+    require_servable,
+)
 from tinyops.conversion.images.footprint import Footprint
 from tinyops.conversion.images.parameters import ParameterBlock
 from tinyops.conversion.images.toolchain import FIRMWARE, SectionSizes
@@ -166,10 +174,14 @@ def parameters_of(request: BuildRequest, model: Model) -> ParameterBlock:
 
 def application_sources(request: BuildRequest, model: Model) -> dict[str, str]:
     """What is generated of the application for every board: {file name: text}."""
-    golden = golden_of(request, model)
-    logits = Reference(request.canonical).run(request.frontend.run(golden))
+    golden = golden_of(request)
+    # Large windows are few: the sequence comes round to them again.
+    steps = np.arange(max(len(golden), GOLDEN_SEQUENCE)) % len(golden)
+    features = request.frontend.run(golden)[steps]
+    logits = Reference(request.canonical).run(features, sequence=len(features))
     application = {
-        "APP_GOLDEN": len(golden),
+        "APP_GOLDEN": len(steps),
+        "APP_GOLDEN_WINDOWS": len(golden),
         "APP_CLASSES": model.outputs if model.outputs <= MAX_CLASSES else 0,
         "APP_SAMPLING": int(request.sampling),
         "APP_SKETCH": int(request.sketch is not None),

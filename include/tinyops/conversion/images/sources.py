@@ -39,10 +39,10 @@ def bytes_source(name: str, content: bytes, attributes: str) -> str:
 
 
 def golden_source(windows: NDArray[np.int16], logits: NDArray[np.int8]) -> str:
-    """Golden windows [n, W, C] and their logits [n, outputs]."""
+    """Golden windows [n, W, C], and the logits [steps, outputs] of the sequence that runs them."""
     return (
         f'{_NOTE}#include "selftest.h"\n\n'
-        "const int16_t golden_windows[APP_GOLDEN][MODEL_WINDOW_VALUES] = {\n"
+        "const int16_t golden_windows[APP_GOLDEN_WINDOWS][MODEL_WINDOW_VALUES] = {\n"
         + "".join(f"{{\n{_rows(window.ravel())}}},\n" for window in windows)
         + "};\n\nconst int8_t golden_logits[APP_GOLDEN][MODEL_OUTPUTS] = {\n"
         + "".join(f"{{\n{_rows(row)}}},\n" for row in logits)

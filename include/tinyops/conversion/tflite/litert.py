@@ -65,6 +65,8 @@ class Int8Model:
             )
         logits = np.empty((len(features), int(self._wanted["shape"][-1])), dtype=np.int8)
         for row, feature in zip(logits, features, strict=True):
+            # A recurrent layer's state outlives an inference (LiteRT 2.3): no window knows another.
+            self._interpreter.reset_all_variables()
             self._interpreter.set_tensor(self._given["index"], feature[None])
             self._interpreter.invoke()
             row[:] = self._interpreter.get_tensor(self._wanted["index"]).ravel()

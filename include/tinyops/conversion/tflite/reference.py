@@ -44,9 +44,19 @@ class Reference:
         return self.run(values[None])[0]
 
     def run(
-        self, inputs: NDArray[np.int8], progress: Callable[[int], object] | None = None
+        self,
+        inputs: NDArray[np.int8],
+        progress: Callable[[int], object] | None = None,
+        *,
+        sequence: int = 1,
     ) -> NDArray[np.int8]:
         """int8 [n, outputs] of inputs [n, …].
+
+        Parameters
+        ----------
+        sequence
+            So many inputs in a row go on from what the one before has left in the model's state;
+            then the state is forgotten. 1: no input knows of another.
 
         Raises
         ------
@@ -54,12 +64,14 @@ class Reference:
             Inputs that the model does not take; none at all.
         """
         self.require_inputs(inputs)
+        fresh = np.arange(len(inputs)) % sequence == 0
         parts: list[NDArray[np.int8]] = []
         done, step = 0, 1
         while done < len(inputs):
             # As many at once as take a moment: each call has a limit of time, and the user a bar.
             start = time.monotonic()
-            parts.append(self._child.call("run", inputs[done : done + step]))
+            rows = slice(done, done + step)
+            parts.append(self._child.call("run", inputs[rows], fresh[rows]))
             done = min(done + step, len(inputs))
             step = step * 2 if time.monotonic() - start < _LONG else max(step // 2, 1)
             if progress:

@@ -39,12 +39,15 @@ class TflmInterpreter:
             "scale": float(scales[0]) if len(scales) else 0.0,
         }
 
-    def run(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """[n, outputs] of inputs [n, …]."""
+    def run(self, inputs: NDArray[Any], fresh: NDArray[np.bool_]) -> NDArray[Any]:
+        """[n, outputs] of inputs [n, …]; before those that are `fresh` [n] the model forgets what
+        earlier inputs have left in its variable tensors."""
         shape = tuple(self._input["shape"])
         rows = []
         try:
-            for values in inputs:
+            for values, reset in zip(inputs, fresh, strict=True):
+                if reset:
+                    self._interpreter.reset()
                 self._interpreter.set_input(values.reshape(shape), 0)
                 self._interpreter.invoke()
                 rows.append(np.array(self._interpreter.get_output(0)).ravel())
@@ -54,5 +57,6 @@ class TflmInterpreter:
 
     def allocations(self) -> None:
         """Run once on zeros and write what the arena was used for to standard error."""
-        self.run(np.zeros((1, *self._input["shape"]), self._input["dtype"]))
+        zeros = np.zeros((1, *self._input["shape"]), self._input["dtype"])
+        self.run(zeros, np.ones(1, np.bool_))
         self._interpreter.print_allocations()

@@ -9,6 +9,7 @@
 #include "model.h"
 #include "monitor.h"
 #include "parameters.h"
+#include "runtime.h"
 #include "sampling.h"
 #include "selftest.h"
 
@@ -16,11 +17,6 @@
 #define INPUT_BYTES (WINDOW_BYTES > MODEL_FEATURES ? WINDOW_BYTES : MODEL_FEATURES)
 /* Bytes of one call: sampling gets its turn between. */
 #define BURST 256
-
-_Static_assert(sizeof(link_selftest) + (size_t)APP_GOLDEN * MODEL_OUTPUTS <= LINK_MAX_BODY,
-               "golden logits do not fit a frame");
-_Static_assert(sizeof(link_infer) + (size_t)MODEL_OUTPUTS <= LINK_MAX_BODY,
-               "logits do not fit a frame");
 
 static link_decoder decoder;
 static uint8_t frame[LINK_MAX_FRAME];
@@ -35,6 +31,9 @@ static union {
   int8_t features[MODEL_FEATURES];
   uint8_t bytes[INPUT_BYTES];
 } input;
+/* Logits of the last INFER or SELFTEST; a reply carries what fits, OUTPUT the rest. */
+static int8_t outputs[APP_GOLDEN * MODEL_OUTPUTS];
+static size_t outputs_size;
 static uint32_t bad_frames;
 
 static void send(uint8_t type, uint8_t sequence, size_t body_length) {
@@ -50,6 +49,15 @@ static void refuse(uint8_t request, uint8_t sequence, uint8_t code) {
   send(LINK_ERROR, sequence, 2);
 }
 
+/* Copy outputs from `offset` on into the reply's body from `start` on; returns the body's size. */
+static size_t reply_outputs(size_t start, size_t offset) {
+  const size_t room = sizeof reply.body - start;
+  const size_t left = outputs_size - offset;
+  const size_t size = left < room ? left : room;
+  memcpy(reply.body + start, outputs + offset, size);
+  return start + size;
+}
+
 static size_t hello(void) {
   const decision_state *decided = decision();
   const parameter_block *block = parameters();
@@ -63,7 +71,7 @@ static size_t hello(void) {
       .stack_bytes = board_stack_used(),
       .bad_frames = bad_frames,
       .window = APP_SAMPLING ? FRONTEND_WINDOW : 0,
-      .hop = FRONTEND_HOP & 0xffff,
+      .hop = FRONTEND_HOP,
       .outputs = MODEL_OUTPUTS,
       .channels = FRONTEND_CHANNELS,
       .golden = APP_GOLDEN,
@@ -79,27 +87,32 @@ static size_t hello(void) {
 static size_t selftest(const uint8_t *body) {
   link_selftest_request request;
   memcpy(&request, body, sizeof request);
-  const int passed = selftest_run((int8_t *)reply.body + sizeof(link_selftest));
+  const int passed = selftest_run(outputs);
+  outputs_size = sizeof outputs;
   const link_selftest content = {
       .golden = APP_GOLDEN,
       .passed = (uint8_t)passed,
       .crc32 = image_nonce_crc(request.nonce),
+      .outputs = (uint32_t)outputs_size,
   };
   memcpy(reply.body, &content, sizeof content);
-  return sizeof content + (size_t)APP_GOLDEN * MODEL_OUTPUTS;
+  return reply_outputs(sizeof content, 0);
 }
 
-static size_t infer(uint8_t mode) {
-  int8_t *logits = (int8_t *)reply.body + sizeof(link_infer);
-  board_stopwatch_start();
-  if (mode == LINK_INFER_WINDOW) {
-    model_run_window(input.window, logits);
-  } else {
-    model_run_features(input.features, logits);
+static size_t infer(uint8_t options) {
+  if (options & LINK_INFER_RESET) {
+    runtime_reset();
   }
+  board_stopwatch_start();
+  if (options & LINK_INFER_WINDOW) {
+    model_run_window(input.window, outputs);
+  } else {
+    model_run_features(input.features, outputs);
+  }
+  outputs_size = MODEL_OUTPUTS;
   const link_infer content = {.ticks = board_stopwatch_stop(), .outputs = MODEL_OUTPUTS};
   memcpy(reply.body, &content, sizeof content);
-  return sizeof content + MODEL_OUTPUTS;
+  return reply_outputs(sizeof content, 0);
 }
 
 static size_t report_decision(void) {
@@ -116,6 +129,12 @@ static size_t report_decision(void) {
   return sizeof content + counts;
 }
 
+static uint32_t read_u32(const uint8_t *bytes) {
+  uint32_t value;
+  memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
 static void serve(const uint8_t *payload, size_t length) {
   const uint8_t type = payload[0];
   const uint8_t sequence = payload[1];
@@ -127,23 +146,30 @@ static void serve(const uint8_t *payload, size_t length) {
     answer = hello();
   } else if (type == LINK_SELFTEST && size == sizeof(link_selftest_request)) {
     answer = selftest(body);
-  } else if (type == LINK_DATA && size >= 2) {
-    const size_t offset = (size_t)(body[0] | body[1] << 8);
-    const size_t end = offset + size - 2;
-    if (end > sizeof input.bytes) {
+  } else if (type == LINK_DATA && size >= sizeof(uint32_t)) {
+    const uint32_t bytes = (uint32_t)(size - sizeof(uint32_t));
+    const uint32_t offset = read_u32(body);
+    if (bytes > sizeof input.bytes || offset > sizeof input.bytes - bytes) {
       refuse(type, sequence, LINK_ERROR_RANGE);
       return;
     }
-    memcpy(input.bytes + offset, body + 2, size - 2);
-    reply.body[0] = (uint8_t)end;
-    reply.body[1] = (uint8_t)(end >> 8);
-    answer = 2;
+    memcpy(input.bytes + offset, body + sizeof offset, bytes);
+    const uint32_t end = offset + bytes;
+    memcpy(reply.body, &end, sizeof end);
+    answer = sizeof end;
   } else if (type == LINK_INFER && size == 1) {
-    if (body[0] > LINK_INFER_WINDOW) {
+    if (body[0] > (LINK_INFER_WINDOW | LINK_INFER_RESET)) {
       refuse(type, sequence, LINK_ERROR_RANGE);
       return;
     }
     answer = infer(body[0]);
+  } else if (type == LINK_OUTPUT && size == sizeof(uint32_t)) {
+    const uint32_t offset = read_u32(body);
+    if (offset > outputs_size) {
+      refuse(type, sequence, LINK_ERROR_RANGE);
+      return;
+    }
+    answer = reply_outputs(0, offset);
   } else if (type == LINK_DECISION && size == 0) {
     answer = report_decision();
   } else if (type == LINK_FRAME && size == sizeof(link_frame_request)) {
@@ -155,7 +181,7 @@ static void serve(const uint8_t *payload, size_t length) {
     }
     answer = APP_SKETCH ? monitor_frame(&request, reply.body) : 0;
   } else {
-    if (type < LINK_HELLO || type > LINK_FRAME) {
+    if (type < LINK_HELLO || type > LINK_OUTPUT) {
       code = LINK_ERROR_TYPE;
     }
     refuse(type, sequence, code);

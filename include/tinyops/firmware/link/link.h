@@ -18,11 +18,12 @@
 
 /* Requests. */
 #define LINK_HELLO 0x01    /* {} -> link_hello */
-#define LINK_SELFTEST 0x02 /* link_selftest_request -> link_selftest, golden * outputs int8 */
-#define LINK_DATA 0x03     /* offset u16, bytes -> end u16: fills the input buffer */
-#define LINK_INFER 0x04    /* mode u8 -> link_infer, outputs int8 */
+#define LINK_SELFTEST 0x02 /* link_selftest_request -> link_selftest, the first outputs int8 */
+#define LINK_DATA 0x03     /* offset u32, bytes -> end u32: fills the input buffer */
+#define LINK_INFER 0x04    /* options u8 -> link_infer, the first outputs int8 */
 #define LINK_DECISION 0x05 /* {} -> link_decision, classes u32 */
 #define LINK_FRAME 0x06    /* link_frame_request -> link_sketch, or {} when there is none */
+#define LINK_OUTPUT 0x07   /* offset u32 -> int8: what INFER or SELFTEST computed, from there on */
 #define LINK_REPLY 0x80
 /* Unasked, and the answer to what cannot be served. */
 #define LINK_FAULT 0xFE /* link_fault, then the device resets */
@@ -33,8 +34,10 @@
 #define LINK_ERROR_LENGTH 3 /* the body has the wrong size */
 #define LINK_ERROR_RANGE 4  /* beyond the input buffer, or a value out of range */
 
-#define LINK_INFER_FEATURES 0 /* the input buffer holds the model's input, int8 */
-#define LINK_INFER_WINDOW 1   /* the input buffer holds a raw window, int16 */
+/* Without options: the input buffer holds the model's input, int8, and the model goes on from the
+ * state that earlier inputs have left in it. */
+#define LINK_INFER_WINDOW 1 /* the input buffer holds a raw window, int16 */
+#define LINK_INFER_RESET 2  /* first forget that state, as at boot */
 
 #define LINK_FRAME_ACKNOWLEDGE 1 /* drop the frames up to the one that starts at `window` */
 #define LINK_FRAME_PARTIAL 2     /* answer with the frame that is being filled; it stays */
@@ -75,9 +78,9 @@ typedef struct __attribute__((packed)) {
   uint32_t windows;     /* decisions since boot */
   uint32_t stack_bytes; /* high-water mark since boot */
   uint32_t bad_frames;  /* unreadable frames and refused requests since boot */
-  uint16_t window;      /* frames a window; 0 window: the device does not sample by itself */
-  uint16_t hop;
-  uint16_t outputs;
+  uint32_t window;      /* frames a window; 0 window: the device does not sample by itself */
+  uint32_t hop;
+  uint32_t outputs;
   uint8_t channels;
   uint8_t golden;
   uint8_t boot_ok;    /* 1: boot_crc32 matches */
@@ -93,12 +96,13 @@ typedef struct __attribute__((packed)) {
 typedef struct __attribute__((packed)) {
   uint8_t golden;
   uint8_t passed;
-  uint32_t crc32; /* zlib, over nonce LE and the image_size bytes as they are in flash */
+  uint32_t crc32;   /* zlib, over nonce LE and the image_size bytes as they are in flash */
+  uint32_t outputs; /* of all golden windows together */
 } link_selftest;
 
 typedef struct __attribute__((packed)) {
   uint32_t ticks; /* of the board's counter, frontend and model together */
-  uint16_t outputs;
+  uint32_t outputs;
 } link_infer;
 
 typedef struct __attribute__((packed)) {

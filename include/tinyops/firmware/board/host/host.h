@@ -13,6 +13,7 @@ typedef struct {
   const int16_t *samples; /* memory that the sensor fills */
   /* TensorFlow Lite Micro with the model that lies in flash. */
   void (*invoke)(const int8_t *features, int8_t *logits);
+  void (*reset)(void);
   int32_t link; /* connected sockets */
   int32_t sensor;
 } host_hardware;

@@ -28,6 +28,7 @@ void board_start(void) {
 }
 
 void runtime_infer(const int8_t *features, int8_t *logits) { hardware->invoke(features, logits); }
+void runtime_reset(void) { hardware->reset(); }
 
 void board_stopwatch_start(void) { clock_gettime(CLOCK_MONOTONIC, &started); }
 

@@ -6,7 +6,10 @@
 
 #include "model_config.h"
 
-/* Logits [MODEL_OUTPUTS] of model input [MODEL_FEATURES]. The board gives this function. */
+/* The board gives these functions. */
+/* Logits [MODEL_OUTPUTS] of model input [MODEL_FEATURES]. */
 void runtime_infer(const int8_t *features, int8_t *logits);
+/* Forget what earlier inputs have left in the model's state, as at boot. */
+void runtime_reset(void);
 
 #endif

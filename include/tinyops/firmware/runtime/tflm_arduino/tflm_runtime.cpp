@@ -44,3 +44,10 @@ void runtime_infer(const int8_t *features, int8_t *logits) {
     memcpy(logits, model->output(0)->data.int8, MODEL_OUTPUTS);
   }
 }
+
+void runtime_reset(void) {
+  tflite::MicroInterpreter *model = interpreter();
+  if (model != nullptr) {
+    (void)model->Reset();
+  }
+}

@@ -67,6 +67,8 @@ TfLiteStatus MicroInterpreter::Invoke() {
   return done ? kTfLiteOk : kTfLiteError;
 }
 
+TfLiteStatus MicroInterpreter::Reset() { return kTfLiteOk; }
+
 TfLiteTensor *MicroInterpreter::input(size_t) { return &tensors[0]; }
 TfLiteTensor *MicroInterpreter::output(size_t) { return &tensors[1]; }
 } // namespace tflite

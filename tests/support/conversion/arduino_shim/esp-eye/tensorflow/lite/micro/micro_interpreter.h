@@ -23,6 +23,8 @@ public:
                    size_t arena_size);
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
+  /* The test's process forgets a model's state before every input. */
+  TfLiteStatus Reset();
   TfLiteTensor *input(size_t index);
   TfLiteTensor *output(size_t index);
 };
