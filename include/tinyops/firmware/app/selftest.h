@@ -9,8 +9,8 @@ extern const int16_t golden_windows[APP_GOLDEN_WINDOWS][MODEL_WINDOW_VALUES];
 extern const int8_t golden_logits[APP_GOLDEN][MODEL_OUTPUTS];
 
 /* Run them as one sequence of APP_GOLDEN: the model starts without state, each goes on from the one
- * before, and where windows are few they come round again. Returns how many give the expected bytes,
- * and writes the logits found. */
+ * before, and where windows are few they come round again. Returns how many give the expected
+ * bytes, and writes the logits found. */
 int selftest_run(int8_t *logits);
 
 #endif
