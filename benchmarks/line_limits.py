@@ -15,7 +15,6 @@ from tinyops.boards.drivers import samba_protocol, svl_packet
 from tinyops.boards.virtual import virtual_board_for
 from tinyops.boards.virtual.himax_bootloader import BANNER, BURNT, LAUNCHES, MENU, READY, RECEIVED
 from tinyops.boards.virtual.nano_bootloader import CHIP, VERSION
-from tinyops.boards.virtual.svl_bootloader import BLIP
 from tinyops.boards.virtual.wire import START_TO_STOP
 from tinyops.boards.virtual.xmodem_receiver import BLOCK, PACKET
 
@@ -27,7 +26,7 @@ def svl(content: bytes) -> int:
     """Autobaud, version, BL; each frame and its NEXT; DONE."""
     empty = len(svl_packet.packet(svl_packet.NEXT))
     frames = -(-len(content) // svl_packet.FRAME_BYTES)
-    greeting = len(svl_packet.AUTOBAUD + BLIP + svl_packet.packet(svl_packet.VERSION, b"\6"))
+    greeting = len(svl_packet.AUTOBAUD + svl_packet.packet(svl_packet.VERSION, b"\6"))
     padding = -len(content) % 4
     return greeting + 2 * empty + frames * 2 * empty + len(content) + padding + empty
 

@@ -17,6 +17,7 @@ from tinyops.boards.drivers.himax_xmodem import (
     BOOTED,
     BURN,
     BURN_WAIT,
+    BURNT,
     MENU,
     RESET_WAIT,
     WOKEN,
@@ -58,7 +59,7 @@ def sx(device: VirtualDevice, file: Path) -> None:
             subprocess.run(
                 ["sx", file], stdin=tty, stdout=tty, stderr=subprocess.DEVNULL, check=True
             )
-        # What the bootloader has said since, sx has dropped: without pacing it is burnt by now.
+        await_text(line, BURNT, BURN_WAIT)
         line.write(BOOT)
         await_text(line, BOOTED, BURN_WAIT)
 

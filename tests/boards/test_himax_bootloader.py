@@ -92,6 +92,29 @@ def test_lrzsz_programs_it(virtual: Board, port: str, tmp_path: Path) -> None:
     assert virtual.flash.read(APP, len(what.bytes)) == what.bytes
 
 
+def test_a_host_that_looks_for_the_end_after_the_last_ack_finds_it(
+    virtual: Board, port: str
+) -> None:
+    # As Edge Impulse's flash tool: whatever comes in one piece with the last ACK is gone.
+    with SerialPort(port) as line:
+        virtual.press_reset()
+        line.read_exactly(300, 2)
+        line.write(b"11")
+        heard = b""
+        while not heard.endswith(READY + b"C"):
+            heard += line.read(1, 2)
+        for number, sent in ((1, block(1)), (2, block(2)), (0, EOT)):
+            line.write(sent)
+            piece = b""
+            while ACK not in piece:
+                piece = line.read(4096, 2)
+                assert piece, f"no answer to block {number}"
+        late = b""
+        while BURNT not in late and (more := line.read(4096, 2)):
+            late += more
+    assert BURNT in late
+
+
 pieces = st.lists(
     st.one_of(
         st.binary(max_size=200),

@@ -23,6 +23,9 @@ END = 0x200000
 SLICE = 1024 * 1024
 """The largest file."""
 WINDOW = 0.3
+BURNING = 0.1
+"""Seconds from the end of a file to the words that it is burnt. Edge Impulse's flash tool begins to
+look for them only when it has read the last ACK, and drops what came with that."""
 
 _RULE = b"-" * 60 + b"\t\r\n"
 BANNER = (
@@ -67,17 +70,18 @@ class HimaxBootloader:
         self._flash = flash
         self._send = send
         self._launch = launch
-        self._state: Literal["window", "menu", "left"] = "window"
-        self._window_ends = time.monotonic() + WINDOW
+        self._state: Literal["window", "menu", "burning", "left"] = "window"
+        self._due = time.monotonic() + WINDOW
+        self._received_bytes = 0
         self._receiver: XmodemReceiver | None = None
         self._files = 0
         send(BANNER)
 
     def next_due(self) -> float | None:
-        """The end of the window, or of the receiver's wait."""
+        """The end of the window, of burning, or of the receiver's wait."""
         if self._receiver is not None:
             return self._receiver.next_due()
-        return self._window_ends if self._state == "window" else None
+        return self._due if self._state in ("window", "burning") else None
 
     def tick(self, now: float) -> None:
         """A wait is over."""
@@ -85,6 +89,10 @@ class HimaxBootloader:
             self._receiver.tick(now)
         elif self._state == "window":
             self._boot()
+        elif self._state == "burning":
+            self._state = "menu"
+            self._send(RECEIVED % self._received_bytes + BURNT)
+            self._send(MENU)
 
     def feed(self, data: bytes) -> None:
         """Take bytes in any pieces."""
@@ -126,7 +134,8 @@ class HimaxBootloader:
         self._receiver = None
         if size is not None:
             self._files += 1
-            self._send(RECEIVED % size + BURNT)
+            self._received_bytes = size
+            self._state, self._due = "burning", time.monotonic() + BURNING
         else:
             self._send(RECEIVE_ERROR)
-        self._send(MENU)
+            self._send(MENU)

@@ -32,7 +32,8 @@ LISTEN = 0.2
 WAIT = 0.5
 PAUSE = 0.177
 BLIP = b"\0"
-"""What the line shows when the UART starts: about 23 us low."""
+"""What the line shows at a reset: svl.py 1.7 drops it ("startup blip") before it sends the autobaud
+byte, and then takes the next two bytes for the length of the version packet."""
 
 
 class SvlBootloader:
@@ -67,14 +68,19 @@ class SvlBootloader:
         self._due = time.monotonic() + LISTEN
         self._unpacker = Unpacker()
         self._address = APP
+        # A pty tells late that it was opened: where the host has already spoken, the blip is past.
+        self._blip = time.monotonic()
 
     def next_due(self) -> float:
         """The end of the wait that it is in; it always is in one."""
-        return self._due
+        return self._blip or self._due
 
     def tick(self, now: float) -> None:
         """A wait is over."""
-        if self._state in ("listening", "greeted"):
+        if self._blip:
+            self._blip = 0.0
+            self._send(BLIP)
+        elif self._state in ("listening", "greeted"):
             # That it gives up after a greeting without an answer is inferred, not read.
             self._launch()
         elif self._state == "loading":
@@ -86,12 +92,12 @@ class SvlBootloader:
 
     def feed(self, data: bytes) -> None:
         """Take bytes in any pieces."""
+        self._blip = 0.0
         if self._state == "listening":
             at = data.find(AUTOBAUD)
             if at < 0 or self._baud() not in BAUDS:
                 return
             self._state = "greeted"
-            self._send(BLIP)
             self._reply(VERSION, bytes((SVL_VERSION,)))
             data = data[at + 1 :]
         if self._state == "pausing":
