@@ -1,5 +1,6 @@
 /* Does what a broken application might do, as asked by one byte over the link. */
 #include "board.h"
+#include "board_config.h"
 #include "link.h"
 
 static volatile uint32_t sink;
@@ -40,6 +41,15 @@ int main(void) {
     } else if (what == 'r') {
       *(volatile uint32_t *)0x2003fffc = 1;    /* the last word of RAM is there */
       sink = *(volatile uint32_t *)0x000ffffc; /* so is the last of flash */
+      board_link_write((const uint8_t *)"\0", 1);
+      say('k');
+    } else if (what == 'l') {
+      sink = *(volatile uint32_t *)(BOARD_APP_BASE - 4); /* just below the application */
+    } else if (what == 'h') {
+      sink = *(volatile uint32_t *)BOARD_FLASH_END; /* behind flash */
+    } else if (what == 'i') {
+      sink = *(volatile uint32_t *)BOARD_APP_BASE; /* its first and its last word are there */
+      sink = *(volatile uint32_t *)(BOARD_FLASH_END - 4);
       board_link_write((const uint8_t *)"\0", 1);
       say('k');
     } else if (what == 'w') {

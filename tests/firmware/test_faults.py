@@ -25,8 +25,11 @@ SUPPORT = FIRMWARE / "board" / "mps2_an386"
 
 
 @functools.cache
-def fault_image() -> bytes:
+def fault_image(app_offset: int = BASE, end: int = 0x100000) -> bytes:
+    """fault_main.c for a Nano whose application lies at `app_offset` to `end` of flash."""
     board = load_board("nano33ble-sense")
+    area = {"app_offset": app_offset, "app_bytes": end - app_offset}
+    board = board.model_copy(update={"flash": board.flash.model_copy(update=area)})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "board_config.h").write_text(board_config(board))
@@ -96,6 +99,25 @@ def test_all_of_the_boards_memory_is_there() -> None:
         stream.send(b"r")
         (answer,) = frames_until(stream, decoder, 1)
         assert answer.body == b"k"
+
+
+@pytest.mark.parametrize(
+    ("app_offset", "end"),
+    [(0x27000, 0xED000), (0x8000, 0x100000), (0x27000, 0x42000)],
+    ids=lambda value: f"{value:#x}",
+)
+def test_flash_begins_and_ends_where_the_application_does(app_offset: int, end: int) -> None:
+    with Machine(fault_image(app_offset, end), app_offset, app_offset) as machine:
+        stream, decoder = SocketStream(machine.uart0), Decoder()
+        frames_until(stream, decoder, 1)
+        stream.send(b"i")
+        (answer,) = frames_until(stream, decoder, 1)
+        assert answer.body == b"k"
+        for what, address in ((b"l", app_offset - 4), (b"h", end)):
+            stream.send(what)
+            reported, _ = frames_until(stream, decoder, 2)
+            assert reported.type == messages.FAULT
+            assert Fault.parse(reported.body).address == address
 
 
 def test_an_answer_from_before_a_reset_is_not_taken() -> None:

@@ -137,7 +137,7 @@ def _header_source(header: ImageHeader) -> bytes:
 
 
 def _board_config(request: BuildRequest) -> str:
-    places = qemu_image.linker_symbols(request.board)
+    places = qemu_image.linker_symbols(request.board, request.board.flash.base_address)
     return sources.config_header(
         "TINYOPS_BOARD_CONFIG_H",
         {

@@ -10,6 +10,7 @@ from tinyops.conversion.images import sources, toolchain
 from tinyops.conversion.images.aot import AotModel
 from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.images.footprint import Footprint, sketch_footprint
+from tinyops.conversion.images.protection import cover
 from tinyops.conversion.images.toolchain import FIRMWARE, SectionSizes
 from tinyops.conversion.images.unit import write_unit
 
@@ -18,11 +19,23 @@ RUNTIME = FIRMWARE / "runtime" / "aot"
 STACK_BYTES = 8192
 
 
-def linker_symbols(board: Board) -> dict[str, int]:
-    """The board's application area and RAM, as the linker script names them."""
+_FLASH_REGIONS = 5
+_RAM_REGIONS = 1
+"""Of the eight regions of a Cortex-M4; one is the devices', one the sensor's."""
+
+
+def linker_symbols(board: Board, base: int = 0) -> dict[str, int]:
+    """The board's application area and RAM, as the linker script names them.
+
+    Parameters
+    ----------
+    base
+        Address that flash is mapped at: 0 in the emulator, whose memory is there, wherever the
+        board has it.
+    """
     return {
-        "APP_BASE": board.flash.base_address + board.flash.app_offset,
-        "FLASH_END": board.flash.base_address + board.flash.app_offset + board.flash.app_bytes,
+        "APP_BASE": base + board.flash.app_offset,
+        "FLASH_END": base + board.flash.app_offset + board.flash.app_bytes,
         "FLASH_PAGE": board.flash.page_bytes,
         "RAM_BASE": board.ram.address,
         "RAM_BYTES": board.ram.total_bytes,
@@ -33,9 +46,13 @@ def linker_symbols(board: Board) -> dict[str, int]:
 def board_config(board: Board) -> str:
     """`board_config.h`: the same numbers for the C sources."""
     symbols = linker_symbols(board)
-    return sources.config_header(
-        "TINYOPS_BOARD_CONFIG_H", {f"BOARD_{name}": value for name, value in symbols.items()}
-    )
+    flash = cover(symbols["APP_BASE"], symbols["FLASH_END"], _FLASH_REGIONS)
+    ram = cover(symbols["RAM_BASE"], symbols["RAM_BASE"] + symbols["RAM_BYTES"], _RAM_REGIONS)
+    defines: dict[str, int | str] = {f"BOARD_{name}": value for name, value in symbols.items()}
+    for name, regions in (("FLASH", flash), ("RAM", ram)):
+        rows = ", ".join(f"{{{region.base:#x}u, {region.extent:#x}u}}" for region in regions)
+        defines[f"BOARD_{name}_REGIONS"] = f"{{{rows}}}"
+    return sources.config_header("TINYOPS_BOARD_CONFIG_H", defines)
 
 
 def link_for_qemu(

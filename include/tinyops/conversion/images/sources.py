@@ -13,8 +13,8 @@ from tinyops.sketches.sketch import SketchSpec
 _NOTE = "/* Generated. */\n"
 
 
-def config_header(guard: str, defines: Mapping[str, int]) -> str:
-    """A header of integer macros."""
+def config_header(guard: str, defines: Mapping[str, int | str]) -> str:
+    """A header of macros: integers, and initialisers as text."""
     lines = "".join(f"#define {name} {value}\n" for name, value in defines.items())
     return f"{_NOTE}#ifndef {guard}\n#define {guard}\n\n{lines}\n#endif\n"
 
