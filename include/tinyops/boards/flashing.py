@@ -14,7 +14,10 @@ from tinyops.boards.errors import BoardError, PortLost
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
 from tinyops.boards.own_driver import load_driver, own_driver_file
-from tinyops.boards.pseudo_terminal import require_its_own
+from tinyops.boards.pseudo_terminal import is_pseudo_terminal, require_its_own
+
+GENERIC = "samba_nano"
+"""Driver of virtual boards whose own bootloader nobody has described."""
 
 
 def flash(
@@ -46,7 +49,7 @@ def flash(
         A page does not hold what was written.
     """
     check(port, image, board)
-    report: FlashReport = driver(board).flash(port, image, board, progress, ask)
+    report: FlashReport = driver(board, port).flash(port, image, board, progress, ask)
     return report
 
 
@@ -62,7 +65,7 @@ def probe(port: str, board: Board, ask: Ask = lambda what: None) -> str:
     BoardError
         The board's driver cannot do this.
     """
-    look = getattr(driver(board), "probe", None)
+    look = getattr(driver(board, port), "probe", None)
     if look is None:
         raise BoardError(f"the driver {board.protocol.name} has no probe", "see docs/new-board.md")
     if not Path(port).exists():
@@ -72,8 +75,11 @@ def probe(port: str, board: Board, ask: Ask = lambda what: None) -> str:
     return said
 
 
-def driver(board: Board) -> ModuleType:
+def driver(board: Board, port: str = "") -> ModuleType:
     """The module that speaks the board's protocol: in `boards.drivers`, or the operator's own.
+
+    Where there is neither and the port is a pseudo-terminal, it is that of the generic virtual
+    board (`boards.virtual.kinds`).
 
     Raises
     ------
@@ -93,7 +99,9 @@ def driver(board: Board) -> ModuleType:
             return module
     elif own is not None:
         return load_driver(own)
+    elif is_pseudo_terminal(port):
+        return importlib.import_module(f"{drivers.__name__}.{GENERIC}")
     raise BoardError(
         f"{board.name}: no driver for its protocol {board.protocol.name}",
-        "use the board vendor's tool",
+        "write one (docs/new-board.md), or use the board vendor's tool",
     )

@@ -12,7 +12,8 @@ from pathlib import Path
 import yaml
 
 from tinyops.boards.catalogue import load_board
-from tinyops.boards.virtual import BOARDS
+from tinyops.boards.errors import BoardError
+from tinyops.boards.virtual import virtual_board_for
 from tinyops.local import process
 from tinyops.local.process import Command
 from tinyops.projects import Project
@@ -43,7 +44,7 @@ class VirtualDevice:
 
 def devices_of(project: Project) -> list[VirtualDevice]:
     """A device for each kind of board that the project names and that there is a virtual one of."""
-    kinds = [name for name in project.boards if name in BOARDS]
+    kinds = [name for name in project.boards if not missing_virtual_board(name)]
     windows = COUNTED_WINDOWS_A_SECOND / max(len(kinds), 1) * project.monitoring.every
     speed = windows * project.signal.hop / project.signal.rate_hz
     name = project.name.replace("_", "-")
@@ -51,6 +52,15 @@ def devices_of(project: Project) -> list[VirtualDevice]:
         VirtualDevice(f"{name}-{number}", kind, project, speed)
         for number, kind in enumerate(kinds, start=1)
     ]
+
+
+def missing_virtual_board(board: str) -> str:
+    """Reason why a kind of board has no virtual one, with the fix; "" if it has."""
+    try:
+        virtual_board_for(board)
+    except BoardError as error:
+        return str(error)
+    return ""
 
 
 def world_file(state_dir: Path, device: str) -> Path:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from tinyops.errors import TinyOpsError
 from tinyops.local import mlflow_store, process
 from tinyops.local.airflow import COMPONENTS, EmbeddedAirflow
-from tinyops.local.edge import EmbeddedEdge
+from tinyops.local.edge import EmbeddedEdge, missing_virtual_board
 from tinyops.local.swift import PROCESSES, EmbeddedS3
 from tinyops.projects import Project, ProjectError, load_project, project_names
 from tinyops.projects.dag_ids import dag_id
@@ -121,6 +121,9 @@ class Stack:
                 self.airflow.start(env | PACE)
                 self._remember(env)
                 self.edge.start_boards(projects)
+                for board in sorted({name for each in projects for name in each.boards}):
+                    if missing := missing_virtual_board(board):
+                        progress(f"left out: {missing}")
                 self.airflow.wait(180.0, progress)
                 experiments.result()
             # By now the boards have their ports: the gateway finds them at its first look.

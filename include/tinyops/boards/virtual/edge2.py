@@ -18,7 +18,9 @@ class Edge2(VirtualBoard):
     PAGE_SECONDS = 0.1  # at worst, as the sources of sparkfun/Apollo3_Uploader_ASB say
 
     def _reset(self, twice: bool = False) -> None:
-        loader = SvlBootloader(self.flash, self.to_host, self.launch, self._reset, self.baud)
+        loader = SvlBootloader(
+            self.flash, self.to_host, self.launch, self._reset, self.baud, self.APP
+        )
         self.enter_bootloader(loader)
 
     def _opened(self) -> None:

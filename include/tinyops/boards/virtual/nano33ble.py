@@ -22,8 +22,9 @@ class Nano33Ble(VirtualBoard):
         return 1e6
 
     def _reset(self, twice: bool = False) -> None:
-        if twice or NanoBootloader.stays(self.flash):
-            self.enter_bootloader(NanoBootloader(self.flash, self.to_host, self._reset))
+        if twice or NanoBootloader.stays(self.flash, self.APP):
+            loader = NanoBootloader(self.flash, self.to_host, self._reset, self.APP)
+            self.enter_bootloader(loader)
         else:
             self.launch()
 

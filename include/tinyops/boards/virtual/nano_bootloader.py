@@ -26,7 +26,9 @@ class NanoBootloader:
     Parameters
     ----------
     flash
-        The whole flash; host address 0 is 0x10000.
+        The whole flash.
+    app
+        Where the application starts in it: host address 0.
     send
         Called with each reply.
     restart
@@ -34,9 +36,14 @@ class NanoBootloader:
     """
 
     def __init__(
-        self, flash: FlashMemory, send: Callable[[bytes], None], restart: Callable[[], None]
+        self,
+        flash: FlashMemory,
+        send: Callable[[bytes], None],
+        restart: Callable[[], None],
+        app: int = APP,
     ) -> None:
         self._flash = flash
+        self._app = app
         self._send = send
         self._restart = restart
         self._ram = bytearray(RAM)
@@ -46,9 +53,9 @@ class NanoBootloader:
         self._fill_left = 0
 
     @staticmethod
-    def stays(flash: FlashMemory) -> bool:
+    def stays(flash: FlashMemory, app: int = APP) -> bool:
         """Whether the bootloader keeps control: one of the application's first words is blank."""
-        words = flash.read(APP, 8)
+        words = flash.read(app, 8)
         return b"\xff\xff\xff\xff" in (words[:4], words[4:])
 
     def feed(self, data: bytes) -> None:
@@ -102,15 +109,15 @@ class NanoBootloader:
             self._send(b"Y\n\r")
         elif letter == b"Z":
             size = min(second, PAGE)
-            start = min(APP + first, APP_END)
-            content = self._flash.read(start, min(size, APP_END - start))
+            start = min(self._app + first, self._flash.size)
+            content = self._flash.read(start, min(size, self._flash.size - start))
             self._send(b"Z%08X#\n\r" % binascii.crc_hqx(content, 0))
         elif letter == b"K":
             self._restart()
 
     def _write(self, address: int, size: int) -> None:
-        start = APP + address
-        if start + size > APP_END or self._copy_from + size > RAM:
+        start = self._app + address
+        if start + size > self._flash.size or self._copy_from + size > RAM:
             return
         if start % PAGE == 0 and size % PAGE == 0:
             self._flash.erase(start, size)

@@ -49,6 +49,8 @@ class SvlBootloader:
         Called by DONE: a software reset.
     baud
         Gives the speed that the host has set now.
+    app
+        Where the application starts in flash.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class SvlBootloader:
         launch: Callable[[], None],
         restart: Callable[[], None],
         baud: Callable[[], int],
+        app: int = APP,
     ) -> None:
         self._flash = flash
         self._send = send
@@ -67,7 +70,7 @@ class SvlBootloader:
         self._state: Literal["listening", "greeted", "loading", "pausing"] = "listening"
         self._due = time.monotonic() + LISTEN
         self._unpacker = Unpacker()
-        self._address = APP
+        self._address = app
         # A pty tells late that it was opened: where the host has already spoken, the blip is past.
         self._blip = time.monotonic()
 
@@ -123,11 +126,11 @@ class SvlBootloader:
             raise ValueError("asked for again")
 
     def _written(self, payload: bytes) -> bool:
-        if len(payload) % 4 or self._address + len(payload) > END:
+        if len(payload) % 4 or self._address + len(payload) > self._flash.size:
             return False
         for at in range(self._address, self._address + len(payload), 4):
-            if at % PAGE == 0:
-                self._flash.erase(at, PAGE)
+            if at % self._flash.page == 0:
+                self._flash.erase(at, self._flash.page)
         self._flash.write(self._address, payload)
         self._address += len(payload)
         return True
