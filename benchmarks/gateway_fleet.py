@@ -25,7 +25,7 @@ from benchmarks.gateway_footprint import pss, released
 from benchmarks.virtual_devices import TINYOPS, VirtualDevice, built, padded
 from tinyops.boards.image import Image
 from tinyops.boards.virtual import BOARDS
-from tinyops.gateway.event import Event
+from tinyops.fleet.event import Event
 from tinyops.store import Store, edge_layout
 
 SECONDS = 600.0

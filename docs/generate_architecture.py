@@ -29,19 +29,23 @@ ROOF = "cli"
 
 BOX, GAP, LANE, MARGIN = (178.0, 74.0), (16.0, 46.0), 10.0, 28.0
 # Fill and edge by what a room is about; the first that fits.
+EDGE = "gateway fleet releases boards local emulation firmware"
 COLOURS = {
     "data/": ("#e3effa", "#3b78b5"),
     "conversion/": ("#fdeedc", "#c07a22"),
     "lineage retention": ("#e3effa", "#3b78b5"),
     "training serving": ("#fdeedc", "#c07a22"),
-    "gateway releases boards local emulation firmware": ("#e4f3e4", "#3d8a4a"),
+    EDGE: ("#e4f3e4", "#3d8a4a"),
     "sketches monitoring": ("#f3e6f5", "#8a4a9a"),
 }
 PLAIN = ("#f1f1ee", "#77776f")
 LEGEND = (
     ("data and what becomes of it", COLOURS["data/"]),
     ("models", COLOURS["conversion/"]),
-    ("boards, releases and the edge", COLOURS["gateway releases boards local emulation firmware"]),
+    (
+        "boards, releases and the edge",
+        COLOURS[EDGE],
+    ),
     ("counts of devices", COLOURS["sketches monitoring"]),
     ("foundations, and what uses everything", PLAIN),
 )

@@ -28,8 +28,9 @@ ALLOWED: dict[str, set[str]] = {
     "projects": set(),
     "store": set(),
     "boards": {"emulation"},
+    "fleet": {"store"},
     "sketches": {"projects", "store"},
-    "releases": {"boards", "projects", "store"},
+    "releases": {"boards", "fleet", "projects", "store"},
     "local": {"boards", "projects", "store"},
     "data/recordings": {"confinement", "projects"},
     "data/datasets": {"data/recordings", "projects", "store"},
@@ -50,24 +51,25 @@ ALLOWED: dict[str, set[str]] = {
     },
     "training": {
         *("conversion/candidates", "conversion/images", "conversion/tflite"),
-        *("data/datasets", "data/labels", "data/recordings", "frontend", "projects", "store"),
+        *("data/datasets", "data/labels", "data/recordings", "fleet", "frontend", "projects"),
+        *("releases", "store"),
     },
     "serving": {
         *("conversion/images", "conversion/tflite", "data/datasets", "data/recordings"),
         *("boards", "frontend", "projects", "store"),
     },
-    "gateway": {"boards", "releases", "sketches", "store"},
+    "gateway": {"boards", "fleet", "releases", "sketches", "store"},
     "monitoring": {
-        *("data/datasets", "data/labels", "data/quality", "projects", "sketches", "store"),
+        *("data/datasets", "data/labels", "data/quality", "fleet", "projects", "sketches", "store"),
     },
-    "lineage": {"data/datasets", "data/labels", "store"},
+    "lineage": {"data/datasets", "data/labels", "fleet", "store"},
     "retention": {
         *("data/datasets", "data/ingest", "data/labels", "data/quality", "data/recordings"),
         *("lineage", "monitoring", "projects", "sketches", "store", "training"),
     },
     "demo": {
         *("data/datasets", "data/ingest", "data/labels", "data/recordings"),
-        *("gateway", "local", "monitoring", "projects", "store"),
+        *("fleet", "gateway", "local", "monitoring", "projects", "store"),
     },
 }
 ANY_ROOM = {"cli"}

@@ -13,9 +13,9 @@ from tests.support.gateway.frame_device import HEADER, ScriptedDevice, frame, re
 from tests.support.gateway.gateway_bench import DEVICE, PROJECT, TARGET, renamed, running, wait_for
 from tinyops.boards.image import Image
 from tinyops.cli.main import main
+from tinyops.fleet.event import Event
 from tinyops.gateway.config import load_config
 from tinyops.gateway.database import Database
-from tinyops.gateway.event import Event
 from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
 from tinyops.gateway.service import Gateway

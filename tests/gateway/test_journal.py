@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tinyops.fleet.event import Event
 from tinyops.gateway import journal as module
 from tinyops.gateway.database import Database
-from tinyops.gateway.event import Event
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
 
 ONE, TWO = ImageName("v1", "1" * 64), ImageName("v2", "2" * 64)
@@ -20,7 +20,7 @@ WRITER = """
 import os, sys
 from pathlib import Path
 from tinyops.gateway.database import Database
-from tinyops.gateway.event import Event
+from tinyops.fleet.event import Event
 from tinyops.gateway.journal import DeviceState, ImageName, Journal
 journal = Journal(Database(Path(sys.argv[1])))
 for number in range(20):

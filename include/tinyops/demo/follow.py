@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts
+from tinyops.fleet.events import gateway_names, read_events
+from tinyops.store import Consumer, Pointer, Store, layout, receipts
 
 State = Literal["waiting", "running", "done", "stopped"]
 Arrival = Literal["batch", "labels"]
@@ -104,34 +105,32 @@ def _on_board(
 ) -> tuple[Stage, Stage]:
     """The stages flash and attest, from what all gateways wrote since the arrival."""
     flash, attest = Stage(STAGES[4], "running"), Stage(STAGES[5])
-    for gateway in store.folders(edge_layout.GATEWAYS):
-        for row in store.objects(edge_layout.gateway_events(gateway)):
-            if since is not None and row.last_modified < since:
+    for gateway in gateway_names(store):
+        for stored in read_events(store, gateway, since):
+            event = stored.event
+            if event.project != project or event.version != version:
                 continue
-            event = store.get_json(row.key)
-            if event.get("project") != project or event.get("version") != version:
-                continue
-            at = datetime.fromisoformat(event["at"])
-            kind, device = event["kind"], str(event.get("device", ""))
-            if kind == "flashed":
-                flash = Stage(STAGES[4], "done", output=device, done_at=at)
+            at = datetime.fromisoformat(event.at)
+            if event.kind == "flashed":
+                flash = Stage(STAGES[4], "done", output=event.device, done_at=at)
                 attest = replace(attest, state="running") if attest.state == "waiting" else attest
-            elif kind == "attested":
-                attest = Stage(STAGES[5], "done", output=device, done_at=at)
+            elif event.kind == "attested":
+                attest = Stage(STAGES[5], "done", output=event.device, done_at=at)
                 if flash.state != "done":
-                    flash = Stage(STAGES[4], "done", output=device, done_at=at)
-            elif kind in ("restored", "refused"):
-                detail = str(event.get("detail", kind))
-                attest = Stage(STAGES[5], "stopped", output=device, reason=detail, done_at=at)
+                    flash = Stage(STAGES[4], "done", output=event.device, done_at=at)
+            elif event.kind in ("restored", "refused"):
+                attest = Stage(
+                    STAGES[5], "stopped", output=event.device, reason=event.detail, done_at=at
+                )
     return flash, attest
 
 
 def arrivals(store: Store, version: str) -> dict[str, dict[str, str]]:
     """How each device came to a version: {device: {flashed, attested}}, as its gateway told it."""
     found: dict[str, dict[str, str]] = {}
-    for gateway in store.folders(edge_layout.GATEWAYS):
-        for row in store.objects(edge_layout.gateway_events(gateway)):
-            event = store.get_json(row.key)
-            if event.get("version") == version and event["kind"] in ("flashed", "attested"):
-                found.setdefault(event["device"], {})[event["kind"]] = event["detail"]
+    for gateway in gateway_names(store):
+        for stored in read_events(store, gateway):
+            event = stored.event
+            if event.version == version and event.kind in ("flashed", "attested"):
+                found.setdefault(event.device, {})[event.kind] = event.detail
     return found

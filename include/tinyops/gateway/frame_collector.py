@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from tinyops.boards.image import Image
 from tinyops.boards.link import Link, LinkRefused
 from tinyops.boards.messages import Hello, MessageError
+from tinyops.fleet.event import Event
 from tinyops.gateway.attest import ASK, differs
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.connection import Connection
-from tinyops.gateway.event import Event
 from tinyops.gateway.frame_order import FrameRefused, place
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.journal import Journal

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tinyops.gateway.event import Event
+from tinyops.fleet.event import Event
 from tinyops.gateway.log import say
 from tinyops.releases.client import ReleaseClient
 from tinyops.releases.errors import ReleaseAbsent, ReleaseRefused, ReleaseUnavailable

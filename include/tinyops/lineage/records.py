@@ -16,6 +16,7 @@ from tinyops.data.datasets.cache import cached
 from tinyops.data.datasets.dataset import Dataset, DatasetError, read_manifest
 from tinyops.data.datasets.find_version import version_names
 from tinyops.data.datasets.index import IndexRow, read_index
+from tinyops.fleet.events import gateway_names
 from tinyops.store import Store, StoreError, StoreUnavailable, edge_layout, layout
 
 
@@ -129,9 +130,10 @@ class Records:
     def devices(self) -> dict[str, DeviceRecord]:
         """The project's devices that gateways speak of, by id."""
         found = {}
-        for gateway in self.store.folders(edge_layout.GATEWAYS):
+        for gateway in gateway_names(self.store):
             for device, row in self._status(gateway):
-                sight = row.get("runs") or {}
+                reported = row.get("runs")
+                sight = reported if isinstance(reported, dict) else {}
                 attested = sight.get("project") == self.project
                 found[device] = DeviceRecord(
                     device=device,
@@ -180,7 +182,7 @@ class Records:
             devices = dict(status["devices"])
         except StoreUnavailable:
             raise
-        except (StoreError, ValueError, KeyError, TypeError):
+        except (StoreError, ValueError, KeyError, TypeError, RecursionError):
             return  # `tinyops gateway status` says what is wrong with it.
         for device, row in devices.items():
             if isinstance(row, dict) and row.get("project") == self.project:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tinyops.data.labels.label_request import requests_about
 from tinyops.errors import TinyOpsError
+from tinyops.fleet.events import gateway_names, read_events
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.picture import LANES, Happening, Judged, Measured, Story, draw_story
 from tinyops.monitoring.table import read_frames
 from tinyops.projects import Project, load_project
 from tinyops.sketches.frames import FrameRecord
-from tinyops.store import Consumer, ReportKind, Store, edge_layout, layout, receipts
+from tinyops.store import Consumer, ReportKind, Store, layout, receipts
 
 ASKED, ANSWERED, ATTESTED = LANES
 
@@ -105,16 +107,15 @@ def _verdicts(store: Store, project: str, device: str, clock: DeviceClock) -> li
 def _attestations(store: Store, project: str, device: str) -> Iterator[tuple[str, str]]:
     """(when, version) of every release at the first time that the device attested it."""
     seen: set[str] = set()
-    events: list[dict[str, Any]] = [
-        store.get_json(row.key)
-        for gateway in store.folders(edge_layout.GATEWAYS)
-        for row in store.objects(edge_layout.gateway_events(gateway))
+    events = [
+        stored.event for gateway in gateway_names(store) for stored in read_events(store, gateway)
     ]
-    for event in sorted(events, key=lambda each: str(each["at"])):
-        about = (event["kind"], event["project"], event["device"])
-        if about == ("attested", project, device) and event["version"] not in seen:
-            seen.add(event["version"])
-            yield event["at"], event["version"]
+    # By the gateway's clock, as the frames that the story is drawn from.
+    for event in sorted(events, key=lambda each: datetime.fromisoformat(each.at)):
+        about = (event.kind, event.project, event.device)
+        if about == ("attested", project, device) and event.version not in seen:
+            seen.add(event.version)
+            yield event.at, event.version
 
 
 def _measured(

@@ -125,7 +125,7 @@ class Store:
         """The content of a JSON object; StoreError when it is not JSON."""
         try:
             return json.loads(self.get(key))
-        except (ValueError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(
                 f"{self.uri(key)} is not JSON: {error}", "remove or replace it"
             ) from None
