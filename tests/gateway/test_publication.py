@@ -6,14 +6,26 @@ import json
 
 import pytest
 
-from tests.support.gateway.gateway_bench import PROJECT, TARGET, release, renamed, write_evidence
+from tests.support.gateway.gateway_bench import (
+    PROJECT,
+    TARGET,
+    release,
+    renamed,
+    use_rings,
+    write_evidence,
+)
 from tinyops.boards.image import Image
-from tinyops.releases import paths
+from tinyops.releases import paths, pruning
 from tinyops.releases.errors import ReleaseError
 from tinyops.releases.keys import signing_keys
-from tinyops.releases.publish import move_channel, read_channel, sign_and_stage
+from tinyops.releases.publish import (
+    move_channel,
+    read_channel,
+    roll_back_channel,
+    sign_and_stage,
+)
 from tinyops.releases.refresh import refresh_metadata
-from tinyops.releases.repository import Repository
+from tinyops.releases.repository import NewTarget, Repository
 from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts
 
 
@@ -74,14 +86,67 @@ def test_repeating_an_old_publication_does_not_move_the_channel_back(
     sign_and_stage(released_store, PROJECT, "v1")
     channel = read_channel(released_store, PROJECT)
     assert channel is not None
-    assert (channel.version, channel.previous) == ("v2", "v1")
+    assert (channel.version, channel.stable) == ("v2", "v2")
     assert released_store.get_json(layout.pointer(PROJECT, Pointer.RELEASE))["version"] == "v2"
     moved = move_channel(released_store, PROJECT, version="v1")
-    assert (moved["version"], moved["previous"]) == ("v1", "v2")
+    assert (moved["version"], moved["stable"]) == ("v1", "v1")
+    assert released_store.get_json(layout.pointer(PROJECT, Pointer.RELEASE))["version"] == "v1"
     with pytest.raises(ReleaseError, match="never staged"):
         move_channel(released_store, PROJECT, version="v7")
     with pytest.raises(ReleaseError, match="no ring 1"):
         move_channel(released_store, PROJECT, ring=1)
+
+
+def report_devices(store: Store, **devices: str) -> None:
+    """A gateway's status with devices and their targets."""
+    rows = {name: {"project": PROJECT, "target": target} for name, target in devices.items()}
+    store.put_json(edge_layout.gateway_status("line-1"), {"devices": rows})
+
+
+def test_a_canary_that_reaches_no_known_device_is_not_signed(
+    released_store: Store, built: Image
+) -> None:
+    use_rings(0.001, 1.0)
+    release(released_store, built)  # nobody is known yet
+    report_devices(released_store, d1=TARGET, d2="another-target")
+    with pytest.raises(ReleaseError, match=r"ring 0 holds no device: share 0\.001 of 1 known"):
+        release(released_store, renamed(built, "v2"))
+    channel = read_channel(released_store, PROJECT)
+    assert channel is not None
+    assert (channel.version, channel.stable) == ("v1", "")
+    assert paths.manifest(PROJECT, "v2") not in Repository(released_store, signing_keys()).targets()
+    assert not released_store.exists(layout.release_manifest(PROJECT, "v2"))
+    move_channel(released_store, PROJECT, ring=1)
+    use_rings(0.9999, 1.0)
+    sign_and_stage(released_store, PROJECT, "v2")
+    pointer = released_store.get_json(layout.pointer(PROJECT, Pointer.RELEASE))
+    assert (pointer["version"], pointer["stable"]) == ("v2", "v1")
+    back = roll_back_channel(released_store, PROJECT)
+    assert (back["version"], back["stable"]) == ("v1", "v1")
+
+
+def test_a_release_that_left_the_metadata_is_signed_again_for_its_trial(
+    released_store: Store, built: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "RELEASES_KEPT", 1)
+    for version in ("v1", "v2", "v3"):
+        release(released_store, renamed(built, version))
+    repository = Repository(released_store, signing_keys())
+    assert paths.manifest(PROJECT, "v1") not in repository.targets()
+    move_channel(released_store, PROJECT, version="v1")
+    assert paths.image(PROJECT, "v1", TARGET) in repository.targets()
+
+
+def test_a_channel_of_another_format_is_named_with_its_fix(
+    released_store: Store, built: Image
+) -> None:
+    release(released_store, built)
+    text = json.dumps({"project": PROJECT, "version": "v1", "previous": "v0"})
+    new = NewTarget(paths.channel(PROJECT), text.encode(), {"channel": text})
+    Repository(released_store, signing_keys()).publish([new])
+    with pytest.raises(ReleaseError, match=r"channel\.json is invalid: rings") as caught:
+        read_channel(released_store, PROJECT)
+    assert "timestamp.json" in caught.value.fix
 
 
 def test_evidence_is_signed_with_the_release(released_store: Store, built: Image) -> None:

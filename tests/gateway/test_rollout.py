@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import yaml
 
 from tests.support.gateway.gateway_bench import (
     DEVICE,
     PROJECT,
+    TARGET,
     Bench,
     mute,
     release,
     renamed,
     running,
+    use_rings,
     wait_for,
     wait_for_polls,
     wrong_golden,
@@ -20,8 +24,8 @@ from tests.support.gateway.gateway_bench import (
 from tinyops.boards.image import Image
 from tinyops.boards.link import Link
 from tinyops.boards.transport import SerialPort, SerialStream
-from tinyops.projects import projects_folder
 from tinyops.releases.publish import move_channel
+from tinyops.releases.rollout import next_channel, place_of
 from tinyops.store import edge_layout
 
 pytestmark = pytest.mark.slow
@@ -132,9 +136,14 @@ def test_a_device_outside_the_open_ring_waits_until_its_ring_opens(
     with running(bench.gateway()) as gateway:
         release(bench.store, built)
         wait_for(lambda: bench.saw("attested", "v1"), "v1 attested")
-        file = projects_folder() / PROJECT / "project.yaml"
-        content = yaml.safe_load(file.read_text()) | {"rollout": {"rings": [0.0, 1.0]}}
-        file.write_text(yaml.safe_dump(content))
+        # A device of another gateway that comes before this one in v2's order, and a ring between.
+        salt = next_channel(None, PROJECT, "v2", [1.0]).salt
+        here = place_of(DEVICE, salt)
+        ids = (f"d{number}" for number in itertools.count())
+        first = next(name for name in ids if place_of(name, salt) < here)
+        rows = {first: {"project": PROJECT, "target": TARGET}}
+        bench.store.put_json(edge_layout.gateway_status("another"), {"devices": rows})
+        use_rings((place_of(first, salt) + here) / 2, 1.0)
         release(bench.store, renamed(built, "v2"))
         wait_for_polls(gateway)
         assert not bench.saw("flashing", "v2")

@@ -27,6 +27,7 @@ from tinyops.releases.errors import (
     ReleaseUnavailable,
 )
 from tinyops.releases.fetcher import StoreFetcher
+from tinyops.releases.pruning import TARGETS_MAX_BYTES
 from tinyops.releases.rollout import Channel
 from tinyops.store import Store, edge_layout
 from tinyops.wrong_key import wrong_key
@@ -181,7 +182,7 @@ class ReleaseClient:
             str(self._targets),
             edge_layout.TUF_TARGETS,
             fetcher=StoreFetcher(self._store),
-            config=UpdaterConfig(targets_max_length=5_000_000),
+            config=UpdaterConfig(targets_max_length=TARGETS_MAX_BYTES),
             bootstrap=self._root,
         )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
 from tuf.api.metadata import TargetFile
 
+from tinyops.fleet.devices import for_targets, reported_devices
 from tinyops.projects import load_project
 from tinyops.releases import paths
 from tinyops.releases.bundle import BundleImage, BundleTarget, Manifest
@@ -14,12 +17,19 @@ from tinyops.releases.errors import ReleaseError
 from tinyops.releases.evidence import Evidence, read_evidence
 from tinyops.releases.keys import signing_keys
 from tinyops.releases.repository import NewTarget, Repository
-from tinyops.releases.rollout import Channel
+from tinyops.releases.rollout import (
+    Channel,
+    next_channel,
+    open_ring,
+    require_canary,
+    roll_back,
+)
 from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts, sha256_hex
+from tinyops.wrong_key import wrong_key
 
 
 def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
-    """Sign a version's images and open the first ring to it; may be repeated at any point.
+    """Sign a version's images and put it on trial in the first ring; may be repeated at any point.
 
     Writes images, manifest and channel to the TUF repository in one publication, then the release
     manifest, the pointer `release` and the candidate's receipt. A version that was staged before is
@@ -28,7 +38,8 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
     Raises
     ------
     ReleaseError
-        An image or its proof is missing, or the proof has mismatches. Nothing was signed.
+        An image or its proof is missing, the proof has mismatches, or the first ring holds none of
+        the devices that gateways report. Nothing was signed.
     SigningKeyError
         A key is missing, or development keys would sign for another machine.
     """
@@ -41,18 +52,19 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
     if staged is None:
         created = datetime.now(UTC).isoformat()
         if earlier := signed.get(paths.manifest(project, version)):
+            # The channel moved in the same publication, and may have moved on since.
             created = earlier.custom["created"]
+        else:
+            channel = next_channel(channel, project, version, rings)
+            targets = {image.target for image in evidence.images}
+            _require_canary(store, channel, targets)
         manifest = _manifest(store, project, version, created, evidence)
-        channel = _next_channel(channel, project, version, rings)
-        repository.publish([*_files(manifest, evidence), _pointer(channel)])
+        pointers = [_pointer(channel)] if channel else []
+        repository.publish([*_files(manifest, evidence), *pointers])
         staged = manifest.model_dump(mode="json")
         store.put_json(layout.release_manifest(project, version), staged)
     if channel is not None and channel.version == version:
-        uri = store.uri(layout.release_manifest(project, version))
-        store.put_json(
-            layout.pointer(project, Pointer.RELEASE),
-            {"version": version, "uri": uri, "at": staged["created"]},
-        )
+        _write_pointer(store, channel, staged["created"])
     if evidence.candidate:
         receipt = Receipt(Consumer.RELEASE, evidence.candidate, "done", output=version)
         receipts.write(store, project, receipt)
@@ -67,28 +79,54 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
 def move_channel(
     store: Store, project: str, version: str | None = None, ring: int | None = None
 ) -> dict[str, Any]:
-    """Point the channel at a staged version (back, too), or open another ring.
+    """Put a staged version on trial, or open another ring; returns the channel.
+
+    Naming the stable version ends the trial (`rollout.roll_back`). Opening the ring with share 1.0
+    promotes the version on trial. An older version whose files were dropped from the signed
+    metadata is signed again.
 
     Raises
     ------
     ReleaseError
-        Nothing was released yet, the version was never staged, or there is no such ring.
+        Nothing was released yet, the version was never staged, there is no such ring, or the ring
+        holds none of the devices that gateways report.
+    """
+    repository = Repository(store, signing_keys())
+    signed = repository.targets()
+    current = _channel_of(signed, project)
+    if current is None:
+        raise ReleaseError(f"{project} has no release", "release a candidate first")
+    channel, files = current, []
+    if version is not None and version not in (current.version, current.stable):
+        if not store.exists(layout.release_manifest(project, version)):
+            raise ReleaseError(f"{project} {version} was never staged", "name a staged version")
+        files = _files_again(store, signed, project, version)
+    if version is not None:
+        channel = next_channel(current, project, version, current.rings)
+    if ring is not None:
+        channel = open_ring(channel, ring)
+    manifest: dict[str, Any] = store.get_json_or(
+        layout.release_manifest(project, channel.version), {}
+    )
+    if channel != current:
+        _require_canary(store, channel, manifest.get("targets", ()))
+    repository.publish([*files, _pointer(channel)])
+    _write_pointer(store, channel, str(manifest.get("created", "")))
+    return channel.model_dump(mode="json")
+
+
+def roll_back_channel(store: Store, project: str) -> dict[str, Any]:
+    """End the trial: all devices of the project run the stable version. Returns the channel.
+
+    Raises
+    ------
+    ReleaseError
+        Nothing was released yet, or no version was promoted yet.
     """
     current = read_channel(store, project)
     if current is None:
         raise ReleaseError(f"{project} has no release", "release a candidate first")
-    if version is not None and version != current.version:
-        if not store.exists(layout.release_manifest(project, version)):
-            raise ReleaseError(f"{project} {version} was never staged", "name a staged version")
-        current = _next_channel(current, project, version, current.rings)
-    if ring is not None:
-        if not 0 <= ring < len(current.rings):
-            raise ReleaseError(
-                f"{project} has no ring {ring}", f"rings: 0 to {len(current.rings) - 1}"
-            )
-        current = current.model_copy(update={"ring": ring})
-    Repository(store, signing_keys()).publish([_pointer(current)])
-    return current.model_dump(mode="json")
+    return move_channel(store, project, version=roll_back(current).version)
 
 
 def read_channel(store: Store, project: str) -> Channel | None:
@@ -98,27 +136,46 @@ def read_channel(store: Store, project: str) -> Channel | None:
 
 def _channel_of(signed: dict[str, TargetFile], project: str) -> Channel | None:
     file = signed.get(paths.channel(project))
-    return Channel.model_validate_json(file.custom["channel"]) if file else None
+    if file is None:
+        return None
+    try:
+        return Channel.model_validate_json(file.custom["channel"])
+    except ValidationError as error:
+        key, reason, _ = wrong_key(error)
+        raise ReleaseError(
+            f"signed {paths.channel(project)} is invalid: {key}: {reason}",
+            "Remove tuf/metadata/timestamp.json to begin with no releases, then release again; "
+            "devices keep what they run.",
+        ) from None
 
 
-def _next_channel(
-    current: Channel | None, project: str, version: str, rings: list[float]
-) -> Channel:
-    if current is not None and current.version == version:
-        return current
-    return Channel(
-        project=project,
-        version=version,
-        rings=rings,
-        ring=0,
-        salt=_salt(project, version),
-        previous=current.version if current else "",
+def _require_canary(store: Store, channel: Channel, targets: Collection[str]) -> None:
+    devices = for_targets(reported_devices(store, channel.project), targets)
+    require_canary(channel, [device.id for device in devices])
+
+
+def _write_pointer(store: Store, channel: Channel, created: str) -> None:
+    """Mirror the channel in the pointer `release`, for readers that verify no signature."""
+    store.put_json(
+        layout.pointer(channel.project, Pointer.RELEASE),
+        {
+            "version": channel.version,
+            "stable": channel.stable,
+            "uri": store.uri(layout.release_manifest(channel.project, channel.version)),
+            "at": created,
+        },
     )
 
 
-def _salt(project: str, version: str) -> str:
-    # Another release begins with other devices.
-    return sha256_hex(f"{project}/{version}".encode())[:16]
+def _files_again(
+    store: Store, signed: dict[str, TargetFile], project: str, version: str
+) -> list[NewTarget]:
+    """Files of a staged version, signed as before; none where they are signed."""
+    if paths.manifest(project, version) in signed:
+        return []
+    evidence = read_evidence(store, project, version)
+    created = str(store.get_json(layout.release_manifest(project, version))["created"])
+    return _files(_manifest(store, project, version, created, evidence), evidence)
 
 
 def _manifest(

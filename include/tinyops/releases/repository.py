@@ -19,6 +19,7 @@ from tuf.api.serialization import DeserializationError
 
 from tinyops.releases.errors import ReleaseError
 from tinyops.releases.keys import KeyFolder, write_durably
+from tinyops.releases.pruning import TARGETS_MAX_BYTES, without_old_releases
 from tinyops.store import ObjectMissing, Store, edge_layout
 
 LIFE = {
@@ -64,12 +65,14 @@ class Repository:
         """Sign files into the repository; returns the version of each role.
 
         Files that are signed already with the same content and custom data change nothing, so a
-        publication may be repeated after a crash at any point.
+        publication may be repeated after a crash at any point. Old releases are dropped from the
+        metadata (see `releases.pruning`); their files stay.
 
         Raises
         ------
         ReleaseError
-            The store holds metadata that does not verify, or older than this folder signed.
+            The store holds metadata that does not verify, or older than this folder signed; or the
+            new metadata exceeds what gateways accept.
         SigningKeyError
             A key is missing.
         """
@@ -84,6 +87,7 @@ class Repository:
                 key = edge_layout.tuf_target(target.path, file.hashes["sha256"])
                 self.store.put(key, target.content)
                 files[target.path] = file
+            files = without_old_releases(files)
             if files != current.targets.signed.targets:
                 current.targets.signed.targets = files
                 self._resign(current, now, {"targets", "snapshot", "timestamp"})
@@ -179,7 +183,14 @@ class Repository:
         if "targets" in roles:
             self._sign(current.targets, "targets", now)
             version = current.targets.signed.version
-            self._put(edge_layout.tuf_version_name("targets", version), current.targets.to_bytes())
+            content = current.targets.to_bytes()
+            if len(content) > TARGETS_MAX_BYTES:
+                raise ReleaseError(
+                    f"targets metadata has {len(content)} bytes, expected at most "
+                    f"{TARGETS_MAX_BYTES}, which is what gateways accept",
+                    "Give some of the projects a bucket of their own.",
+                )
+            self._put(edge_layout.tuf_version_name("targets", version), content)
             current.snapshot.signed.meta["targets.json"] = MetaFile(version)
         if "snapshot" in roles:
             self._sign(current.snapshot, "snapshot", now)

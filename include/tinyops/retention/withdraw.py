@@ -1,7 +1,7 @@
 """Images in the TUF repository that hold self-test windows of a forgotten machine.
 
-They are removed once nothing needs them: neither the pointer `release` nor a device names the
-release. Signed metadata still lists them, as it lists every release that was; nobody fetches them.
+They are removed once nothing needs them: neither the pointer `release` (version on trial and stable
+version) nor a device names the release. Signed metadata may still list them; nobody fetches them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _in_use(records: Records, release: str) -> bool:
     key = layout.pointer(records.project, Pointer.RELEASE)
     pointer: dict[str, Any] = records.store.get_json_or(key, {})
     running = {name for one in records.devices.values() for name in (one.runs, one.confirmed)}
-    return release in {*running, pointer.get("version")}
+    return release in {*running, pointer.get("version"), pointer.get("stable")}
 
 
 def _signed(store: Store, project: str, release: str) -> list[str]:

@@ -10,15 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from tests.support.boards.virtual_boards import SLEEP
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE, Image, image_crc
 from tinyops.boards.virtual.nano33ble import Nano33Ble
 from tinyops.emulation.host_parts import read_parts
+from tinyops.fleet.event import Event
 from tinyops.gateway.config import load_config
-from tinyops.gateway.event import Event
 from tinyops.gateway.service import Gateway
+from tinyops.projects import projects_folder
 from tinyops.releases.publish import sign_and_stage
 from tinyops.store import Store, edge_layout, layout, sha256_hex
 
@@ -80,6 +82,13 @@ def release(store: Store, *images: Image, mismatches: int = 0) -> dict[str, obje
     for image in images:
         write_evidence(store, image, mismatches)
     return sign_and_stage(store, PROJECT, images[0].header.version)
+
+
+def use_rings(*rings: float) -> None:
+    """Write the rings into the project's file."""
+    file = projects_folder() / PROJECT / "project.yaml"
+    content = yaml.safe_load(file.read_text()) | {"rollout": {"rings": [*rings]}}
+    file.write_text(yaml.safe_dump(content))
 
 
 def write_evidence(store: Store, image: Image, mismatches: int = 0) -> None:
