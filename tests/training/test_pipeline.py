@@ -16,8 +16,13 @@ from tinyops.conversion.tflite.litert import int8_logits
 from tinyops.data.ingest.batch import publish_batch
 from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings.sources import generate
+from tinyops.fleet.event import Event
 from tinyops.frontend import Frontend, FrontendSpec
 from tinyops.projects import Project, load_project
+from tinyops.releases import paths
+from tinyops.releases.keys import signing_keys
+from tinyops.releases.repository import NewTarget, Repository
+from tinyops.releases.rollout import next_channel
 from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts, sha256_hex
 from tinyops.training import registry
 from tinyops.training.pipeline import outstanding_dataset, settle_champion, train_candidate
@@ -73,10 +78,15 @@ def kinds(content: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def attest(store: Store, version: str, at: str, project: str = "motor_health") -> None:
-    event = {"kind": "attested", "project": project, "version": version, "at": at}
-    event |= {"device": "d1", "target": "nano33ble-sense-qemu-virtual"}
-    store.put_json(edge_layout.gateway_event("gw1", f"{at[:10]}-{version}"), event)
+def attest(store: Store, version: str, project: str = "motor_health") -> None:
+    event = Event("attested", project, version, "d1", "nano33ble-sense-qemu-virtual")
+    store.put_json(edge_layout.gateway_event("gw1", event.id), event.content())
+
+
+def sign_channel(store: Store, version: str) -> None:
+    text = next_channel(None, "motor_health", version, [1.0]).model_dump_json()
+    new = NewTarget(paths.channel("motor_health"), text.encode(), {"channel": text})
+    Repository(store, signing_keys()).publish([new])
 
 
 def test_from_dataset_to_champion(store: Store, project: Project) -> None:
@@ -142,8 +152,10 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     # The alias moves only when a device has attested, and settling again changes nothing.
     assert settle_champion(store, "motor_health")["champion"] is None
     store.put_json(layout.release_manifest("motor_health", "r1"), {"candidate": "run-1"})
-    attest(store, "other", "2026-01-02T00:00:00+00:00", project="exercise_watch")
-    attest(store, "r1", "2026-01-01T00:00:00+00:00")
+    sign_channel(store, "r1")
+    attest(store, "other", project="exercise_watch")
+    assert settle_champion(store, "motor_health")["champion"] is None
+    attest(store, "r1")
     told = settle_champion(store, "motor_health")
     assert told == {"champion": "r1", "candidate": "run-1", "changed": True}
     assert registry.alias("motor_health", "champion") == "1"
