@@ -4,10 +4,11 @@
 
 **Params.** None.
 
-**Inputs and outputs.** Renews the TUF timestamp and snapshot in `tuf/metadata/`; moves each
-project's champion once a board has attested it; emits `<project>/incoming`, `<project>/dataset`,
-`<project>/candidate` and `<project>/frames` for work that has no receipt and whose DAG is not
-running, the last also for devices that have been silent for a day. Once a day it looks for what is
+**Inputs and outputs.** Renews the TUF timestamp and snapshot in `tuf/metadata/`; makes the stable
+version of each project's signed channel its champion once half of the reported devices attest it;
+emits `<project>/incoming`, `<project>/dataset`, `<project>/candidate` and `<project>/frames` for
+work that has no receipt and whose DAG is not running, the last also for devices that have been
+silent for a day. Once a day it looks for what is
 older than `retention.keep` in project.yaml allows and needed by nothing, and writes a request to
 `<project>/requests/`, which the ingest DAG carries out (report in `<project>/reports/retention/`):
 it alone deletes, so nothing goes while a run refers to it. Signed images with self-test windows of
@@ -17,8 +18,9 @@ a forgotten machine go once no pointer or device needs them. The pointer `retent
 
 **When it fails.** Boards refuse to update once the signed timestamp has expired: look into a red
 `refresh_metadata` the same day. A red `wake_up`, `settle_champions` or
-`look_for_old_data` means that S3 did not answer or that a pointer is damaged; the log names it, and
-the next run tries again.
+`look_for_old_data` means that S3 did not answer or that a pointer of some project is damaged; the
+log names it, and the next run tries again. All other projects were served. `wake_up` turns red once
+it has nothing to emit. A malformed event or status of a gateway is a warning in the log, no error.
 
 **Owner.** tinyops
 """
@@ -61,13 +63,14 @@ def maintain() -> None:
 
     @task
     def settle_champions() -> dict[str, Any]:
-        """Make the release that boards attest the champion of its project."""
+        """Make the stable release that boards attest the champion of its project."""
         from tinyops.store import Store
         from tinyops.training.pipeline import settle_champion
         from tinyops_airflow.usable_projects import usable_projects
+        from tinyops_airflow.work import all_projects
 
         store = Store.from_env()
-        return {one.name: settle_champion(store, one.name) for one in usable_projects()}
+        return all_projects(usable_projects(), lambda one: settle_champion(store, one.name))
 
     @task
     def look_for_old_data() -> dict[str, Any]:
@@ -75,23 +78,28 @@ def maintain() -> None:
         from tinyops.retention.carry_out import look_daily
         from tinyops.store import Store
         from tinyops_airflow.usable_projects import usable_projects
+        from tinyops_airflow.work import all_projects
 
         store = Store.from_env()
-        return {one.name: look_daily(store, one) for one in usable_projects()}
+        return all_projects(usable_projects(), lambda one: look_daily(store, one))
 
     @task(outlets=[assets.WAKE_UP])
     def wake_up(*, ti: Any, outlet_events: Any) -> dict[str, Any]:
         """Emit the assets of idle DAGs that have unhandled input, and no others."""
         from tinyops.store import Store
         from tinyops_airflow.usable_projects import usable_projects
-        from tinyops_airflow.work import left_over
+        from tinyops_airflow.work import each_project, left_over
 
         store, woken = Store.from_env(), {}
-        for project in usable_projects():
-            for dag_id, (kind, work) in left_over(store, project.name).items():
+        waiting, errors = each_project(usable_projects(), lambda one: left_over(store, one.name))
+        for project, dags in waiting.items():
+            for dag_id, (kind, work) in dags.items():
                 if not ti.get_dr_count(dag_id, states=["queued", "running"]):
-                    assets.wake_up(outlet_events, project.name, kind, work)
+                    assets.wake_up(outlet_events, project, kind, work)
                     woken[dag_id] = work
+        if errors and not woken:
+            # A failed task emits nothing, so this waits until there is nothing to emit.
+            raise ExceptionGroup(f"{len(errors)} projects with errors", errors)
         return woken
 
     refresh_metadata()

@@ -46,6 +46,40 @@ def handle_each(
     return results, errors
 
 
+def each_project(
+    projects: Iterable[Project], act: Callable[[Project], T]
+) -> tuple[dict[str, T], list[Exception]]:
+    """Act on every project; trouble with one does not stop the others.
+
+    Whatever `act` raises counts as trouble of that project, since one damaged object of it may
+    raise anything. StoreUnavailable is raised at once: it would meet all others too.
+
+    Returns
+    -------
+    results by the project's name, and the errors
+    """
+    results: dict[str, T] = {}
+    errors: list[Exception] = []
+    for project in projects:
+        try:
+            results[project.name] = act(project)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("%s: skipped", project.name)
+            error.add_note(f"project {project.name}")
+            errors.append(error)
+    return results, errors
+
+
+def all_projects(projects: Iterable[Project], act: Callable[[Project], T]) -> dict[str, T]:
+    """As `each_project`; raises an ExceptionGroup at the end if there was trouble with any."""
+    results, errors = each_project(projects, act)
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} projects with errors", errors)
+    return results
+
+
 def take_in(
     store: Store, project: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[TinyOpsError]]:
