@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from tinyops.boards.errors import BoardSilent, PortLost
 from tinyops.boards.link import LinkClosed
+from tinyops.boards.port_users import claim, in_use, port_users
 from tinyops.boards.pseudo_terminal import require_its_own
 
 
@@ -43,7 +44,7 @@ class ModemLines:
 
 
 class SerialPort:
-    """One open port, held exclusively.
+    """One open port, held exclusively: see `boards.port_users`.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ class SerialPort:
     Raises
     ------
     PortLost
-        The port cannot be opened, or vanishes while it is used.
+        The port cannot be opened, another program has it open, or it vanishes while it is used.
     """
 
     def __init__(self, path: str, baud: int = 115200, write_timeout: float = 5.0) -> None:
@@ -74,14 +75,17 @@ class SerialPort:
             self._serial.open()
         except self._lost as error:
             busy = getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY)
-            if not busy and "exclusively lock" in str(error):
-                busy = True
+            if busy or "exclusively lock" in str(error):
+                raise in_use(path, port_users(path, own=True)) from None
             raise PortLost(
-                f"{path} is in use" if busy else f"{path} cannot be opened: {error}",
-                "stop the program that uses the port"
-                if busy
-                else "plug the board in and check the port's name and your right to use it",
+                f"{path} cannot be opened: {error}",
+                "plug the board in and check the port's name and your right to use it",
             ) from None
+        try:
+            claim(path, self._serial.fileno())
+        except PortLost:
+            self._serial.close()
+            raise
         self.lines = ModemLines(self._serial)
         self._descriptor = int(self._serial.fileno())
         self._arrival = select.poll()

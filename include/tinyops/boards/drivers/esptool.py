@@ -17,9 +17,10 @@ from pathlib import Path
 from tinyops.boards.catalogue import Board
 from tinyops.boards.drivers.esptool_output import HINT, Output
 from tinyops.boards.drivers.vendor_tool import VendorTool
-from tinyops.boards.errors import BoardSilent, FlashFailed, WrongAnswer
+from tinyops.boards.errors import BoardSilent, FlashFailed, PortLost, WrongAnswer
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image
+from tinyops.boards.port_users import in_use, port_users
 from tinyops.boards.pseudo_terminal import is_pseudo_terminal
 
 FAST_BAUD = 460800
@@ -138,7 +139,10 @@ def _run(
             _watch(tool, session, output, size, progress)
             status = tool.status()
     if status != 0:
-        raise output.failure(session.port)
+        error = output.failure(session.port)
+        if isinstance(error, PortLost) and (users := port_users(session.port, own=True)):
+            raise in_use(session.port, users)
+        raise error
     return output
 
 
