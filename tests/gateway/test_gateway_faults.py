@@ -84,13 +84,6 @@ def test_a_board_that_is_away_is_reported_once_and_served_when_it_is_back(
     assert [kind for kind, _ in at_v1.kinds()].count("error") == 1
 
 
-def test_a_board_that_lost_its_firmware_gets_it_back(at_v1: Bench, built: Image) -> None:
-    at_v1.board.press_reset(2)
-    with running(at_v1.gateway()):
-        wait_for(lambda: at_v1.kinds().count(("attested", "v1")) == 2, "v1 put back")
-    assert at_v1.flash(built) == built.bytes
-
-
 def test_events_wait_while_s3_is_down_and_arrive_afterwards(at_v1: Bench, built: Image) -> None:
     endpoint = at_v1.store.client.meta.endpoint_url
     with CuttableWire(endpoint) as wire:

@@ -10,9 +10,11 @@ from tinyops.boards.catalogue import Board
 from tinyops.boards.errors import PortLost
 from tinyops.boards.flash_report import Ask, FlashReport
 from tinyops.boards.image import Image
+from tinyops.boards.port_users import port_users
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.attest import Sight, attest, differs, look
 from tinyops.gateway.connection import Connection
+from tinyops.gateway.errors import Unresponsive
 from tinyops.gateway.shutdown import FlashPace, Shutdown
 from tinyops.gateway.tally import Tally
 
@@ -36,6 +38,8 @@ class AttachedBoard:
     ) -> None:
         self.action = ""
         """What a person has to do before a flash goes on; stays while it is tried again."""
+        self.written = False
+        """Whether the newest flash, finished or not, has written anything."""
         self.tally = Tally()
         self._board = board
         self._connection = connection
@@ -56,11 +60,13 @@ class AttachedBoard:
             The gateway shall end, and the flash would take too long or waits for a person.
         """
         pace, reached = FlashPace(self._shutdown), 0
+        self.written = False
 
         def moved(done: int, total: int) -> None:
             nonlocal reached
             if done != reached:
                 reached, self.action = done, ""
+                self.written = self.written or done > 0
             pace(0 if self.action else done, total)
 
         def asked(what: str) -> None:
@@ -96,6 +102,18 @@ class AttachedBoard:
             raise
         except TinyOpsError:
             return False
+
+    def help_wanted(self, error: Unresponsive) -> str:
+        """Message to a person about a board that does not answer; names who else has its port."""
+        try:
+            others = port_users(self._connection.path())
+        except PortLost:
+            others = []
+        also = f" The port is also open in {', '.join(others)}." if others else ""
+        return (
+            f"No valid answer from the {self._board.title} at {self._connection.name}: "
+            f"{error.message}.{also} Check cable, power and sensor, then press RESET."
+        )
 
     def leave(self) -> None:
         """Close the port."""

@@ -17,12 +17,16 @@ from tinyops.boards.image import Image, nonce_crc
 from tinyops.boards.link import Decision, Hello, Link, LinkError
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.connection import Connection
-from tinyops.gateway.errors import AttestationFailed
+from tinyops.gateway.errors import AttestationFailed, Unresponsive
 
 ASK = 0.4
 """Seconds to wait for one HELLO; what is asked while the board starts is lost."""
 SELFTEST = 30.0
 """Seconds a self-test may take."""
+
+
+class _RunsAnotherImage(LinkError):
+    """HELLO reports another image."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,14 @@ def attest(
     Raises
     ------
     AttestationFailed
-        The port is there, but the device is silent, runs something else, or fails its self-test.
+        The device runs something else, or fails its self-test.
+    Unresponsive
+        The port is there, but no valid answer comes.
     PortLost
         There is no port: nothing is known about the device.
     """
     deadline = time.monotonic() + seconds
+    failure: type[AttestationFailed] = Unresponsive
     while True:
         try:
             with connection.link() as link:
@@ -81,8 +88,10 @@ def attest(
         except AttestationFailed:
             raise
         except TinyOpsError as error:
+            if isinstance(error, _RunsAnotherImage):
+                failure = AttestationFailed
             if time.monotonic() > deadline:
-                raise AttestationFailed(
+                raise failure(
                     f"{connection.name}: no rightful HELLO in {seconds:g} s: {error.message}"
                 ) from None
         pause(0.1)
@@ -100,7 +109,7 @@ def differs(hello: Hello, image: Image) -> str:
 def _ask(link: Link, image: Image) -> Sight:
     hello = link.hello(ASK, attempts=3)
     if difference := differs(hello, image):
-        raise LinkError(f"the device runs something else: {difference}")
+        raise _RunsAnotherImage(f"the device runs something else: {difference}")
     if not hello.boot_ok:
         raise AttestationFailed("the device found its image damaged at boot")
     nonce = secrets.randbits(32)

@@ -67,6 +67,9 @@ class GatewayConfig(_Section):
     )
     retry_seconds: float = Field(default=2.0, gt=0, description="first wait; doubles each time")
     retry_max_seconds: float = Field(default=120.0, gt=0)
+    flashes_per_day: int = Field(
+        default=10, ge=1, description="flashes of one device within 24 hours, at most"
+    )
     metrics_port: int = Field(
         default=9464, ge=0, le=65535, description="of /metrics for Prometheus on loopback; 0: none"
     )

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from tinyops.boards.errors import PortLost
 from tinyops.errors import TinyOpsError
+from tinyops.fleet.event import Event, Kind
+from tinyops.gateway.actions import Actions, Cause
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
-from tinyops.gateway.event import Event, Kind
 from tinyops.gateway.journal import DeviceState, ImageName, Journal, Step
 from tinyops.gateway.log import say
 from tinyops.gateway.rest import STRANGE_LOOKS
@@ -16,15 +17,23 @@ from tinyops.gateway.rest import STRANGE_LOOKS
 class DeviceRecord:
     """Written by the device's thread; `state` may be read by any."""
 
-    def __init__(self, config: GatewayConfig, device: DeviceConfig, journal: Journal) -> None:
+    def __init__(
+        self, config: GatewayConfig, device: DeviceConfig, journal: Journal, actions: Actions
+    ) -> None:
         self._config = config
         self._device = device
         self._journal = journal
+        self._actions = actions
 
     @property
     def state(self) -> DeviceState:
         """What the journal says of this device."""
         return self._journal.device(self._device.id, self._device.project)
+
+    @property
+    def actions(self) -> dict[str, str]:
+        """Manual steps that the device waits for, by cause."""
+        return self._actions.of(self._device.id)
 
     def keep(self, state: DeviceState) -> None:
         """Write a state that nobody needs to hear of."""
@@ -74,6 +83,15 @@ class DeviceRecord:
         say("action needed", warn=True, device=self._device.id, action=what)
         if report:
             self._journal.report(self._event("action_needed", state, what))
+
+    def need(self, state: DeviceState, cause: Cause, what: str) -> None:
+        """Record a manual step until `no_longer`; one event, even over a restart."""
+        if self._actions.need(self._device.id, cause, what):
+            self.action_needed(state, what, report=True)
+
+    def no_longer(self, *causes: Cause) -> None:
+        """Remove manual steps whose cause is gone."""
+        self._actions.end(self._device.id, *causes)
 
     def _event(self, kind: Kind, state: DeviceState, detail: str) -> Event:
         device = self._device

@@ -11,3 +11,7 @@ class GatewayError(TinyOpsError):
 
 class AttestationFailed(GatewayError):
     """The board is there and does not show that it runs the image, or not rightly."""
+
+
+class Unresponsive(AttestationFailed):
+    """The port is there and no valid answer comes: nothing is known about what the board runs."""

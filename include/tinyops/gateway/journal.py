@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from tinyops.fleet.event import Event
 from tinyops.gateway.database import Database
-from tinyops.gateway.event import Event
 from tinyops.gateway.log import say
 
-Step = Literal["idle", "flashing", "attesting", "restoring"]
+Step = Literal["idle", "flashing", "attesting", "restoring", "verifying"]
 STEPS: tuple[Step, ...] = get_args(Step)
 EVENTS_KEPT = 10_000
 """About 0.5 kB each."""

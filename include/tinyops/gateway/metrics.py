@@ -115,7 +115,7 @@ class GatewayCollector(Collector):
             }
             image.add_metric([device.id], about)
             failures.add_metric([device.id], state.failures)
-            action.add_metric([device.id], float(bool(worker.board.action)))
+            action.add_metric([device.id], float(bool(worker.action)))
         yield from (by_step, image, failures, action)
 
     def _flashing(self) -> Iterator[Metric]:
@@ -129,6 +129,16 @@ class GatewayCollector(Collector):
         written = CounterMetricFamily(
             "tinyops_gateway_flash_bytes", "Bytes of the images written.", labels=["device"]
         )
+        recent = GaugeMetricFamily(
+            "tinyops_gateway_flashes_last_24h",
+            "Flashes within the last 24 hours, also those before the gateway's start.",
+            labels=["device"],
+        )
+        limit = GaugeMetricFamily(
+            "tinyops_gateway_flashes_per_day",
+            "Flashes that a device may have within 24 hours.",
+            labels=["device"],
+        )
         retries = CounterMetricFamily(
             "tinyops_gateway_flash_retries",
             "Pages, frames or blocks that had to be written again.",
@@ -141,7 +151,10 @@ class GatewayCollector(Collector):
                     family.add_metric([device, result], count)
             written.add_metric([device], tally.bytes)
             retries.add_metric([device], tally.retries)
-        yield from (flashes, attestations, written, retries)
+            flashes_now = worker.writer.flashes
+            recent.add_metric([device], flashes_now["last_24h"])
+            limit.add_metric([device], flashes_now["per_day"])
+        yield from (flashes, attestations, written, retries, recent, limit)
 
     def _frame_counts(self) -> Iterator[Metric]:
         received, sent, dropped = (

@@ -10,13 +10,14 @@ from tinyops.gateway.attest import Sight, differs, look
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import DiskFull
-from tinyops.gateway.errors import GatewayError
+from tinyops.gateway.errors import GatewayError, Unresponsive
 from tinyops.gateway.frame_collector import FrameCollector
 from tinyops.gateway.journal import DeviceState
 from tinyops.gateway.shelf import Shelf
 
 STRANGE_LOOKS = 3
-"""How many looks in a row must show something else before the confirmed image is put back."""
+"""How many looks in a row must show something else before the confirmed image is put back, or go
+unanswered before a person is asked."""
 
 
 class Strayed(GatewayError):
@@ -37,6 +38,8 @@ class Rest:
         self.sight: Sight | None = None
         self.strange = 0
         """Looks in a row that have shown something else than the confirmed image."""
+        self.silent = 0
+        """Looks in a row that went unanswered."""
         self._config = config
         self._device = device
         self._connection = connection
@@ -44,9 +47,15 @@ class Rest:
         self._collector = collector
         self._look_at = 0.0
 
+    @property
+    def trusted(self) -> bool:
+        """Whether the newest look has shown nothing wrong, or none was made yet."""
+        return not self.strange and not self.silent
+
     def begin(self, sight: Sight) -> None:
         """The device has just attested."""
         self.sight = sight
+        self.strange = self.silent = 0
         self._look_at = time.monotonic() + self._config.watch_seconds
         self._collector.start()
 
@@ -59,36 +68,47 @@ class Rest:
             There is no port.
         Strayed
             STRANGE_LOOKS looks in a row have shown something else.
+        Unresponsive
+            STRANGE_LOOKS looks in a row or more went unanswered. That says nothing about the flash.
         ReleaseRefused, ReleaseUnavailable
             The confirmed image cannot be read.
         """
         if time.monotonic() >= self._look_at:
             self._look(state)
-            seconds = self._config.retry_seconds if self.strange else self._config.watch_seconds
+            seconds = self._config.watch_seconds if self.trusted else self._config.retry_seconds
             self._look_at = time.monotonic() + seconds
         due = self._look_at
-        if state.confirmed and not self.strange:
+        if state.confirmed and self.trusted:
             self._collect(state)
             due = min(self._look_at, self._collector.due)
         return max(0.0, due - time.monotonic())
 
     def _look(self, state: DeviceState) -> None:
-        sight, strange = None, ""
         try:
             sight = look(self._connection)
         except PortLost:
             self.sight = None
             raise
         except TinyOpsError as error:
-            strange = f"no answer: {error.message}"
-        self.sight = sight
-        if sight and state.confirmed:
+            self.sight = None
+            self._unanswered(state, error)
+            return
+        self.sight, self.silent = sight, 0
+        strange = ""
+        if state.confirmed:
             confirmed = self._shelf.fetch(self._device, state.confirmed)
             strange = differs(sight.hello, confirmed)
-        self.strange = self.strange + 1 if strange and state.confirmed else 0
+        self.strange = self.strange + 1 if strange else 0
         if self.strange >= STRANGE_LOOKS:
             self.strange = 0
             raise Strayed(strange)
+
+    def _unanswered(self, state: DeviceState, error: TinyOpsError) -> None:
+        self.strange = 0
+        self.silent = self.silent + 1 if state.confirmed else 0
+        if self.silent >= STRANGE_LOOKS:
+            self._look_at = time.monotonic() + self._config.watch_seconds
+            raise Unresponsive(error.message)
 
     def _collect(self, state: DeviceState) -> None:
         try:

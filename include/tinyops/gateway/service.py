@@ -13,15 +13,18 @@ from types import FrameType
 from typing import IO
 
 from tinyops.boards.catalogue import load_board
+from tinyops.gateway.actions import Actions
 from tinyops.gateway.attached_board import AttachedBoard
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.device_record import DeviceRecord
 from tinyops.gateway.errors import GatewayError
+from tinyops.gateway.flash_budget import FlashBudget
 from tinyops.gateway.frame_collector import FrameCollector
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.frame_upload import FrameUpload
+from tinyops.gateway.image_writer import ImageWriter
 from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import Journal
 from tinyops.gateway.log import say
@@ -55,6 +58,8 @@ class Gateway:
         self._lock = _claim(config.state)
         self._database = Database(config.state / "journal.db")
         self._journal = Journal(self._database)
+        self._actions = Actions(self._database)
+        self._budget = FlashBudget(self._database, config.flashes_per_day)
         self._frames = FrameQueue(self._database, config.name, config.frames_kept)
         self._shutdown = Shutdown(config.stop_seconds)
         self._wake = threading.Event()
@@ -156,11 +161,14 @@ class Gateway:
         connection = Connection(device.identity, board.protocol.baud)
         collector = FrameCollector(config, device, connection, self._frames, self._journal)
         reset = partial(pressed, device.reset_command, device.id)
+        attached = AttachedBoard(board, connection, config.attest_seconds, self._shutdown, reset)
+        record = DeviceRecord(config, device, self._journal, self._actions)
         return DeviceWorker(
             config,
             device,
-            AttachedBoard(board, connection, config.attest_seconds, self._shutdown, reset),
-            DeviceRecord(config, device, self._journal),
+            attached,
+            record,
+            ImageWriter(device.id, attached, record, self._budget, self._wake.set),
             self._shelf,
             self._watch,
             Rest(config, device, connection, self._shelf, collector),

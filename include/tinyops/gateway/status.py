@@ -24,7 +24,8 @@ def device_status(worker: DeviceWorker, frames: FrameQueue) -> dict[str, Any]:
         "pending": state.pending.version,
         "failures": state.failures,
         "problem": worker.full or state.problem,
-        "action": worker.board.action,
+        "action": worker.action,
+        "flashes": worker.writer.flashes,
         "runs": _sight(worker.rest.sight),
         "frames": _frames(device.id, frames),
     }

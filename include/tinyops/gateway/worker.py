@@ -1,8 +1,11 @@
 """One device: brings it from what it runs to what it shall run, one journalled step at a time.
 
-The steps are idle -> flashing -> attesting -> idle, and restoring when the new image does not
-attest. Each step can be repeated from its beginning, so a process that dies at any point goes on
-where the journal says, and ends with the new image attested or the old one back.
+The steps are idle -> flashing -> attesting -> idle, and restoring -> verifying -> idle when the new
+image does not attest. Each step can be repeated from its beginning, so a process that dies at any
+point goes on where the journal says, and ends with the new image attested or the old one back.
+
+A confirmed image is written again only to a board that has shown something else. Silence says
+nothing about the flash, so it is a reason to ask a person, never to write.
 """
 
 from __future__ import annotations
@@ -12,21 +15,22 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tinyops.boards.errors import FlashFailed, ImageRefused
-from tinyops.boards.flash_report import FlashReport
-from tinyops.boards.image import Image
 from tinyops.errors import TinyOpsError
+from tinyops.fleet.event import Kind
 from tinyops.gateway.attached_board import AttachedBoard
 from tinyops.gateway.attest import Sight
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.database import DiskFull
 from tinyops.gateway.device_record import DeviceRecord
-from tinyops.gateway.errors import AttestationFailed
-from tinyops.gateway.event import Kind
+from tinyops.gateway.errors import AttestationFailed, Unresponsive
+from tinyops.gateway.flash_budget import FlashBudgetSpent
+from tinyops.gateway.image_writer import ImageWriter
 from tinyops.gateway.journal import DeviceState, ImageName, Step
 from tinyops.gateway.log import say
 from tinyops.gateway.rest import STRANGE_LOOKS, Rest, Strayed
 from tinyops.gateway.shelf import Shelf
 from tinyops.gateway.shutdown import Shutdown, Stopped
+from tinyops.gateway.target_version import TargetVersion
 from tinyops.gateway.watch import ReleaseWatch
 from tinyops.releases.errors import ReleaseRefused, ReleaseUnavailable
 
@@ -44,6 +48,7 @@ class DeviceWorker:
         device: DeviceConfig,
         board: AttachedBoard,
         record: DeviceRecord,
+        writer: ImageWriter,
         shelf: Shelf,
         watch: ReleaseWatch,
         rest: Rest,
@@ -52,6 +57,7 @@ class DeviceWorker:
     ) -> None:
         self.device = device
         self.board = board
+        self.writer = writer
         self.wake = threading.Event()
         self.rest = rest
         self.full = ""
@@ -59,17 +65,21 @@ class DeviceWorker:
         self._config = config
         self._record = record
         self._shelf = shelf
-        self._watch = watch
+        self._target = TargetVersion(device, watch, shelf, record)
         self._shutdown = shutdown
         self._changed = changed
         self._tried = self.state
         self._flashes_failed = 0
-        self._asked = False  # whether it was reported that this flash needs a person
 
     @property
     def state(self) -> DeviceState:
         """What the journal says of this device."""
         return self._record.state
+
+    @property
+    def action(self) -> str:
+        """Manual steps that the device waits for; empty for none."""
+        return " ".join(filter(None, (self.board.action, *self._record.actions.values())))
 
     def run(self) -> None:
         """Until the gateway stops."""
@@ -86,6 +96,7 @@ class DeviceWorker:
             "flashing": self._flash,
             "attesting": self._attest,
             "restoring": self._restore,
+            "verifying": self._verify,
         }
         try:
             return steps[state.step](state)
@@ -94,6 +105,9 @@ class DeviceWorker:
         except DiskFull:
             raise
         except ReleaseUnavailable as error:
+            return self._record.failed(self._tried, error, quiet=True)
+        except FlashBudgetSpent as error:
+            self.writer.deny(self._tried, error)
             return self._record.failed(self._tried, error, quiet=True)
         except ImageRefused as error:
             if state.step == "restoring":
@@ -124,19 +138,37 @@ class DeviceWorker:
                 self.wake.wait(wait)
 
     def _idle(self, state: DeviceState) -> float:
-        wanted = self._wanted(state)
-        if wanted:
+        wanted = self._target.image(state)
+        if wanted and self.writer.allowed(state):
             return self._begin(state, wanted)
+        if not wanted and self._target.version:
+            self._record.no_longer("flash budget")
         try:
             wait = self.rest.tend(state)
+            if self.rest.sight and self.rest.trusted and "unresponsive" in self._record.actions:
+                return self._recover(replace(state, pending=ImageName()))
+        except Unresponsive as error:
+            self._unresponsive(state, error)
+            return self._config.watch_seconds
         except Strayed as error:
             detail = f"puts {state.confirmed.version} back: {error.message}"
             self._record.advance(state, "error", detail, step="restoring", pending=ImageName())
             return 0.0
         rested = replace(state, failures=0, problem="", pending=ImageName())
-        if rested != state and not self.rest.strange:
+        if rested != state and self.rest.trusted:
             self._record.keep(rested)
         return wait
+
+    def _recover(self, state: DeviceState) -> float:
+        """The board answers again, and was not written."""
+        sight = self.board.attest(self._shelf.fetch(self.device, state.confirmed))
+        self._record.advance(state, "attested", "answers again, was not written", step="idle")
+        return self._at_rest(sight)
+
+    def _unresponsive(self, state: DeviceState, error: Unresponsive) -> float:
+        """Ask a person; returns the seconds to wait."""
+        self._record.need(state, "unresponsive", self.board.help_wanted(error))
+        return self._record.failed(state, error, quiet=True)
 
     def _begin(self, state: DeviceState, wanted: ImageName) -> float:
         # What goes wrong from here on is about this version.
@@ -156,7 +188,7 @@ class DeviceWorker:
             return 0.0
         image = self._shelf.fetch(self.device, state.pending)
         try:
-            report = self._write(image)
+            report = self.writer.write(state, image)
         except FlashFailed as error:
             self._flashes_failed += 1
             if self._flashes_failed < FLASH_TRIES:
@@ -195,49 +227,45 @@ class DeviceWorker:
                 pending=ImageName(),
             )
             return 0.0
-        if state.failures >= STRANGE_LOOKS and (wanted := self._wanted(state)):
+        if state.failures >= STRANGE_LOOKS and (wanted := self._target.image(state)):
             return self._begin(state, wanted)
-        image = self._shelf.fetch(self.device, state.confirmed)
-        self._write(image)
-        sight = self.board.attest(image)
+        self.writer.write(state, self._shelf.fetch(self.device, state.confirmed))
+        self._record.keep(replace(state, step="verifying", failures=0, problem=""))
+        return 0.0
+
+    def _verify(self, state: DeviceState) -> float:
+        """Have the board attest the confirmed image that was written back."""
+        wanted = self._target.image(state) if state.failures >= STRANGE_LOOKS else ImageName()
+        if wanted and self.writer.allowed(state):
+            return self._begin(state, wanted)
+        try:
+            sight = self.board.attest(self._shelf.fetch(self.device, state.confirmed))
+        except Unresponsive as error:
+            return self._unresponsive(state, error)
+        except AttestationFailed as error:
+            return self._record.failed(replace(state, step="restoring"), error)
+        reason = self._record.refused(state.pending)
         detail = f"{state.confirmed.version} is back" + (f": {reason}" if reason else "")
         # Without a pending image the board had only strayed, and now runs what it should.
         kind: Kind = "restored" if state.pending else "attested"
         self._record.advance(state, kind, detail, step="idle", pending=ImageName())
         return self._at_rest(sight)
 
-    def _wanted(self, state: DeviceState) -> ImageName:
-        """What to bring onto the device; nothing when it is there or was refused."""
-        version = self._watch.wanted(self.device.project, self.device.id)
-        if not version or version == state.confirmed.version:
-            return ImageName()
-        image = self._shelf.name(self.device, version)
-        return ImageName() if self._record.refused(image) else image
-
     def _changed_mind(self, state: DeviceState) -> bool:
         """Whether another release came while this one could not be flashed; then that is begun."""
-        version = self._watch.wanted(self.device.project, self.device.id)
+        version = self._target.version
         if not version or version == state.pending.version:
             return False
         if version == state.confirmed.version:
             self._record.keep(replace(state, step="restoring", failures=0, problem=""))
             return True
-        wanted = self._wanted(state)
+        wanted = self._target.image(state)
         if wanted:
             self._begin(state, wanted)
         return bool(wanted)
 
     def _at_rest(self, sight: Sight) -> float:
+        self._record.no_longer("unresponsive")
         self._shelf.prune()
         self.rest.begin(sight)
         return 0.0
-
-    def _write(self, image: Image) -> FlashReport:
-        report = self.board.flash(image, self._ask)
-        self._asked = False
-        return report
-
-    def _ask(self, what: str) -> None:
-        self._record.action_needed(self._tried, what, report=not self._asked)
-        self._asked = True
-        self._changed()

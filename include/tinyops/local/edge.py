@@ -130,6 +130,8 @@ class EmbeddedEdge:
             "watch_seconds": 15,
             "frame_seconds": 2,
             "stop_seconds": 8,
+            # Flash of virtual boards is a file, which does not wear.
+            "flashes_per_day": 1000,
             "devices": rows,
         }
         text = GENERATED + yaml.safe_dump(content, sort_keys=False)
