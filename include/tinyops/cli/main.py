@@ -37,6 +37,7 @@ COMMANDS = (
     ("probe", "tinyops.cli.edge", "probe"),
     ("flash", "tinyops.cli.edge", "flash"),
     ("virtual-board", "tinyops.cli.virtual_board", "virtual_board"),
+    ("rollout", "tinyops.cli.rollout", "rollout_app"),
     ("gateway", "tinyops.cli.edge", "gateway_app"),
 )
 # These look after the stack themselves, or must not see its keys.
