@@ -88,7 +88,7 @@ def maintain() -> None:
         """Emit the assets of idle DAGs that have unhandled input, and no others."""
         from tinyops.store import Store
         from tinyops_airflow.usable_projects import usable_projects
-        from tinyops_airflow.work import each_project, left_over
+        from tinyops_airflow.work import ProjectsFailed, each_project, left_over
 
         store, woken = Store.from_env(), {}
         waiting, errors = each_project(usable_projects(), lambda one: left_over(store, one.name))
@@ -99,7 +99,7 @@ def maintain() -> None:
                     woken[dag_id] = work
         if errors and not woken:
             # A failed task emits nothing, so this waits until there is nothing to emit.
-            raise ExceptionGroup(f"{len(errors)} projects with errors", errors)
+            raise ProjectsFailed(errors)
         return woken
 
     refresh_metadata()

@@ -19,7 +19,9 @@ not fit, or the cross compiler refuses it, `prove` when the emulated chip and th
 disagree, `benchmark` when a window takes more instructions beside the champion's than
 `objective.allowed_slowdown` grants (times of this host are recorded and stop nothing). Such a
 candidate is refused by a receipt and not built again unless it is named in `candidate`: correct the
-project or the model and train again. Any other failure (S3, a missing compiler) leaves it
+project or the model and train again. `sign_and_stage` refuses a first ring that holds none of the
+devices that gateways report, and names the smallest share that holds one: correct `rollout.rings`
+in project.yaml and clear the task. Any other failure (S3, a missing compiler) leaves it
 outstanding, and `tinyops__maintain` tries again. Boards keep what they run.
 
 **Owner.** The project's owner.
@@ -117,7 +119,7 @@ def release_dag(project: Project) -> None:
 
         @task(outlets=[release])
         def sign_and_stage(benchmarked: dict[str, Any], *, outlet_events: Any) -> dict[str, Any]:
-            """Sign the bundle and move the channel that gateways follow."""
+            """Sign the bundle and put it on trial in the first ring of the channel."""
             from tinyops.releases import publish
             from tinyops.store import Store, layout
 

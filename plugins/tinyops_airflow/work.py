@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -46,20 +46,29 @@ def handle_each(
     return results, errors
 
 
+class ProjectsFailed(TinyOpsError):
+    """Some projects could not be served; all others were."""
+
+    def __init__(self, errors: Mapping[str, Exception]) -> None:
+        self.errors = dict(errors)
+        told = "; ".join(f"{name}: {error}" for name, error in errors.items())
+        super().__init__(f"{len(errors)} of the projects failed: {told}", "See the log of each.")
+
+
 def each_project(
     projects: Iterable[Project], act: Callable[[Project], T]
-) -> tuple[dict[str, T], list[Exception]]:
+) -> tuple[dict[str, T], dict[str, Exception]]:
     """Act on every project; trouble with one does not stop the others.
 
-    Whatever `act` raises counts as trouble of that project, since one damaged object of it may
-    raise anything. StoreUnavailable is raised at once: it would meet all others too.
+    Whatever `act` raises counts as trouble of that project, since a damaged object of it may make
+    anything raise. StoreUnavailable is raised at once: it would meet all others too.
 
     Returns
     -------
-    results by the project's name, and the errors
+    results and errors, both by the project's name
     """
     results: dict[str, T] = {}
-    errors: list[Exception] = []
+    errors: dict[str, Exception] = {}
     for project in projects:
         try:
             results[project.name] = act(project)
@@ -67,16 +76,15 @@ def each_project(
             raise
         except Exception as error:
             log.exception("%s: skipped", project.name)
-            error.add_note(f"project {project.name}")
-            errors.append(error)
+            errors[project.name] = error
     return results, errors
 
 
 def all_projects(projects: Iterable[Project], act: Callable[[Project], T]) -> dict[str, T]:
-    """As `each_project`; raises an ExceptionGroup at the end if there was trouble with any."""
+    """Act on every project and return the results; ProjectsFailed at the end for any trouble."""
     results, errors = each_project(projects, act)
     if errors:
-        raise ExceptionGroup(f"{len(errors)} projects with errors", errors)
+        raise ProjectsFailed(errors)
     return results
 
 
