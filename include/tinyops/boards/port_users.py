@@ -15,7 +15,7 @@ from pathlib import Path
 from tinyops.boards.errors import PortLost
 from tinyops.boards.pseudo_terminal import is_pseudo_terminal
 
-SECOND_LOOK = 0.05
+SECOND_LOOK = 0.2
 """Seconds until a user of the port is believed. A program that another thread is just starting
 holds copies of this process's files for a moment."""
 _PROC = Path("/proc")
@@ -60,20 +60,30 @@ def port_users(port: str, own: bool = False) -> list[str]:
     """
     device = os.path.realpath(port)
     pids = {
-        int(file.parent.parent.name)
-        for file in _PROC.glob("[0-9]*/fd/*")
-        if _leads_to(file) == device
+        int(process)
+        for process in _names(_PROC)
+        if process.isdecimal() and device in _open_files(_PROC / process / "fd")
     }
     if not own:
         pids.discard(os.getpid())
     return [f"pid {pid} ({_command(pid)})" for pid in sorted(pids)]
 
 
-def _leads_to(file: Path) -> str:
+def _open_files(folder: Path) -> set[str]:
+    """Paths of the files that a process has open."""
+    found = set()
+    for name in _names(folder):
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found.add(os.readlink(folder / name))  # noqa: PTH115 - a hundred times a process
+    return found
+
+
+def _names(folder: Path) -> list[str]:
+    """Names in a folder; none if its process has ended or is another user's."""
     try:
-        return str(file.readlink())
-    except OSError:  # closed meanwhile, or another user's
-        return ""
+        return os.listdir(folder)  # noqa: PTH208 - names, not paths
+    except OSError:
+        return []
 
 
 def _command(pid: int) -> str:
