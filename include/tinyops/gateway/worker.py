@@ -84,7 +84,12 @@ class DeviceWorker:
     def run(self) -> None:
         """Until the gateway stops."""
         try:
-            self._run()
+            while not self._shutdown.begun:
+                self.wake.clear()
+                wait = self._step_or_wait()
+                self._changed()
+                if wait and not self._shutdown.begun:
+                    self.wake.wait(wait)
         finally:
             self.board.leave()
 
@@ -109,8 +114,11 @@ class DeviceWorker:
         except FlashBudgetSpent as error:
             self.writer.deny(self._tried, error)
             return self._record.failed(self._tried, error, quiet=True)
+        except Unresponsive as error:
+            self._record.need(self._tried, "unresponsive", self.board.help_wanted(error))
+            return self._record.failed(self._tried, error, quiet=True)
         except ImageRefused as error:
-            if state.step == "restoring":
+            if state.step in ("restoring", "verifying"):
                 return self._record.failed(self._tried, error, kind="refused")
             # Once the flash was touched, the earlier image has to come back.
             then: Step = "idle" if state.step == "idle" else "restoring"
@@ -123,19 +131,15 @@ class DeviceWorker:
         except TinyOpsError as error:
             return self._record.failed(self._tried, error)
 
-    def _run(self) -> None:
-        while not self._shutdown.begun:
-            self.wake.clear()
-            try:
-                wait = self.step()
-                self.full = ""
-            except DiskFull as error:
-                say("cannot go on", warn=True, device=self.device.id, problem=error)
-                self.full = error.message
-                wait = self._config.retry_max_seconds
-            self._changed()
-            if wait and not self._shutdown.begun:
-                self.wake.wait(wait)
+    def _step_or_wait(self) -> float:
+        try:
+            wait = self.step()
+        except DiskFull as error:
+            say("cannot go on", warn=True, device=self.device.id, problem=error)
+            self.full = error.message
+            return self._config.retry_max_seconds
+        self.full = ""
+        return wait
 
     def _idle(self, state: DeviceState) -> float:
         wanted = self._target.image(state)
@@ -147,9 +151,6 @@ class DeviceWorker:
             wait = self.rest.tend(state)
             if self.rest.sight and self.rest.trusted and "unresponsive" in self._record.actions:
                 return self._recover(replace(state, pending=ImageName()))
-        except Unresponsive as error:
-            self._unresponsive(state, error)
-            return self._config.watch_seconds
         except Strayed as error:
             detail = f"puts {state.confirmed.version} back: {error.message}"
             self._record.advance(state, "error", detail, step="restoring", pending=ImageName())
@@ -164,11 +165,6 @@ class DeviceWorker:
         sight = self.board.attest(self._shelf.fetch(self.device, state.confirmed))
         self._record.advance(state, "attested", "answers again, was not written", step="idle")
         return self._at_rest(sight)
-
-    def _unresponsive(self, state: DeviceState, error: Unresponsive) -> float:
-        """Ask a person; returns the seconds to wait."""
-        self._record.need(state, "unresponsive", self.board.help_wanted(error))
-        return self._record.failed(state, error, quiet=True)
 
     def _begin(self, state: DeviceState, wanted: ImageName) -> float:
         # What goes wrong from here on is about this version.
@@ -206,26 +202,17 @@ class DeviceWorker:
         except AttestationFailed as error:
             self._record.give_up(state, error.message)
             return 0.0
+        detail, shown = f"{sight.hello.golden} golden windows", state.pending
         self._record.advance(
-            state,
-            "attested",
-            f"{sight.hello.golden} golden windows",
-            step="idle",
-            confirmed=state.pending,
-            pending=ImageName(),
+            state, "attested", detail, step="idle", confirmed=shown, pending=ImageName()
         )
         return self._at_rest(sight)
 
     def _restore(self, state: DeviceState) -> float:
         reason = self._record.refused(state.pending)
         if not state.confirmed:
-            self._record.advance(
-                state,
-                "refused",
-                f"{reason}; no earlier image to put back",
-                step="idle",
-                pending=ImageName(),
-            )
+            detail = f"{reason}; no earlier image to put back"
+            self._record.advance(state, "refused", detail, step="idle", pending=ImageName())
             return 0.0
         if state.failures >= STRANGE_LOOKS and (wanted := self._target.image(state)):
             return self._begin(state, wanted)
@@ -240,8 +227,8 @@ class DeviceWorker:
             return self._begin(state, wanted)
         try:
             sight = self.board.attest(self._shelf.fetch(self.device, state.confirmed))
-        except Unresponsive as error:
-            return self._unresponsive(state, error)
+        except Unresponsive:
+            raise
         except AttestationFailed as error:
             return self._record.failed(replace(state, step="restoring"), error)
         reason = self._record.refused(state.pending)
@@ -259,8 +246,7 @@ class DeviceWorker:
         if version == state.confirmed.version:
             self._record.keep(replace(state, step="restoring", failures=0, problem=""))
             return True
-        wanted = self._target.image(state)
-        if wanted:
+        if wanted := self._target.image(state):
             self._begin(state, wanted)
         return bool(wanted)
 
