@@ -42,10 +42,7 @@ PLAIN = ("#f1f1ee", "#77776f")
 LEGEND = (
     ("data and what becomes of it", COLOURS["data/"]),
     ("models", COLOURS["conversion/"]),
-    (
-        "boards, releases and the edge",
-        COLOURS[EDGE],
-    ),
+    ("boards, releases and the edge", COLOURS[EDGE]),
     ("counts of devices", COLOURS["sketches monitoring"]),
     ("foundations, and what uses everything", PLAIN),
 )
