@@ -26,6 +26,7 @@ def test_each_gateway_has_its_rows_whatever_it_wrote(
     frames = {"at": then, "epoch": 1, "window": 64, "sent": 7, "waiting": 2, "dropped": 3}
     frames["refused"] = {"damaged": 4}
     row = {"project": "demo", "state": "idle", "confirmed": "v1", "problem": "[red]odd"}
+    row |= {"flashes": {"last_24h": 3, "per_day": 10}}
     devices = {"press-07": row | {"frames": frames}, "press-08": row | {"action": "press RESET"}}
     store.put_json(edge_layout.gateway_status("line-3"), {"at": then, "devices": devices})
     store.put(edge_layout.gateway_status("line-4"), b"{")
@@ -33,7 +34,14 @@ def test_each_gateway_has_its_rows_whatever_it_wrote(
     store.put_json(edge_layout.gateway_event("line-6", "e1"), {})
     assert main(["gateway", "status"]) == 0
     out = capsys.readouterr().out
-    for word in ("press-07", "7 sent, 2 waiting", "3 dropped", "4 refused: damaged", "5 h ago"):
+    for word in (
+        "press-07",
+        "3 of 10 flashes",
+        "7 sent, 2 waiting",
+        "3 dropped",
+        "4 refused: damaged",
+        "5 h ago",
+    ):
         assert word in out
     for word in (
         "line-4",

@@ -119,6 +119,10 @@ def test_signed_images_go_once_nothing_needs_them(store: Store, small: list[Reco
     store.put_json(layout.pointer(NAME, Pointer.RELEASE), {"version": "run-9"})
     assert withdraw_images(store, NAME)["waiting"] == ["run-1"]
     gateway(store, "line-3", {"spare": "run-9"})
+    stable = {"version": "run-9", "stable": "run-1"}
+    store.put_json(layout.pointer(NAME, Pointer.RELEASE), stable)
+    assert withdraw_images(store, NAME)["waiting"] == ["run-1"]
+    store.put_json(layout.pointer(NAME, Pointer.RELEASE), stable | {"stable": "run-9"})
     assert withdraw_images(store, NAME) == {"withdrawn": ["run-1"], "waiting": []}
     assert not store.exists(key)
     assert withdraw_images(store, NAME) == {"withdrawn": [], "waiting": []}

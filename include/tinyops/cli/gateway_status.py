@@ -46,7 +46,7 @@ def _show(found: dict[str, Any]) -> None:
             table.add_row(
                 seen,
                 escape(f"{device}\n{row.get('project', '')}"),
-                row.get("state", ""),
+                _step(row),
                 escape(row.get("confirmed", "") or "-"),
                 _ago(frames.get("at")),
                 escape("\n".join(counts)),
@@ -54,6 +54,16 @@ def _show(found: dict[str, Any]) -> None:
             )
             seen = ""
     Console().print(table)
+
+
+def _step(row: dict[str, Any]) -> str:
+    """The step that a device is at, and the flashes of its day."""
+    from rich.markup import escape
+
+    lines, flashes = [str(row.get("state", ""))], row.get("flashes")
+    if isinstance(flashes, dict):
+        lines.append(f"{flashes.get('last_24h')} of {flashes.get('per_day')} flashes in 24 h")
+    return escape("\n".join(lines))
 
 
 def _trouble(row: dict[str, Any]) -> str:
