@@ -74,7 +74,7 @@ def plan(uses: Mapping[str, set[str]], box: Point, gap: Point, lane: float) -> P
         near[one].append(other)
         near[other].append(one)
     widths = {name: box[0] if name in uses else lane for name in near}
-    # Rounded: sums of many fractions would leave boxes that stand side by side overlapping by 1e-14.
+    # Rounded: sums of fractions would have boxes that stand side by side overlap by 1e-14.
     at = {name: round(x, 3) for name, x in _positions(rows, near, widths, gap[0]).items()}
     left = min(at[name] - widths[name] / 2 for name in at)
     height = {

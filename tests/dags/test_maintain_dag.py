@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.airflow_runs import AirflowProcess
 from tinyops.monitoring.frame_inbox import FrameFile
-from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Pointer, Receipt, Store, edge_layout, layout, receipts
 from tinyops_airflow.work import left_over
 
 pytestmark = pytest.mark.slow
@@ -51,6 +51,9 @@ def test_wakes_up_what_is_outstanding_and_nothing_else(
     # Too old for the trigger to look at.
     late = FrameFile("2026-01-01", "line-3", 1)
     store.put(late.key("motor_health"), b"frames")
+    # Trouble of a third project, and an event that is none, stop nobody else.
+    store.put_json(layout.pointer("motor_sound", Pointer.CANDIDATE), {"damaged": True})
+    store.put(edge_layout.gateway_event("mallory", "29990101T000000.000000Z-0"), b"null")
     env = airflow.env(TINYOPS_BUCKET=store.bucket, TINYOPS_STATE=str(tmp_path / "state"))
 
     run = airflow.run_dag(env, "tinyops__maintain", tmp_path / "run.json")

@@ -116,3 +116,16 @@ def test_nobody_is_asked_for_what_a_command_does(stage: Stage) -> None:
     stage.board._reset = lambda: True
     stage.flash(lambda progress, ask: ask("press RESET"))
     assert (stage.asked, stage.board.action) == ([], "")
+
+
+def test_a_silent_board_is_reset_once_where_a_command_can(stage: Stage) -> None:
+    assert not stage.board.reset_once()
+    pressed: list[bool] = []
+
+    def press() -> bool:
+        pressed.append(True)
+        return True
+
+    stage.board._reset = press
+    assert [stage.board.reset_once() for _ in range(3)] == [True, False, False]
+    assert len(pressed) == 1

@@ -42,6 +42,7 @@ def test_the_embedded_stack_has_its_own_root(
     [
         ({"colour": "red"}, "colour"),
         ({"poll_seconds": -1}, "poll_seconds"),
+        ({"flashes_per_day": -1}, "flashes_per_day"),
         ({"trusted_root": None}, "trusted_root"),
         ({"devices": [DEVICE, DEVICE]}, "devices: id 'a' is used twice"),
         ({"devices": [DEVICE | {"board": "toaster"}]}, "no board 'toaster'"),

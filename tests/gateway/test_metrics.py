@@ -75,6 +75,9 @@ def test_they_follow_a_device_through_a_release(bench: Bench, built: Image, port
     assert after(GATEWAY + "flashes_total", device=DEVICE, result="failure") == 0
     assert after(GATEWAY + "attestations_total", device=DEVICE, result="success") == 1
     assert after(GATEWAY + "flash_bytes_total", device=DEVICE) == len(built.bytes)
+    assert before(GATEWAY + "flashes_last_24h", device=DEVICE) == 0
+    assert after(GATEWAY + "flashes_last_24h", device=DEVICE) == 1
+    assert after(GATEWAY + "flashes_per_day", device=DEVICE) == 10
     about = {"project": PROJECT, "target": TARGET, "image_sha256": sha256_hex(built.bytes)}
     assert after(GATEWAY + "device_info", device=DEVICE, version="v1", **about) == 1
     assert after(GATEWAY + "device_action_needed", device=DEVICE) == 0

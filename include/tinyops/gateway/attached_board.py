@@ -46,6 +46,7 @@ class AttachedBoard:
         self._attest_seconds = attest_seconds
         self._shutdown = shutdown
         self._reset = reset
+        self._was_reset = False
 
     def admit(self, image: Image) -> None:
         """Refuse an image that is not for this board; see `boards.admission.check`."""
@@ -92,7 +93,19 @@ class AttachedBoard:
             The gateway shall end and the board has not shown it yet.
         """
         with self.tally.attestations.counted():
-            return attest(self._connection, image, self._attest_seconds, self._shutdown.pause)
+            sight = attest(self._connection, image, self._attest_seconds, self._shutdown.pause)
+        self._was_reset = False
+        return sight
+
+    def reset_once(self) -> bool:
+        """Reset a board that does not answer in place of a person; True if that was done now.
+
+        Once until it attests again: what a reset does not cure needs a person.
+        """
+        if self._was_reset:
+            return False
+        self._was_reset = self._reset()
+        return self._was_reset
 
     def runs(self, image: Image) -> bool:
         """Whether the board says that it runs this image. PortLost when there is no port."""

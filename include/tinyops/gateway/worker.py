@@ -115,7 +115,8 @@ class DeviceWorker:
             self.writer.deny(self._tried, error)
             return self._record.failed(self._tried, error, quiet=True)
         except Unresponsive as error:
-            self._record.need(self._tried, "unresponsive", self.board.help_wanted(error))
+            if not self.board.reset_once():
+                self._record.need(self._tried, "unresponsive", self.board.help_wanted(error))
             return self._record.failed(self._tried, error, quiet=True)
         except ImageRefused as error:
             if state.step in ("restoring", "verifying"):

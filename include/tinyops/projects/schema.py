@@ -121,7 +121,11 @@ class Schedule(Section):
 class Rollout(Section):
     """How a release spreads: growing shares of the fleet."""
 
-    rings: list[Fraction] = Field(default_factory=lambda: [1.0], min_length=1)
+    rings: list[Fraction] = Field(
+        default_factory=lambda: [1.0],
+        min_length=1,
+        description="shares of the devices; the first holds a new release's trial, 1.0 promotes it",
+    )
 
     @model_validator(mode="after")
     def _grows(self) -> Self:

@@ -18,7 +18,7 @@ from tinyops.releases.errors import ReleaseError
 from tinyops.store import sha256_hex
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-_DECIMALS = 10_000
+_RESOLUTION = 10_000
 
 
 class Channel(BaseModel):
@@ -139,7 +139,7 @@ def require_canary(channel: Channel, devices: Collection[str]) -> None:
     if not devices or any(in_ring(one, channel.salt, channel.share) for one in devices):
         return
     place = min(place_of(one, channel.salt) for one in devices)
-    smallest = (math.floor(place * _DECIMALS) + 1) / _DECIMALS
+    smallest = (math.floor(place * _RESOLUTION) + 1) / _RESOLUTION
     raise ReleaseError(
         f"{channel.project} {channel.version}: ring {channel.ring} holds no device: share "
         f"{channel.share:g} of {len(devices)} known devices, expected at least {smallest:g}",
