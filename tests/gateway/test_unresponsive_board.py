@@ -25,12 +25,16 @@ from tinyops.store import edge_layout
 pytestmark = pytest.mark.slow
 
 
+def change(bench: Bench, **keys: float) -> None:
+    """Change keys of the gateway's file."""
+    content = yaml.safe_load(bench.config.read_text()) | keys
+    bench.config.write_text(yaml.safe_dump(content))
+
+
 @pytest.fixture
 def at_v1(bench: Bench, built: Image) -> Bench:
-    """A bench whose board has attested v1 without a flash, with times that are short."""
-    content = yaml.safe_load(bench.config.read_text())
-    times = {"attest_seconds": 1.5, "watch_seconds": 0.2}
-    bench.config.write_text(yaml.safe_dump(content | times))
+    """A bench whose board has attested v1 without a flash and is looked at often."""
+    change(bench, watch_seconds=0.2)
     bench.place(built)
     with running(bench.gateway()):
         release(bench.store, built)
@@ -106,11 +110,12 @@ def test_a_board_that_waits_in_its_bootloader_is_not_written_either(
 def test_a_board_that_is_silent_after_its_image_was_put_back_is_not_written_again(
     at_v1: Bench, built: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    change(at_v1, attest_seconds=0.8)
     silence(at_v1, monkeypatch)
     release(at_v1.store, renamed(built, "v2"))
     with running(at_v1.gateway()) as gateway:
         wait_for(lambda: "No valid answer" in gateway.workers[0].action, "a person asked")
-        time.sleep(2.5)  # it would be written again by now
+        time.sleep(1.5)  # it would be written again by now
         # The release, and the image that goes back because the release did not attest.
         assert tries(gateway) == 2
         assert gateway.workers[0].state.step == "verifying"
@@ -122,16 +127,11 @@ def test_a_board_that_is_silent_after_its_image_was_put_back_is_not_written_agai
     assert [kind for kind, _ in at_v1.kinds()].count("action_needed") == 1
 
 
-def allow(bench: Bench, flashes: int) -> None:
-    content = yaml.safe_load(bench.config.read_text()) | {"flashes_per_day": flashes}
-    bench.config.write_text(yaml.safe_dump(content))
-
-
 def test_a_spent_budget_stops_releases_and_restores_until_it_is_raised(
     at_v1: Bench, built: Image
 ) -> None:
     other, second = renamed(built, "v9"), renamed(built, "v2")
-    allow(at_v1, 1)
+    change(at_v1, flashes_per_day=1)
     with running(at_v1.gateway()):
         at_v1.place(other)  # as somebody does who flashes it by hand
         wait_for(lambda: at_v1.kinds().count(("attested", "v1")) == 2, "v1 is back")
@@ -146,7 +146,7 @@ def test_a_spent_budget_stops_releases_and_restores_until_it_is_raised(
     (needed,) = [event for event in at_v1.events() if event.kind == "action_needed"]
     assert f"{DEVICE} was flashed 1 times within 24 h" in needed.detail
     assert "raise flashes_per_day" in needed.detail
-    allow(at_v1, 2)
+    change(at_v1, flashes_per_day=2)
     with running(at_v1.gateway()) as gateway:
         wait_for(lambda: at_v1.saw("attested", "v2"), "v2 with the raised budget")
         assert gateway.workers[0].action == ""
