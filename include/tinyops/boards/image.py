@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tinyops.errors import TinyOpsError
+from tinyops.names import is_name
 
 MAGIC = b"TOPS"
 FORMAT = 1
@@ -104,7 +105,7 @@ def unpack_header(data: bytes) -> ImageHeader:
     Raises
     ------
     ImageError
-        Too short, not TinyOps, or a format that this version does not know.
+        Too short, not TinyOps, a format that this version does not know, or a text that is no name.
     """
     if len(data) < HEADER_SIZE:
         raise ImageError(f"an image header has {HEADER_SIZE} bytes, here are {len(data)}")
@@ -114,8 +115,10 @@ def unpack_header(data: bytes) -> ImageHeader:
     if form != FORMAT or size != HEADER_SIZE:
         raise ImageError(f"image header format {form} is unknown", "use the release that made it")
     project, version, board, target, runtime, digest, tag, *numbers = fields
-    texts = [_text(field) for field in (project, version, board, target, runtime)]
-    return ImageHeader(*[*texts, digest.hex(), _text(tag), *numbers])
+    texts = {"project": project, "version": version, "board": board, "target": target}
+    texts |= {"runtime": runtime, "reference_tag": tag}
+    *named, tag = (_text(name, field) for name, field in texts.items())
+    return ImageHeader(*[*named, digest.hex(), tag, *numbers])
 
 
 def header_offset(image: bytes) -> int:
@@ -183,5 +186,12 @@ def _field(name: str, text: str, size: int) -> bytes:
     return data
 
 
-def _text(field: bytes) -> str:
-    return field.rstrip(b"\0").decode(errors="replace")
+def _text(name: str, field: bytes) -> str:
+    """A header's text: a name, or "" where the image has none."""
+    text = field.rstrip(b"\0").decode("ascii", "replace")
+    if text and not is_name(text):
+        raise ImageError(
+            f"image header: {name} {text!r}, expected letters, digits and ._-",
+            "give an image made by `tinyops compile`",
+        )
+    return text

@@ -9,12 +9,13 @@ from typing import Annotated, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from tinyops import names
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.usb import PortIdentity
 from tinyops.gateway.errors import GatewayError
 from tinyops.wrong_key import wrong_key
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Name = Annotated[str, Field(pattern=names.PATTERN, max_length=names.LONGEST)]
 
 
 class _Section(BaseModel):

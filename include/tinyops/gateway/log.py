@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
+
+from tinyops.printable import json_text, printable
 
 _LOGGER = logging.getLogger("tinyops.gateway")
 
@@ -23,10 +24,14 @@ def start_logging() -> None:
 
 def say(what: str, *, warn: bool = False, **fields: object) -> None:
     """One line: what happened, and the fields that are not empty."""
-    words = [what, *(f"{name}={_word(value)}" for name, value in fields.items() if value != "")]
+    words = [
+        printable(what),
+        *(f"{name}={_word(value)}" for name, value in fields.items() if value != ""),
+    ]
     _LOGGER.log(logging.WARNING if warn else logging.INFO, "%s", " ".join(words))
 
 
 def _word(value: object) -> str:
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if any(c in text for c in ' "=\n\t') else text
+    unquoted = text.isprintable() and not any(character in text for character in ' "=')
+    return text if unquoted else json_text(text)

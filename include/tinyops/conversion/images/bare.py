@@ -20,6 +20,7 @@ from tinyops.conversion.tflite.canonical import canonical
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.frontend import Frontend, FrontendSpec
+from tinyops.names import as_name
 
 _GOLDEN = 4
 
@@ -72,7 +73,7 @@ def build_bare(
         target=board.targets[0],
         frontend=frontend,
         golden=golden,
-        project=name[:31] or "model",
+        project=as_name(name, 31) or "model",
         version="bare",
         sampling=False,
         tuning=tuning,
