@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tinyops.lineage.trace import USED
 from tinyops.lineage.tree import Node
+from tinyops.printable import printable
 
 _COLOURS = {
     "release": "C3",
@@ -65,8 +66,8 @@ def draw_lineage(root: Node, path: Path) -> Path:
         name = node.name if len(node.name) < 25 else f"{node.name[:22]}…"
         colour = _COLOURS.get(node.kind, "0")
         box = {"boxstyle": "round", "facecolor": "white", "edgecolor": colour}
-        text = f"{node.kind} {name}".replace("$", r"\$")
-        axis.text(column, -row, text, ha="center", va="center", fontsize=7, bbox=box)
+        text = axis.text(column, -row, printable(f"{node.kind} {name}"), fontsize=7, bbox=box)
+        text.set(ha="center", va="center", parse_math=False)
     axis.set_xlim(left - 0.6, right + 0.6)
     axis.set_ylim(-height - 1, 0)
     axis.axis("off")

@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tinyops.printable import printable
+
 # Okabe and Ito's palette, which colour-blind people can tell apart; bands also bear their names.
 STATUS_COLOURS = {
     "none": "#009E73",
@@ -78,8 +80,9 @@ def draw_story(story: Story, out: Path) -> Path:
         2, 1, sharex=True, height_ratios=[5, 1.5], gridspec_kw={"hspace": 0.06}
     )
     figure.subplots_adjust(left=0.1, right=0.97, top=0.86, bottom=0.17)
-    figure.text(0.1, 0.945, story.title, fontsize=21, weight="bold", color=_INK)
-    figure.text(0.1, 0.9, story.subtitle, fontsize=14, color="#555555")
+    title, subtitle = printable(story.title), printable(story.subtitle)
+    figure.text(0.1, 0.945, title, fontsize=21, weight="bold", color=_INK, parse_math=False)
+    figure.text(0.1, 0.9, subtitle, fontsize=14, color="#555555", parse_math=False)
     _verdicts(above, story.verdicts, scale)
     _measured(above, story.measured, scale)
     _happenings((above, below), story.happenings, scale)
@@ -177,13 +180,14 @@ def _measured(axes: Any, measured: Sequence[Measured], scale: float) -> None:
         )
         for each in chosen:
             axes.annotate(
-                f"{each.accuracy:.0%} {each.text}",
+                printable(f"{each.accuracy:.0%} {each.text}"),
                 (each.at / scale, each.accuracy),
                 xytext=(10, -16),
                 textcoords="offset points",
                 fontsize=12,
                 color=colour,
                 bbox=_PAPER,
+                parse_math=False,
             )
 
 
@@ -196,7 +200,7 @@ def _happenings(pair: tuple[Any, Any], happenings: Sequence[Happening], scale: f
             axes.axvline(at, color=_INK, linestyle=line, linewidth=1.1, alpha=0.75)
         pair[1].plot([at], [row], marker, color=_INK, markersize=9)
         pair[1].annotate(
-            each.text,
+            printable(each.text),
             (at, row),
             xytext=(8, 0),
             textcoords="offset points",
@@ -204,6 +208,7 @@ def _happenings(pair: tuple[Any, Any], happenings: Sequence[Happening], scale: f
             fontsize=12,
             color=_INK,
             bbox=_PAPER,
+            parse_math=False,
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyops.printable import markdown
 from tinyops.projects import Project
 from tinyops.projects.split_section import SplitTime
 from tinyops.training.comparison import Comparison
@@ -56,6 +57,7 @@ def model_card(facts: CardFacts) -> str:
 def _head(facts: CardFacts) -> str:
     project = facts.project
     outcome = facts.verdict.status + (f": {facts.verdict.reason}" if facts.verdict.reason else "")
+    outcome = markdown(outcome)
     return (
         f"# {project.title}: candidate {facts.run}\n\n{project.goal}\n\n"
         f"* Owner: {project.owner}\n* Dataset version: {facts.dataset}\n"
@@ -211,5 +213,6 @@ def _limits(facts: CardFacts) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+    """Cells are shown as they are: names of groups and slices come with the data."""
+    lines = [[*map(markdown, head)], ["---"] * len(head), *([*map(markdown, row)] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

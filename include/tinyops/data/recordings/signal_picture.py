@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyops.data.recordings.recording import Recording
+from tinyops.printable import printable
 
 _COLUMNS = 1200
 
@@ -31,14 +32,14 @@ def draw_signal(recording: Recording, path: Path) -> Path:
             axis.fill_between(seconds, low, high, linewidth=0.4, edgecolor="C0")
         else:
             axis.plot(seconds, samples, linewidth=0.8)
-        axis.set_ylabel(f"{name}\n{recording.unit}")
+        axis.set_ylabel(f"{printable(name)}\n{printable(recording.unit)}", parse_math=False)
         axis.margins(x=0)
     axes[-1].set_xlabel("seconds")
     simulated = " (simulated)" if recording.conditions.get("simulated") == "true" else ""
-    axes[0].set_title(
+    title = (
         f"{recording.recording_id}: {recording.label or 'no label'}, machine "
-        f"{recording.machine_id}{simulated}",
-        fontsize="medium",
+        f"{recording.machine_id}{simulated}"
     )
+    axes[0].set_title(printable(title), fontsize="medium", parse_math=False)
     figure.savefig(path, format="png", dpi=100)
     return path

@@ -7,9 +7,18 @@ dozen KB.
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
+from tinyops.errors import TinyOpsError
+from tinyops.printable import script_json
 from tinyops.store import ReportKind, Store, layout
+
+EMBEDDED = 2
+"""JSON texts in a page of Evidently: widgets and additional graphs, a line each."""
+_EMBEDDED = re.compile(
+    r"^(\s*var (?:additional_graphs_)?[A-Za-z]\w* = )(\{.*\})(?=;\s*$)", re.MULTILINE
+)
 
 
 def write_snapshot(store: Store, project: str, kind: ReportKind, report_id: str, run: Any) -> str:
@@ -32,6 +41,23 @@ def render_html(store: Store, project: str, kind: ReportKind, report_id: str) ->
     from evidently.core.report import Snapshot
 
     run = Snapshot.load_dict(store.get_json(layout.evidently(project, kind, report_id)))
-    page: str = run.get_html_str(as_iframe=False)
+    page = _without_markup(run.get_html_str(as_iframe=False))
     title = f"<title>{html.escape(run.get_name() or report_id)}</title>"
     return page.replace("<head>", f"<head>{title}", 1).encode()
+
+
+def _without_markup(page: str) -> str:
+    r"""A page whose embedded JSON ends no script: Evidently 0.7.23 writes `<` as it is.
+
+    Raises
+    ------
+    TinyOpsError
+        The JSON is not where this version of Evidently puts it, so nothing can be promised.
+    """
+    page, count = _EMBEDDED.subn(lambda found: found[1] + script_json(found[2]), page)
+    if count != EMBEDDED:
+        raise TinyOpsError(
+            f"Evidently's page has {count} embedded JSON texts, expected {EMBEDDED}",
+            "install the version of Evidently that requirements.txt names",
+        )
+    return page
