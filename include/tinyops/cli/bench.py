@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from tinyops.cli.output import print_json, progress_bar
+from tinyops.cli.output import plain, print_json, progress_bar, terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -104,7 +103,7 @@ def bench(
         }
         print_json(content)
         return
-    _show(results, Console())
+    _show(results, terminal())
 
 
 def _on_board(
@@ -169,7 +168,7 @@ def _show(results: list[Result], console: Console) -> None:
         numbers = sorted(notes.index(line) + 1 for line in result.assumptions)
         table.add_row(
             result.scenario.value,
-            escape(result.system),
+            plain(result.system),
             f"{result.value:,.6g}",
             result.unit,
             result.measured,
@@ -178,6 +177,6 @@ def _show(results: list[Result], console: Console) -> None:
     console.print(f"[bold]{NO_MLPERF_RESULT}[/]")
     console.print(table)
     for metric in dict.fromkeys(f"{one.scenario.value}: {one.metric}" for one in results):
-        console.print(f"[dim]{escape(metric)}[/]")
+        console.print(f"[dim]{plain(metric)}[/]")
     for number, line in enumerate(notes, start=1):
-        console.print(f"[dim]({number}) {escape(line)}[/]")
+        console.print(f"[dim]({number}) {plain(line)}[/]")

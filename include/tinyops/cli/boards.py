@@ -6,15 +6,13 @@ from typing import Annotated
 
 import typer
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 
 
 def boards(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """List the boards: processor, memory, sensors, how they are flashed and what can be built."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from tinyops.boards.catalogue import board_names, load_board
@@ -31,10 +29,10 @@ def boards(
             for sensor in board.sensors
         ]
         table.add_row(
-            f"[bold]{escape(board.name)}[/]",
+            f"[bold]{plain(board.name)}[/]",
             f"{board.core}\n{board.clock.hz // 1_000_000} MHz",
             f"{board.flash.app_bytes // 1024} / {board.ram.app_bytes // 1024} KiB",
-            "\n".join(map(escape, sensors)),
+            "\n".join(map(plain, sensors)),
             board.runtime.kind if board.targets else f"{board.runtime.kind}, fit only",
         )
-    Console().print(table)
+    terminal().print(table)

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from tinyops.cli.data_download import download
 from tinyops.cli.data_import import import_files
 from tinyops.cli.data_versions import diff, show
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 from tinyops.cli.upkeep import forget, retention
 
 data_app = typer.Typer(help="Recordings, the quality gate and dataset versions.")
@@ -105,7 +103,7 @@ def publish(
     if as_json:
         print_json({"batch": name, "uri": uri})
     else:
-        Console().print(f"published {uri}", soft_wrap=True, markup=False)
+        terminal().print(f"published {uri}", soft_wrap=True, markup=False)
 
 
 @data_app.command()
@@ -119,19 +117,19 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    console = Console()
+    console = terminal()
     parts = ("train", "validation", "test")
     versions = Table("version", "created", "recordings", *parts, "relabelled", "batches", "removed")
     for version in found["versions"]:
         counts = version["by_part"]
         versions.add_row(
-            version["version"],
+            plain(version["version"]),
             version["created_at"][:19],
             str(sum(counts.values())),
             *(str(counts.get(part, 0)) for part in parts),
             str(version["relabelled"]),
-            ", ".join(version["batches"]) + (" (simulated)" if version["simulated"] else ""),
-            removed(version),
+            plain(", ".join(version["batches"])) + (" (simulated)" if version["simulated"] else ""),
+            plain(removed(version)),
         )
     console.print(versions)
     if found["versions"] and (unfit := found["versions"][0]["unfit"]):
@@ -140,7 +138,7 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
     for kind, rows in (("batch", found["batches"]), ("labels", found["labels"])):
         table = Table(kind, "status", "dataset", "reason")
         for row in rows:
-            table.add_row(*(escape(str(row[key])) for key in (kind, "status", "dataset", "reason")))
+            table.add_row(*(plain(row[key]) for key in (kind, "status", "dataset", "reason")))
         if rows:
             console.print(table)
 
@@ -153,15 +151,15 @@ def removed(version: dict[str, Any]) -> str:
 
 
 def _show_refusals(result: Any) -> None:
-    console = Console()
+    console = terminal()
     for head, found in (("refused", result.refusals), ("warning", result.warnings)):
         table = Table("row", head, "why", "what to do")
         for one in found:
             table.add_row(
                 str(one.row),
-                escape(one.recording_id),
-                escape("\n".join(one.reasons)),
-                escape("\n".join(one.fixes)),
+                plain(one.recording_id),
+                "\n".join(map(plain, one.reasons)),
+                "\n".join(map(plain, one.fixes)),
             )
         if found:
             console.print(table)

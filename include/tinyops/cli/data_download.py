@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import print_json, terminal
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def download(
         _show_all(list(PUBLIC_SETS.values()), as_json)
         return
     wanted = public_set(name)
-    console = Console(stderr=as_json)
+    console = terminal(stderr=as_json)
     console.print(wanted.title, style="bold", markup=False)
     for what, text in wanted.told():
         console.print(f"  {what}: {text}", markup=False, soft_wrap=True, highlight=False)
@@ -79,7 +78,7 @@ def _show_all(sets: list[PublicSet], as_json: bool) -> None:
     table = Table("name", "what", "licence", "from")
     for one in sets:
         table.add_row(one.name, one.title, one.licence, one.homepage)
-    Console().print(table)
+    terminal().print(table)
 
 
 def _agreed() -> bool:
@@ -93,7 +92,7 @@ def _progress() -> Progress:
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
-        console=Console(stderr=True),
+        console=terminal(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )

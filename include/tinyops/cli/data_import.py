@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from tinyops.cli.output import print_json, progress_bar
+from tinyops.cli.output import print_json, progress_bar, terminal
 
 if TYPE_CHECKING:
     from tinyops.data.recordings.importers import Description
@@ -138,7 +137,7 @@ def _publish(
     if as_json:
         print_json({"batch": batch, "files": len(files), "uri": uri})
         return
-    console = Console()
+    console = terminal()
     console.print(f"published {uri}", soft_wrap=True, markup=False)
     console.print(f"next: tinyops data log --project {project.name}", markup=False)
 
@@ -157,7 +156,7 @@ def _import(
     if as_json:
         print_json({"recordings": count, "files": len(files), "out": str(out)})
         return
-    console = Console()
+    console = terminal()
     console.print(f"{count} recordings of {len(files)} files in {out}", markup=False)
     console.print(f"next: tinyops data check {out} --project {project.name}", markup=False)
 

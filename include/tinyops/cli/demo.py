@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import print_json, terminal
 
 if TYPE_CHECKING:
     from tinyops.demo.story import Story
@@ -52,7 +52,7 @@ def demo(
     from tinyops.projects import load_project
 
     chosen = load_project(project)
-    console = Console(stderr=as_json)
+    console = terminal(stderr=as_json)
     stack = Stack(state_dir, s3_port=s3_port, airflow_port=airflow_port)
     before = stack.running()
     # `kill` tidies up as Ctrl-C does.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 
 from tinyops.cli.gateway_devices import gateway_devices
 from tinyops.cli.gateway_status import gateway_status
-from tinyops.cli.output import print_json
+from tinyops.cli.output import echo, print_json, terminal
 
 gateway_app = typer.Typer(help="The edge service between S3 and the boards.", no_args_is_help=True)
 gateway_app.command("status")(gateway_status)
@@ -25,7 +24,6 @@ def flash(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Write an image to a board and start it. Only for images made for that board and target."""
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     from tinyops.boards.catalogue import load_board
@@ -34,7 +32,7 @@ def flash(
 
     kind = load_board(board)
     content = load_image(image.read_bytes(), kind.flash.app_offset)
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, disable=as_json or not console.is_terminal) as bar:
         task = bar.add_task(f"flashing {board}", total=None)
@@ -49,7 +47,7 @@ def flash(
         print_json(asdict(report))
         return
     header = content.header
-    typer.echo(
+    echo(
         f"{header.project} {header.version} on {port}: {report.pages} pages in "
         f"{report.seconds:.1f} s, {report.retries} retries, by {report.bootloader}"
     )
@@ -67,8 +65,11 @@ def probe(
     from tinyops.boards.catalogue import load_board
     from tinyops.boards.flashing import probe as look
 
-    said = look(port, load_board(board), lambda what: typer.echo(what, err=True))
-    typer.echo(json.dumps({"board": board, "port": port, "bootloader": said}) if as_json else said)
+    said = look(port, load_board(board), lambda what: echo(what, stderr=True))
+    if as_json:
+        print_json({"board": board, "port": port, "bootloader": said})
+    else:
+        echo(said)
 
 
 @gateway_app.callback()
@@ -104,4 +105,4 @@ def unit(
     from tinyops.gateway.config import load_config
     from tinyops.gateway.unit import systemd_unit
 
-    typer.echo(systemd_unit(config, load_config(config), environment), nl=False)
+    echo(systemd_unit(config, load_config(config), environment), newline=False)

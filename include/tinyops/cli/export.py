@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
@@ -73,9 +71,9 @@ def arduino(
     table = Table("board", "target", "library", "files")
     for facts in written:
         row = (facts["board"], facts["target"], facts["folder"], str(facts["files"]))
-        table.add_row(*map(escape, row))
-    Console().print(table)
-    Console().print(
+        table.add_row(*map(plain, row))
+    terminal().print(table)
+    terminal().print(
         "Not seen on hardware; each README.md says what was compared, and how to build."
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import echo, plain, print_json, terminal
 
 if TYPE_CHECKING:
     from tinyops.boards.discovery import FoundPort
@@ -33,7 +33,7 @@ def gateway_devices(
         found = [asdict(port) | {"device": device} for port, device in rows]
         print_json(found)
     elif not rows:
-        typer.echo("no serial port on USB; virtual boards have none, give their `port:`")
+        echo("no serial port on USB; virtual boards have none, give their `port:`")
     else:
         _show(rows)
 
@@ -67,8 +67,6 @@ def _device(port: FoundPort, known: list[DeviceConfig]) -> str:
 
 
 def _show(rows: list[tuple[FoundPort, str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table("port", "usb", "serial number", "board", "device")
@@ -77,9 +75,9 @@ def _show(rows: list[tuple[FoundPort, str]]) -> None:
         if port.boards and not port.certain:
             boards = f"may be {boards}"
         ids = f"{port.vid:04x}:{port.pid:04x}\n{port.title}"
-        table.add_row(*map(escape, (port.port, ids, port.usb_serial, boards, device)))
-    Console().print(table)
+        table.add_row(*map(plain, (port.port, ids, port.usb_serial, boards, device)))
+    terminal().print(table)
     missing = [yaml_lines(port) for port, device in rows if port.boards and not device]
     if missing:
-        typer.echo("not in the gateway's file; to add, with the project of each:\n\ndevices:")
-        typer.echo("".join(missing), nl=False)
+        echo("not in the gateway's file; to add, with the project of each:\n\ndevices:")
+        echo("".join(missing), newline=False)

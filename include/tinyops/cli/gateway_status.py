@@ -1,87 +1,80 @@
-"""`tinyops gateway status`: what the gateways have last said of themselves, from S3."""
+"""`tinyops gateway status`: latest status of all gateways, from S3."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import echo, plain, print_json, terminal
+
+if TYPE_CHECKING:
+    from tinyops.store.gateway_reports import DeviceReport, FrameReport, GatewayReport
 
 
 def gateway_status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """What each gateway last said of its devices: what they run, how their frames fared."""
-    from tinyops.gateway.statuses import read_statuses
+    """What each gateway last reported of its devices: what they run, how their frames fared."""
     from tinyops.store import Store
+    from tinyops.store.gateway_reports import read_gateway_reports
 
-    found = read_statuses(Store.from_env())
+    reports = read_gateway_reports(Store.from_env())
     if as_json:
-        print_json(found)
-    elif not found:
-        typer.echo("no gateway has written a status yet")
+        print_json({name: report.to_dict() for name, report in reports.items()})
+    elif not reports:
+        echo("no gateway has written a status yet")
     else:
-        _show(found)
+        _show(reports)
 
 
-def _show(found: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
+def _show(reports: Mapping[str, GatewayReport]) -> None:
     from rich.table import Table
 
     table = Table("gateway", "device", "state", "runs", "last frame", "frames", "problem")
-    for name, status in found.items():
-        seen = f"{name}\n[dim]{_ago(status.get('at'))}[/]"
-        devices = status.get("devices") or {}
-        if not devices:
-            table.add_row(seen, "", "", "", "", "", escape(status.get("problem", "")))
-        for device, row in devices.items():
-            frames = row.get("frames") or {}
-            counts = [f"{frames.get('sent', 0)} sent, {frames.get('waiting', 0)} waiting"]
-            if frames.get("dropped"):
-                counts.append(f"{frames['dropped']} dropped")
-            counts += [f"{n} refused: {why}" for why, n in frames.get("refused", {}).items()]
-            table.add_row(
-                seen,
-                escape(f"{device}\n{row.get('project', '')}"),
-                _step(row),
-                escape(row.get("confirmed", "") or "-"),
-                _ago(frames.get("at")),
-                escape("\n".join(counts)),
-                _trouble(row),
-            )
+    for name, report in reports.items():
+        seen = f"{plain(name)}\n[dim]{_ago(report.at)}[/]"
+        if report.problems or not report.devices:
+            table.add_row(seen, "", "", "", "", "", "\n".join(map(plain, report.problems)))
             seen = ""
-    Console().print(table)
+        for device, row in report.devices.items():
+            table.add_row(seen, *_cells(device, row))
+            seen = ""
+    terminal().print(table)
 
 
-def _step(row: dict[str, Any]) -> str:
-    """The step that a device is at, and the flashes of its day."""
-    from rich.markup import escape
+def _cells(device: str, row: DeviceReport) -> tuple[str, ...]:
+    frames = row.frames
+    return (
+        f"{plain(device)}\n{plain(row.project)}",
+        plain(row.state),
+        plain(row.confirmed or "-"),
+        _ago(frames.at if frames else None),
+        "\n".join(map(plain, _counts(frames))) if frames else "0 sent, 0 waiting",
+        "\n".join(_troubles(row)),
+    )
 
-    lines, flashes = [str(row.get("state", ""))], row.get("flashes")
-    if isinstance(flashes, dict):
-        lines.append(f"{flashes.get('last_24h')} of {flashes.get('per_day')} flashes in 24 h")
-    return escape("\n".join(lines))
+
+def _counts(frames: FrameReport) -> list[str]:
+    counts = [f"{frames.sent} sent, {frames.waiting} waiting"]
+    if frames.dropped:
+        counts.append(f"{frames.dropped} dropped")
+    return counts + [f"{count} refused: {reason}" for reason, count in frames.refused.items()]
 
 
-def _trouble(row: dict[str, Any]) -> str:
-    from rich.markup import escape
-
-    lines = [escape(row.get("problem", ""))]
-    if row.get("action"):
-        lines.insert(0, f"[bold]{escape(row['action'])}[/]")
-    return "\n".join(filter(None, lines))
+def _troubles(row: DeviceReport) -> list[str]:
+    action = [f"[bold]{plain(row.action)}[/]"] if row.action else []
+    return action + ([plain(row.problem)] if row.problem else [])
 
 
 def _ago(at: str | None) -> str:
     try:
-        then = datetime.fromisoformat(at or "")
-        seconds = int((datetime.now(UTC) - then).total_seconds())
+        seconds = int((datetime.now(UTC) - datetime.fromisoformat(at or "")).total_seconds())
     except (TypeError, ValueError):
         return "never"
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+    return f"{max(seconds, 0)} s ago"

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from tinyops.cli.label_suspects import suspects
 from tinyops.cli.labelling import login_name, open_project, predicted_labels
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 
 label_app = typer.Typer(help="Labels: requests and answers, corrections, audits, history.")
 label_app.command()(suspects)
@@ -38,12 +37,12 @@ def requests(project: ProjectName, as_json: AsJson = False) -> None:
     if as_json:
         print_json([one.model_dump(mode="json") for one in found])
         return
-    console = Console()
+    console = terminal()
     table = Table("request", "kind", "device", "about", "since", "what to do")
     for one in found:
         since = f"{one.at:%Y-%m-%d %H:%M}"
         row = (one.id, one.kind, one.device, one.about, since, one.instructions)
-        table.add_row(*map(_plain, row))
+        table.add_row(*map(plain, row))
     console.print(table if found else "nothing is asked for")
 
 
@@ -205,18 +204,12 @@ def history(
     table = Table("at", "label", "source", "author", "set", "note")
     for word in told:
         names = ("at", "label", "source", "author", "set", "note")
-        table.add_row(*(_plain(word.get(name, "")) for name in names))
-    Console().print(table)
+        table.add_row(*(plain(word.get(name, "")) for name in names))
+    terminal().print(table)
 
 
 def _tell(content: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(content)
     else:
-        Console().print(f"published {content['uri']}", soft_wrap=True, markup=False)
-
-
-def _plain(value: object) -> str:
-    from rich.markup import escape
-
-    return escape(str(value))
+        terminal().print(f"published {content['uri']}", soft_wrap=True, markup=False)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from tinyops.cli.labelling import open_project
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 
 if TYPE_CHECKING:
     from tinyops.training.label_quality import LabelQuality
@@ -42,7 +41,7 @@ def suspects(
 
     store, config = open_project(project)
     dataset = newest_dataset(store, config)
-    console = Console(stderr=as_json)
+    console = terminal(stderr=as_json)
     with console.status("cutting windows") as status:
         # All parts: a wrong label does its harm in the test part too.
         frontend = from_project(config.frontend, config.signal)
@@ -75,10 +74,10 @@ def _show(console: Console, found: LabelQuality, top: int) -> None:
     table = Table("recording", "group", "label", "looks like", "margin", "confident")
     for one in found.suspects[:top]:
         table.add_row(
-            escape(one.recording),
-            escape(one.group),
-            one.label,
-            one.suggested,
+            plain(one.recording),
+            plain(one.group),
+            plain(one.label),
+            plain(one.suggested),
             f"{one.margin:+.2f}",
             "yes" if one.confident else "",
         )

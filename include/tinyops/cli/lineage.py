@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.tree import Tree
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 
 if TYPE_CHECKING:
     from tinyops.lineage.tree import Node
@@ -53,7 +51,7 @@ def show(
     store = Store.from_env()
     names = [load_project(project).name] if project else project_names()
     found = find([Records(store, name) for name in names], word, kind)
-    with Console(stderr=True).status("following manifests"):
+    with terminal(stderr=True).status("following manifests"):
         root = trace(found)
     if picture is not None:
         from tinyops.lineage.picture import draw_lineage
@@ -64,7 +62,7 @@ def show(
         return
     tree = Tree(_line(root))
     _grow(tree, root)
-    Console().print(tree)
+    terminal().print(tree)
 
 
 def _grow(tree: Tree, node: Node) -> None:
@@ -84,9 +82,9 @@ def _grow(tree: Tree, node: Node) -> None:
 
 
 def _line(node: Node) -> str:
-    role = f"[dim]{escape(node.role)}[/] " if node.role else ""
+    role = f"[dim]{plain(node.role)}[/] " if node.role else ""
     facts = ", ".join(f"{name} {_plain(value)}" for name, value in node.facts.items() if value)
-    return f"{role}{node.kind} [bold]{escape(node.name)}[/] [dim]{escape(facts)}[/]"
+    return f"{role}{node.kind} [bold]{plain(node.name)}[/] [dim]{plain(facts)}[/]"
 
 
 def _plain(value: Any) -> str:

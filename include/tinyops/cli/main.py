@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any
 import typer
 
 from tinyops import __version__
+from tinyops.cli.output import echo
 from tinyops.errors import TinyOpsError
+from tinyops.printable import json_text
 
 # (command or group, module, its function or its Typer app), in the order of `tinyops --help`.
 COMMANDS = (
@@ -91,16 +92,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _report(message: str, fix: str, arguments: list[str], status: int) -> int:
     if "--json" in arguments:
-        print(json.dumps({"error": message, "fix": fix}, ensure_ascii=False))
+        print(json_text({"error": message, "fix": fix}))
     else:
         line = " ".join(f"{message} -> {fix}".split() if fix else message.split())
-        print(line if status == INTERNAL_ERROR else f"error: {line}", file=sys.stderr)
+        line = line if status == INTERNAL_ERROR else f"error: {line}"
+        echo(line, stderr=True)
     return status
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"tinyops {__version__}")
+        echo(f"tinyops {__version__}")
         raise typer.Exit
 
 

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from tinyops.cli.output import print_json, progress_bar
+from tinyops.cli.output import echo, plain, print_json, progress_bar, terminal
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
@@ -53,7 +51,7 @@ def fit(
     if as_json:
         print_json([report.to_dict() for report in reports])
     else:
-        show_fit(reports, Console())
+        show_fit(reports, terminal())
     if not any(report.fits for report in reports):
         raise typer.Exit(1)
 
@@ -80,7 +78,7 @@ def compile_model(
     text = json.dumps(content, indent=2, sort_keys=True)
     (out / "image.json").write_text(text + "\n")
     if as_json:
-        typer.echo(text)
+        echo(text)
         return
     sizes = built.sizes
     memory = (
@@ -88,8 +86,8 @@ def compile_model(
         if sizes is not None
         else "firmware built for this host; `tinyops fit` estimates the board's memory"
     )
-    Console().print(
-        f"[bold]{escape(str(out / 'image.bin'))}[/] for {content['header']['target']}: {memory}"
+    terminal().print(
+        f"[bold]{plain(out / 'image.bin')}[/] for {content['header']['target']}: {memory}"
     )
 
 
@@ -133,7 +131,7 @@ def prove(
     table = Table(show_header=False)
     for name, value in _proof_rows(proof, described):
         table.add_row(name, value)
-    Console().print(table)
+    terminal().print(table)
 
 
 @app.command("profile")
@@ -156,14 +154,14 @@ def profile_model(
         if as_json:
             print_json(search.to_dict())
         else:
-            show_search(search, Console())
+            show_search(search, terminal())
         return
     with tempfile.TemporaryDirectory() as folder, naming(model):
         found = profile_bare(read(model), described, Path(folder))
     if as_json:
         print_json(found.to_dict())
     else:
-        show_profile(found, Console())
+        show_profile(found, terminal())
 
 
 def _tuning(tflite: bytes, board: Board, tune: bool) -> Tuning:

@@ -8,11 +8,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 
 monitor_app = typer.Typer(help="Drift: verdicts on devices, and what to do about them.")
 
@@ -25,29 +23,37 @@ STYLES = {"none": "green", "data drift": "red", "concept drift": "red", "unknown
 
 @monitor_app.command()
 def status(project: ProjectName, as_json: AsJson = False) -> None:
-    """The newest verdict on every device, and the requests that are open."""
+    """Latest verdict on every device, open requests, and devices whose frames were set aside."""
     from tinyops.data.labels.label_request import open_requests
     from tinyops.monitoring.history import standing
+    from tinyops.monitoring.known_devices import KnownDevices
     from tinyops.projects import load_project
     from tinyops.store import Store
 
     store, name = Store.from_env(), load_project(project).name
     verdicts, requests = standing(store, name), open_requests(store, name)
+    known = KnownDevices.read(store, name)
     if as_json:
         asked = [request.model_dump(mode="json") for request in requests]
-        print_json({"devices": verdicts, "requests": asked})
+        aside = list(known.set_aside.values())
+        print_json({"devices": verdicts, "requests": asked, "set_aside": aside})
         return
-    console = Console()
-    if not verdicts:
+    console = terminal()
+    if verdicts:
+        console.print(_verdict_table("since", list(verdicts.values())))
+    else:
         console.print(f"{name}: no verdict yet; see `tinyops monitor frames -p {name}`")
-        return
-    console.print(_verdict_table("since", list(verdicts.values())))
     for verdict in verdicts.values():
         if verdict["status"] != "none":
             console.print(f"{verdict['device']}: {verdict['reason']}", markup=False)
     for request in requests:
         text = f"request {request.id} ({request.kind}): {request.instructions}"
         console.print(text, markup=False)
+    for row in known.set_aside.values():
+        text = f"not judged: {row['device']} of gateway {row['gateway']}, {row['frames']} frames "
+        console.print(f"{text}{row['reason']} (last {_time(row['at'])})", markup=False)
+    if known.more:
+        console.print(f"not judged: {known.more} more devices that no gateway lists")
 
 
 @monitor_app.command()
@@ -66,7 +72,7 @@ def verdicts(
     if as_json:
         print_json(found)
         return
-    Console().print(_verdict_table("at", found) if found else "no verdicts yet")
+    terminal().print(_verdict_table("at", found) if found else "no verdicts yet")
 
 
 @monitor_app.command()
@@ -91,7 +97,7 @@ def report(
     if as_json:
         print_json({"file": str(html), "bytes": len(page)})
     else:
-        Console().print(f"wrote {html}", markup=False, soft_wrap=True)
+        terminal().print(f"wrote {html}", markup=False, soft_wrap=True)
 
 
 @monitor_app.command()
@@ -110,11 +116,11 @@ def frames(
     if as_json:
         print_json(found)
         return
-    console = Console()
+    console = terminal()
     devices = Table("device", "gateway", "release", "boots", "frames", "last window", "received")
     for row in found["devices"]:
         names = ("device", "gateway", "version", "epochs", "frames", "last_window")
-        devices.add_row(*(escape(str(row[name])) for name in names), _time(row["received_at"]))
+        devices.add_row(*(plain(row[name]) for name in names), _time(row["received_at"]))
     console.print(devices)
     for file in found["set_aside"]:
         said = ", ".join(f"{count} x {reason}" for reason, count in file["counts"].items())
@@ -131,11 +137,11 @@ def _verdict_table(time: str, found: list[dict[str, Any]]) -> Table:
     table.add_column("T²\nwhat moved")
     table.add_column("accuracy\nby labels", no_wrap=True)
     for verdict in found:
-        device = escape(verdict["device"]) + (" (virtual)" if verdict["virtual"] else "")
+        device = plain(verdict["device"]) + (" (virtual)" if verdict["virtual"] else "")
         moved = "\n".join(f"{one['feature']} {one['how']}" for one in verdict["moved"][:2])
         table.add_row(
             f"[{STYLES[verdict['status']]}]{verdict['status']}[/]\n{_time(verdict[time])[5:]}",
-            f"{device}\n[dim]{escape(verdict['release'])}[/]",
+            f"{device}\n[dim]{plain(verdict['release'])}[/]",
             f"{_statistic(verdict)}\n{moved}",
             f"{_accuracy(verdict['estimated_accuracy'])}\n{_labels(verdict['residual'])}",
         )

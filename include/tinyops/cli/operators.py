@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 
 if TYPE_CHECKING:
     from tinyops.conversion.images.operators import ModelSupport
@@ -36,14 +35,14 @@ def ops(
         if as_json:
             print_json([each.to_dict() for each in sets])
         else:
-            _show_sets(sets, Console())
+            _show_sets(sets, terminal())
         return
     with naming(model):
         found = supported(read(model))
     if as_json:
         print_json(found.to_dict())
     else:
-        _show_model(found, operator_sets(), Console())
+        _show_model(found, operator_sets(), terminal())
     if not found.on_a_board():
         raise typer.Exit(1)
 
@@ -73,8 +72,8 @@ def _show_model(found: ModelSupport, sets: tuple[OperatorSet, ...], console: Con
     for row in found.operators:
         table.add_row(
             str(row.number),
-            escape(row.operator),
-            escape(_short(row.makes)),
+            plain(row.operator),
+            plain(_short(row.makes)),
             _yes(row.tensorflow),
             _yes(row.litert),
             _yes(row.tflm),
@@ -89,11 +88,11 @@ def _show_model(found: ModelSupport, sets: tuple[OperatorSet, ...], console: Con
             )
     for (operator, instead), numbers in layers.items():
         console.print(
-            f"{escape(operator)} in operator {escape(', '.join(numbers))}: use {escape(instead)}",
+            f"{plain(operator)} in operator {plain(', '.join(numbers))}: use {plain(instead)}",
             soft_wrap=True,
         )
     for verdict in found.verdicts:
-        said = f"[red]no[/]: {escape(verdict.problem)}" if verdict.problem else "[green]yes"
+        said = f"[red]no[/]: {plain(verdict.problem)}" if verdict.problem else "[green]yes"
         console.print(f"{verdict.runtime}: {said}", soft_wrap=True)
     _show_versions(sets, console)
 

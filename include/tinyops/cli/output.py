@@ -1,29 +1,67 @@
-"""How every command prints its result and its progress."""
+"""Output of every command: result, progress and errors, safe whatever a name holds.
+
+Text from S3 or from a board may hold control sequences and rich's markup. `terminal` and `echo`
+show control characters as escapes; `plain` also keeps rich from reading `[red]` as a colour.
+Nothing else in this room writes to a terminal (tests/cli/test_terminal_text.py).
+"""
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
+from rich.text import Text
+
+from tinyops.printable import json_text, printable
+
+
+class _Terminal(Console):
+    """A console that shows control characters of any text as escapes."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable(text, lines=True), **options)
+
+    def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+        # Texts that rich makes of a string itself, such as a progress bar's description.
+        for segment in super().render(renderable, options):
+            shown = segment.text if segment.control else printable(segment.text, lines=True)
+            yield segment._replace(text=shown)
+
+
+def terminal(stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """Return a console on standard output or standard error."""
+    return _Terminal(stderr=stderr, soft_wrap=soft_wrap, emoji=False)
+
+
+def plain(value: object) -> str:
+    """Return a value as one line that rich shows as it is."""
+    return escape(printable(value))
+
+
+def echo(text: object, *, stderr: bool = False, newline: bool = True) -> None:
+    """Print text without colours, wrapping or markup."""
+    typer.echo(printable(text, lines=True), err=stderr, nl=newline)
 
 
 def print_json(content: Any) -> None:
-    """The result of a command with `--json`, on standard output and alone there."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    """Print the result of a command with `--json`, on standard output and alone there."""
+    typer.echo(json_text(content, indent=2))
 
 
 def progress_bar() -> Progress:
-    """A bar for a person: on standard error, gone at the end, and none where no terminal is."""
+    """Return a bar on standard error, gone at the end; none where no terminal is."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=terminal(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )

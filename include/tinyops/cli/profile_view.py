@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from tinyops.cli.output import plain
 
 if TYPE_CHECKING:
     from tinyops.conversion.images.profile import Profile
@@ -23,8 +24,8 @@ def show_profile(profile: Profile, console: Console) -> None:
         count = profile.instructions[number]
         table.add_row(
             str(number),
-            escape(step.name),
-            escape(step.kernel),
+            plain(step.name),
+            plain(step.kernel),
             "own code" if number in own else "shared",
             f"{count:,}",
             f"{count / max(profile.total, 1):.1%}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import plain, print_json, terminal
 from tinyops.errors import TinyOpsError
 
 if TYPE_CHECKING:
@@ -96,15 +96,13 @@ def _own_expectations(project: Project) -> list[Verdict]:
 
 
 def _show(verdicts: list[Verdict]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console(soft_wrap=True)
+    console = terminal(soft_wrap=True)
     table = Table("project", "check", "", box=None, pad_edge=False)
     for verdict in verdicts:
         mark = "[green]good[/]" if verdict.good else "[red]wrong[/]"
-        detail = escape(f" ({verdict.message})") if verdict.good and verdict.message else ""
+        detail = plain(f" ({verdict.message})") if verdict.good and verdict.message else ""
         table.add_row(verdict.project, verdict.check, mark + detail)
     console.print(table)
     for verdict in verdicts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import echo, print_json, terminal
 
 if TYPE_CHECKING:
     from tinyops.local.stack import Stack
@@ -42,7 +41,7 @@ def up(
     from tinyops.local.stack import Stack
 
     stack = Stack(state_dir, s3_port=s3_port, airflow_port=airflow_port)
-    stack.up(progress=lambda line: typer.echo(line, err=as_json))
+    stack.up(progress=lambda line: echo(line, stderr=as_json))
     _show(stack, as_json)
 
 
@@ -65,7 +64,7 @@ def env(state_dir: StateDir = DEFAULT_STATE, as_json: AsJson = False) -> None:
         print_json(variables)
         return
     for name, value in variables.items():
-        typer.echo(f"export {name}={shlex.quote(value)}")
+        echo(f"export {name}={shlex.quote(value)}")
 
 
 def down(state_dir: StateDir = DEFAULT_STATE, as_json: AsJson = False) -> None:
@@ -76,9 +75,9 @@ def down(state_dir: StateDir = DEFAULT_STATE, as_json: AsJson = False) -> None:
     ran = [row.name for row in stack.status() if row.pids]
     stack.down()
     if as_json:
-        typer.echo(json.dumps({"stopped": ran}))
+        print_json({"stopped": ran})
     else:
-        typer.echo(f"stopped {', '.join(ran)}" if ran else "nothing was running")
+        echo(f"stopped {', '.join(ran)}" if ran else "nothing was running")
 
 
 def _show(stack: Stack, as_json: bool) -> None:
@@ -88,13 +87,12 @@ def _show(stack: Stack, as_json: bool) -> None:
         content = {"services": [asdict(row) for row in rows], "airflow": sign_in}
         print_json(content)
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("service", "state", "address", box=None, pad_edge=False)
     for row in rows:
         table.add_row(row.name, f"[{STATE_STYLE[row.state]}]{row.state}[/]", row.url)
-    console = Console(soft_wrap=True)
+    console = terminal(soft_wrap=True)
     console.print(table)
     for row in rows:
         if row.detail:

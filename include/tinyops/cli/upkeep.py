@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from tinyops.cli.output import print_json, progress_bar
+from tinyops.cli.output import plain, print_json, progress_bar, terminal
 
 if TYPE_CHECKING:
     from tinyops.data.ingest.upkeep import UpkeepKind
@@ -111,7 +109,7 @@ def _hand_over(
     request = ask(store, project.name, kind, getpass.getuser(), machine)
     if not here:
         if not as_json:
-            Console().print(
+            terminal().print(
                 f"asked as {request.id}: {dag_id(project.name, 'ingest')} carries it out in its "
                 f"next run, report in {store.uri(_report(project.name, kind, request.id))}",
                 soft_wrap=True,
@@ -126,9 +124,9 @@ def _hand_over(
 
         report = carry_out(store, project, request.id, say)
     if not as_json:
-        Console().print(f"done: {report['uri']}", soft_wrap=True, markup=False)
+        terminal().print(f"done: {report['uri']}", soft_wrap=True, markup=False)
         for line in report.get("remains", ()):
-            Console().print(f"remains: {line}", soft_wrap=True, markup=False)
+            terminal().print(f"remains: {line}", soft_wrap=True, markup=False)
     return {"request": request.id, "state": "done", "report": report}
 
 
@@ -169,15 +167,17 @@ def _told(plan: ForgetPlan) -> dict[str, Any]:
 
 
 def _show_plan(project: Project, plan: Plan) -> None:
-    console = Console()
+    console = terminal()
     keep = project.retention.keep.model_dump(exclude_none=True, exclude={"dataset_versions"})
+    if not keep.keys() - {"events_days"}:
+        rest = f" but events of {keep['events_days']:g} days" if keep else ""
+        console.print(f"retention.keep of {project.name} names nothing: everything is kept{rest}")
     if not keep:
-        console.print(f"retention.keep of {project.name} names nothing: everything is kept")
         return
     table = Table("class", "name", "objects", "MB", "why")
     for item in plan.items[:_SHOWN]:
         size = f"{item.bytes / 1e6:.3f}"
-        cells = (item.kind, escape(item.name), str(len(item.keys)), size, item.why)
+        cells = (item.kind, plain(item.name), str(len(item.keys)), size, plain(item.why))
         table.add_row(*cells)
     if plan.items:
         console.print(table)
@@ -193,8 +193,8 @@ def _show_forget(plan: ForgetPlan) -> None:
         if isinstance(value, dict):
             value = [f"{device} runs {release}" for device, release in value.items()]
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        table.add_row(name, escape(shown) or "none")
-    console = Console()
+        table.add_row(name, plain(shown) or "none")
+    console = terminal()
     console.print(table)
     if not plan.versions:
         console.print("no dataset version holds this machine; batches and quarantine are searched")

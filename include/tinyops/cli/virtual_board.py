@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyops.cli.output import echo
+
 if TYPE_CHECKING:
     from tinyops.boards.virtual.sensor import VirtualSensor
     from tinyops.projects import Project
@@ -107,12 +109,12 @@ def virtual_board(
     (folder / "pid").write_text(f"{os.getpid()}\n")
     try:
         running.start()
-        typer.echo(f"virtual board {board} at {link}, flash in {folder}{_button(board)}")
+        echo(f"virtual board {board} at {link}, flash in {folder}{_button(board)}")
         if project:
-            typer.echo(f"virtual board senses {project}, seed {seed}, {speed:g} x real time")
+            echo(f"virtual board senses {project}, seed {seed}, {speed:g} x real time")
         running.wait()
     except KeyboardInterrupt:
-        typer.echo("virtual board stops")
+        echo("virtual board stops")
     finally:
         (folder / "pid").unlink(missing_ok=True)
         running.stop()
@@ -123,7 +125,7 @@ def _sensor(project: Project, seed: int, speed: float, world: Path | None) -> Vi
     from tinyops.cli.replay import ReplayedSamples
     from tinyops.demo.world import WorldFile
 
-    file = WorldFile(world, typer.echo) if world else None
+    file = WorldFile(world, echo) if world else None
     return VirtualSensor(ReplayedSamples(project, seed, file), project.signal.rate_hz, speed)
 
 
