@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "demo": {
         *("data/datasets", "data/ingest", "data/labels", "data/recordings"),
-        *("fleet", "gateway", "local", "monitoring", "projects", "store"),
+        *("fleet", "local", "monitoring", "projects", "store"),
     },
 }
 ANY_ROOM = {"cli"}

@@ -57,7 +57,11 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_before_the_first_frame(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no verdict yet" in run(capsys, "status")
     assert "no verdicts yet" in run(capsys, "verdicts")
-    assert json.loads(run(capsys, "status", "--json")) == {"devices": {}, "requests": []}
+    assert json.loads(run(capsys, "status", "--json")) == {
+        "devices": {},
+        "requests": [],
+        "set_aside": [],
+    }
     nothing = {"devices": [], "set_aside": [], "waiting": 0}
     assert json.loads(run(capsys, "frames", "--json")) == nothing
 

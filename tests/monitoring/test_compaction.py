@@ -40,8 +40,7 @@ def house(store: Store) -> Store:
 
 
 def tables(store: Store) -> list[str]:
-    prefix = layout.frames(PROJECT)
-    return [row.key for row in store.objects(prefix) if layout.is_parquet(row.key)]
+    return [row.key for row in store.objects(layout.frame_tables(PROJECT))]
 
 
 def reason(store: Store, file: FrameFile) -> Any:
@@ -275,6 +274,8 @@ def test_names_from_outside_build_no_keys(house: Store) -> None:
     hostile: list[FrameRecord] = [
         record(0, version="../../exercise_watch/current"),
         record(1, device="../x"),
+        record(2, version="v9"),
     ]
     send(house, hostile)
-    assert compact_frames(house, PROJECT)["set_aside"] == {"unknown release": 1}
+    set_aside = compact_frames(house, PROJECT)["set_aside"]
+    assert set_aside == {"unreadable record": 2, "unknown release": 1}

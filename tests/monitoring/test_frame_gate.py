@@ -21,6 +21,7 @@ from tests.support.frame_makers import (
     damaged,
     record,
 )
+from tinyops.monitoring.device_binding import FOREIGN_DEVICE, UNKNOWN_DEVICE, Binding
 from tinyops.monitoring.frame_gate import Gated, check_frames
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.monitoring.frame_suite import RAW, KnownRelease
@@ -31,12 +32,17 @@ from tinyops.sketches.frames import FRAME_BYTES, SATURATED, FrameRecord
 PROJECT = load_project("motor_health")
 RELEASES = {VERSION: KnownRelease(TAG, MODEL, N, classes=4)}
 FILE = FrameFile("2026-11-22", GATEWAY, 1).id
+OTHER, STOLEN = "press-8", "press-40"
+"""Devices of the same gateway, and of another."""
 
 
 def check(records: list[FrameRecord], stored: list[FrameRecord] | None = None) -> Gated:
     rows = [Row(one, FILE) for one in records]
     before = [Row(one, FILE) for one in stored or []]
-    return check_frames(rows, PROJECT, RELEASES, before, datetime.now(UTC))
+    now = datetime.now(UTC)
+    bindings = {device: Binding(GATEWAY, now) for device in (DEVICE, OTHER)}
+    bindings[STOLEN] = Binding("line-4", now)
+    return check_frames(rows, PROJECT, RELEASES, before, bindings, now)
 
 
 def late(**ago: float) -> str:
@@ -66,6 +72,8 @@ BAD: dict[str, tuple[FrameRecord, str]] = {
     ),
     "project": (record(1, project="exercise_watch"), "of another project"),
     "gateway": (record(1, gateway="line-4"), "sent by another gateway"),
+    "device": (record(1, device="press-99"), UNKNOWN_DEVICE),
+    "stolen device": (record(1, device=STOLEN), FOREIGN_DEVICE),
     "release": (record(1, version="v9"), "unknown release"),
     "model": (record(1, model_sha256="cd" * 32), "not its release's model"),
     "tag": (record(1, reference_tag="ba9876543210"), "not its release's reference tag"),
@@ -145,7 +153,7 @@ def _at(window: int) -> bytes:
 
 @pytest.mark.parametrize(
     "other",
-    [{"epoch": EPOCH + 1}, {"device": "press-8"}],
+    [{"epoch": EPOCH + 1}, {"device": OTHER}],
     ids=["after another boot", "another device"],
 )
 def test_counters_of_others_are_no_matter(other: dict[str, object]) -> None:

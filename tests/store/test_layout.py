@@ -63,7 +63,12 @@ def test_frames_lie_below_their_day_and_gateway_in_order() -> None:
     assert folder == "p/frames/date=2026-01-31/gateway=line-3/"
     assert layout.frames_object("p", "2026-01-31", "line-3", 7) == folder + "000000000007.bin.zst"
     table = layout.frames_table("p", "2026-01-31", "line-3", 7, 1234)
-    assert table == folder + "000000000007-000000001234.parquet"
+    day = "date=2026-01-31/gateway=line-3/"
+    assert table == f"p/frame-tables/{day}000000000007-000000001234.parquet"
+    assert table.startswith(layout.frame_tables("p", "2026-01-31", "line-3"))
+    assert layout.is_frames_table("p", table)
+    assert not layout.is_frames_table("p", folder + layout.file_name(table)), "where gateways write"
+    assert not layout.is_frames_table("p", layout.frame_tables("p", "2026-01-31") + "x.parquet")
     assert folder.startswith(layout.frames("p", "2026-01-31"))
     assert layout.frames("p", "2026-01-31").startswith(layout.frames("p"))
 

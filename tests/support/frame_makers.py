@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.sketches.frames import FrameRecord, SketchFrame, encode_records, tag_byte
-from tinyops.store import Store, layout
+from tinyops.store import Store, edge_layout, layout
 
 PROJECT, VERSION, TAG, MODEL = "motor_health", "v1", "0123456789ab", "ab" * 32
 GATEWAY, DEVICE, EPOCH, N = "line-3", "press-7", 1_790_000_000, 64
@@ -71,10 +72,19 @@ def damaged(frame: bytes, at: int = 20, crc: bool = False) -> bytes:
     return bytes(changed)
 
 
+def list_devices(store: Store, gateway: str, devices: Iterable[str]) -> None:
+    """Add devices to those that a gateway's status lists."""
+    key = edge_layout.gateway_status(gateway)
+    content = store.get_json_or(key, {"gateway": gateway, "devices": {}})
+    new = {device: {"project": PROJECT} for device in devices} | content["devices"]
+    store.put_json(key, content | {"at": datetime.now(UTC).isoformat(), "devices": new})
+
+
 def send(
     store: Store, records: list[FrameRecord], seq: int = 1, date: str = "", gateway: str = GATEWAY
 ) -> FrameFile:
-    """Put records into S3 as a gateway does."""
+    """Put records into S3 as a gateway does, which has listed their devices in its status."""
+    list_devices(store, gateway, {record.device for record in records})
     file = FrameFile(date or TODAY, gateway, seq)
     store.put(file.key(PROJECT), encode_records(records))
     return file

@@ -57,19 +57,19 @@ def arrive(fleet: Story, batch: str) -> dict[str, Any]:
 
 def _attested_by_all(fleet: Story, release: str) -> list[dict[str, str]]:
     from tinyops.demo.follow import arrivals
-    from tinyops.gateway.statuses import read_statuses
     from tinyops.local.edge import devices_of
+    from tinyops.store.gateway_reports import read_gateway_reports
 
     wanted = {device.id: device.board for device in devices_of(fleet.project)}
     deadline = time.monotonic() + fleet.timeout
     with fleet.console.status(f"{release} on {', '.join(wanted)}"):
         while True:
-            rows = {
-                device: row
-                for status in read_statuses(fleet.store).values()
-                for device, row in (status.get("devices") or {}).items()
+            confirmed = {
+                device: row.confirmed
+                for report in read_gateway_reports(fleet.store).values()
+                for device, row in report.devices.items()
             }
-            left = [name for name in wanted if rows.get(name, {}).get("confirmed") != release]
+            left = [name for name in wanted if confirmed.get(name) != release]
             if not left:
                 break
             fleet.go_on(deadline, f"{release} is not on {', '.join(left)}")

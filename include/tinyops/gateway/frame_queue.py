@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from tinyops.gateway.database import Database
 from tinyops.gateway.frame_order import Position
-from tinyops.sketches.frames import FrameRecord, encode_records
+from tinyops.sketches.frames import MOST_RECORDS, FrameRecord, encode_records
 from tinyops.store import layout
 
-RECORDS_AN_OBJECT = 1000
+RECORDS_AN_OBJECT = MOST_RECORDS
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS frame (

@@ -6,7 +6,6 @@ index alone is read, each file once however many versions share it. Samples are 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +15,8 @@ from tinyops.data.datasets.cache import cached
 from tinyops.data.datasets.dataset import Dataset, DatasetError, read_manifest
 from tinyops.data.datasets.find_version import version_names
 from tinyops.data.datasets.index import IndexRow, read_index
-from tinyops.fleet.events import gateway_names
-from tinyops.store import Store, StoreError, StoreUnavailable, edge_layout, layout
+from tinyops.store import Store, layout
+from tinyops.store.gateway_reports import read_gateway_reports
 
 
 @dataclass(frozen=True)
@@ -130,19 +129,19 @@ class Records:
     def devices(self) -> dict[str, DeviceRecord]:
         """The project's devices that gateways speak of, by id."""
         found = {}
-        for gateway in gateway_names(self.store):
-            for device, row in self._status(gateway):
-                reported = row.get("runs")
-                sight = reported if isinstance(reported, dict) else {}
-                attested = sight.get("project") == self.project
+        for gateway, report in read_gateway_reports(self.store).items():
+            for device, row in report.devices.items():
+                if row.project != self.project:
+                    continue
+                attested = row.runs is not None and row.runs.project == self.project
                 found[device] = DeviceRecord(
                     device=device,
                     gateway=gateway,
-                    board=str(row.get("board", "")),
-                    target=str(row.get("target", "")),
-                    confirmed=str(row.get("confirmed", "")),
-                    runs=str(sight.get("version", "")) if attested else "",
-                    at=str(row.get("at", "")),
+                    board=row.board,
+                    target=row.target,
+                    confirmed=row.confirmed,
+                    runs=row.runs.version if row.runs and attested else "",
+                    at=report.at,
                 )
         return found
 
@@ -175,18 +174,6 @@ class Records:
                 continue  # Ingest was cut off before the manifest, or is about to write it.
             files = [seen.setdefault(file["sha256"], _file(file)) for file in manifest["files"]]
             yield _version(manifest, files), files
-
-    def _status(self, gateway: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        try:
-            status = json.loads(self.store.get(edge_layout.gateway_status(gateway)))
-            devices = dict(status["devices"])
-        except StoreUnavailable:
-            raise
-        except (StoreError, ValueError, KeyError, TypeError, RecursionError):
-            return  # `tinyops gateway status` says what is wrong with it.
-        for device, row in devices.items():
-            if isinstance(row, dict) and row.get("project") == self.project:
-                yield device, row | {"at": status.get("at", "")}
 
 
 def _file(content: dict[str, Any]) -> DataFile:

@@ -1,4 +1,4 @@
-"""Take the files of frames in: gate them, set bad frames aside, keep the good ones in tables.
+"""Ingest files of frames: gate them, set bad frames aside, keep the good ones in tables.
 
 Idempotent: a row knows the file that it came in, so rows of a file without a receipt are taken out
 and made again. Tables come before receipts, and what they replace is removed last.
@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from tinyops.monitoring import device_binding
 from tinyops.monitoring.frame_gate import Gated, SetAside, check_frames
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
+from tinyops.monitoring.frame_passes import FILES_A_RUN, by_turns, passes
 from tinyops.monitoring.frame_suite import KnownRelease
+from tinyops.monitoring.known_devices import KnownDevices
 from tinyops.monitoring.table import (
     PARQUET,
     Row,
@@ -24,11 +27,22 @@ from tinyops.monitoring.table import (
     to_parquet,
 )
 from tinyops.projects import Project, load_project
-from tinyops.sketches.frames import FrameError, decode_records
-from tinyops.store import Consumer, Receipt, Store, content_id, layout, receipts
+from tinyops.sketches.frames import LARGEST_OBJECT, FrameError, decode_records
+from tinyops.store import (
+    Consumer,
+    Receipt,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    content_id,
+    layout,
+    receipts,
+)
 
 UNREADABLE_FILE = "unreadable file"
 UNREADABLE_RECORD = "unreadable record"
+SHOWN_FRAMES, SHOWN_PROBLEMS = 100, 20
+"""Bad frames and unreadable records of a file that `reason.json` describes. All are counted."""
 # A frame that comes again has the counter of one that was stored about when it came first.
 LOOK_BACK = timedelta(days=2)
 
@@ -37,7 +51,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Arrival:
-    """What a file turned out to hold."""
+    """Content of a file; `problems` are its records that cannot be read."""
 
     file: FrameFile
     rows: list[Row] = field(default_factory=list)
@@ -46,7 +60,7 @@ class _Arrival:
 
 
 def compact_frames(store: Store, project: Project | str) -> dict[str, Any]:
-    """Handle every outstanding file.
+    """Handle outstanding files, FILES_A_RUN at most.
 
     Returns
     -------
@@ -60,34 +74,65 @@ def compact_frames(store: Store, project: Project | str) -> dict[str, Any]:
     """
     if isinstance(project, str):
         project = load_project(project)
-    ids = outstanding_frames(store, project.name)
-    arrivals = [_fetch(store, project.name, FrameFile.from_id(one)) for one in ids]
+    files = by_turns(outstanding_frames(store, project.name))
+    if len(files) > FILES_A_RUN:
+        waiting = len(files) - FILES_A_RUN
+        log.warning("%s: %d files of frames wait for the next run", project.name, waiting)
+        files = files[:FILES_A_RUN]
+    if not files:
+        return {"files": 0, "accepted": 0, "set_aside": {}, "tables": []}
+    # After the listing: whoever has sent a file has listed its device before.
+    devices = KnownDevices.read(store, project.name)
+    devices.renew(store, project)
+    devices.write(store, project.name)
+    accepted, set_aside, tables = 0, Counter[str](), set[str]()
+    for arrivals in passes(_fetch(store, project.name, file) for file in files):
+        gated, keys = _compact(store, project, arrivals, devices)
+        accepted += len(gated.good)
+        set_aside.update(gated.reasons)
+        set_aside[UNREADABLE_FILE] += sum(bool(arrival.unreadable) for arrival in arrivals)
+        set_aside[UNREADABLE_RECORD] += sum(len(one.problems) for one in arrivals)
+        tables |= keys
+    devices.write(store, project.name)
+    return {
+        "files": len(files),
+        "accepted": accepted,
+        "set_aside": {reason: count for reason, count in set_aside.items() if count},
+        "tables": sorted(tables),
+    }
+
+
+def _compact(
+    store: Store, project: Project, arrivals: list[_Arrival], devices: KnownDevices
+) -> tuple[Gated, set[str]]:
+    """Handle some files: what the gate found, and keys of the tables that were written."""
     stored = _stored(store, project.name, arrivals)
     rows = [row for arrival in arrivals for row in arrival.rows]
     releases = _known_releases(store, project.name, {row.record.version for row in rows})
-    gated = check_frames(rows, project, releases, stored, datetime.now(UTC))
+    now = datetime.now(UTC)
+    gated = check_frames(rows, project, releases, stored, devices.bindings, now)
     tables, replaced = _keep(store, project.name, gated.good, stored)
     if rows:
-        _report(store, project.name, ids, gated)
+        _report(store, project.name, [arrival.file.id for arrival in arrivals], gated)
     for arrival in arrivals:
         _settle(store, project.name, arrival, gated, tables)
     for key in replaced:
         store.delete(key)
-    set_aside = Counter(gated.reasons)
-    set_aside[UNREADABLE_FILE] += sum(bool(arrival.unreadable) for arrival in arrivals)
-    set_aside[UNREADABLE_RECORD] += sum(len(arrival.problems) for arrival in arrivals)
-    return {
-        "files": len(ids),
-        "accepted": len(gated.good),
-        "set_aside": {reason: count for reason, count in set_aside.items() if count},
-        "tables": sorted(set(tables.values())),
-    }
+    unbound = [
+        (one.row.record, FrameFile.from_id(one.row.file).gateway, one.reasons[0])
+        for one in gated.bad
+        if one.reasons[0] in device_binding.REASONS
+    ]
+    devices.count_set_aside(unbound, now.isoformat())
+    return gated, set(tables.values())
 
 
 def _fetch(store: Store, project: str, file: FrameFile) -> _Arrival:
     try:
-        records, problems = decode_records(store.get(file.key(project)))
-    except FrameError as error:
+        records, problems = decode_records(store.get(file.key(project), LARGEST_OBJECT))
+    except StoreUnavailable:
+        raise
+    except (FrameError, StoreError) as error:
         return _Arrival(file, unreadable=error.message)
     return _Arrival(file, [Row(record, file.id) for record in records], problems)
 
@@ -155,7 +200,7 @@ def _settle(
 ) -> None:
     """Set aside what is bad in a file and write its receipt."""
     file = arrival.file
-    bad = [one for one in gated.bad if one.row.file == file.id]
+    bad = gated.bad_of(file.id)
     reasons = Counter(one.reasons[0] for one in bad)
     reasons[UNREADABLE_RECORD] = len(arrival.problems)
     reasons[UNREADABLE_FILE] = int(bool(arrival.unreadable))
@@ -185,7 +230,7 @@ def _set_aside(
             "file": store.uri(arrival.file.key(project)),
             "counts": counts,
             "unreadable": arrival.unreadable,
-            "records": arrival.problems,
+            "records": arrival.problems[:SHOWN_PROBLEMS],
             "frames": [
                 {
                     "device": one.row.record.device,
@@ -193,7 +238,7 @@ def _set_aside(
                     "window": one.row.record.window,
                     "reasons": one.reasons,
                 }
-                for one in bad
+                for one in bad[:SHOWN_FRAMES]
             ],
         },
     )

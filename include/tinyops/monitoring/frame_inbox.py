@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import date as date_type
 from typing import Self
 
+from tinyops.names import is_name
 from tinyops.store import Consumer, Store, layout, receipts
 
 RECENT_DAYS = 1
@@ -46,7 +47,7 @@ class FrameFile:
     def at(cls, project: str, key: str) -> Self | None:
         """The file at a key in S3; None where no gateway writes."""
         found = layout.frames_object_parts(project, key)
-        return cls(*found) if found else None
+        return cls(*found) if found and is_name(found[1]) else None
 
     def key(self, project: str) -> str:
         """Its key in S3."""

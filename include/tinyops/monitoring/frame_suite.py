@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyops.data.quality.validation import import_gx
+from tinyops.monitoring import device_binding
+from tinyops.monitoring.device_binding import Bindings
 from tinyops.monitoring.frame_inbox import FrameFile
 from tinyops.monitoring.table import Row
 from tinyops.projects import Project
@@ -52,7 +54,9 @@ class KnownRelease:
     classes: int
 
 
-def frame_table(rows: list[Row], releases: Mapping[str, KnownRelease], now: datetime) -> Any:
+def frame_table(
+    rows: list[Row], releases: Mapping[str, KnownRelease], bindings: Bindings, now: datetime
+) -> Any:
     """One row per frame, by itself; `releases` by version. A pandas DataFrame."""
     import pandas as pd
 
@@ -73,6 +77,10 @@ def frame_table(rows: list[Row], releases: Mapping[str, KnownRelease], now: date
             "project": [record.project for record in records],
             "own_gateway": [
                 row.record.gateway == FrameFile.from_id(row.file).gateway for row in rows
+            ],
+            "binding": [
+                device_binding.fault(bindings, FrameFile.from_id(row.file).gateway, row.record, now)
+                for row in rows
             ],
             "version": [record.version for record in records],
             "own_model": [
@@ -147,6 +155,7 @@ def frame_expectations(project: Project, versions: Iterable[str]) -> list[Any]:
     not. The worst comes first: damaged bytes explain everything else."""
     gxe = _gxe()
     in_set, between = gxe.ExpectColumnValuesToBeInSet, gxe.ExpectColumnValuesToBeBetween
+    not_in_set = gxe.ExpectColumnValuesToNotBeInSet
 
     def zero(column: str, reason: str) -> Any:
         return _meant(between, reason, column=column, min_value=0, max_value=0)
@@ -165,6 +174,10 @@ def frame_expectations(project: Project, versions: Iterable[str]) -> list[Any]:
         at_most("out_of_range_excess", 0, "more out of range than windows"),
         _meant(in_set, "of another project", column="project", value_set=[project.name]),
         yes("own_gateway", "sent by another gateway"),
+        *(
+            _meant(not_in_set, reason, column="binding", value_set=[reason])
+            for reason in device_binding.REASONS
+        ),
         _meant(in_set, "unknown release", column="version", value_set=sorted(versions)),
         yes("own_model", "not its release's model"),
         yes("own_tag", "not its release's reference tag"),

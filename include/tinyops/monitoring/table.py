@@ -1,6 +1,7 @@
 """Accepted frames as Parquet tables: one for each day and gateway, rewritten as frames come in.
 
-A row has what the gateway said of a frame, the file that it came in, and its counts, so that any
+Tables lie apart from the files that they are made of: gateways may write files, not tables. A row
+has what the gateway reported with a frame, the file that it came in, and its counts, so that any
 tool can read them. A table is replaced by one that holds more and then removed.
 """
 
@@ -57,12 +58,12 @@ def read_rows(store: Store, project: str, gateway: str = "", since: str = "") ->
 
     A row may come twice while a table is being replaced.
     """
-    dates = map(layout.frames_date, store.folders(layout.frames(project)))
+    dates = map(layout.frames_date, store.folders(layout.frame_tables(project)))
     return [
         row
         for date in dates
         if date is not None and date >= since
-        for row in read_folder(store, layout.frames(project, date, gateway))
+        for row in read_folder(store, project, date, gateway)
     ]
 
 
@@ -73,7 +74,7 @@ def replace_table(
     ordered = sorted(rows, key=lambda row: row.place)
     numbers = [FrameFile.from_id(row.file).seq for row in ordered]
     key = layout.frames_table(project, date, gateway, min(numbers), max(numbers))
-    old = [one for one in _tables(store, layout.frames(project, date, gateway)) if one != key]
+    old = [one for one in table_keys(store, project, date, gateway) if one != key]
     store.put(key, to_parquet(_with_counts(record_table(ordered), ordered)), PARQUET)
     return key, old
 
@@ -100,11 +101,12 @@ def to_parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def read_folder(store: Store, folder: str) -> list[Row]:
-    """The rows of all tables in a folder; tables that are replaced meanwhile are read again."""
+def read_folder(store: Store, project: str, date: str, gateway: str = "") -> list[Row]:
+    """The rows of all tables of a day; tables that are replaced meanwhile are read again."""
     for left in reversed(range(_ATTEMPTS)):
         try:
-            return [row for key in _tables(store, folder) for row in _read(store, key)]
+            keys = table_keys(store, project, date, gateway)
+            return [row for key in keys for row in _read(store, key)]
         except ObjectMissing:
             # Replaced between the listing and the look: the next listing names its successor.
             if not left:
@@ -112,8 +114,10 @@ def read_folder(store: Store, folder: str) -> list[Row]:
     raise AssertionError
 
 
-def _tables(store: Store, folder: str) -> list[str]:
-    return [row.key for row in store.objects(folder) if layout.is_parquet(row.key)]
+def table_keys(store: Store, project: str, date: str, gateway: str = "") -> list[str]:
+    """Keys of all tables of a day, or of those of one gateway."""
+    rows = store.objects(layout.frame_tables(project, date, gateway))
+    return [row.key for row in rows if layout.is_frames_table(project, row.key)]
 
 
 def _read(store: Store, key: str) -> list[Row]:

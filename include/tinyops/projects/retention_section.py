@@ -12,7 +12,9 @@ Days = Annotated[float, Field(gt=0)]
 
 
 class Keep(Section):
-    """How many days each class of data is kept; what is not named is kept for ever.
+    """How many days each class of data is kept; what is not named is kept for ever, except events.
+
+    Gateways write events into S3 unasked, so these have a period from the start.
 
     Nothing goes that a release, the champion, the candidate pointer, the current dataset version or
     an open request needs, however old it is.
@@ -32,6 +34,9 @@ class Keep(Section):
     candidates_days: Days | None = Field(default=None, description="candidates never released")
     predictions_days: Days | None = Field(default=None, description="what predict wrote")
     frames_days: Days | None = Field(default=None, description="counts of devices that were judged")
+    events_days: Days | None = Field(
+        default=180, description="events of gateways; 180 days unless stated, null for ever"
+    )
     reports_days: Days | None = Field(default=None, description="Data Docs, verdicts, pictures")
 
 

@@ -12,13 +12,27 @@ from tinyops.data.labels import labels
 from tinyops.lineage.records import Records
 from tinyops.monitoring.frame_inbox import without_receipt
 from tinyops.monitoring.judge import LOOK_BACK
-from tinyops.projects import Project
+from tinyops.projects import Project, project_names
 from tinyops.projects.retention_section import Keep
 from tinyops.retention.needs import Needs, needs
-from tinyops.store import Consumer, ObjectInfo, ReportKind, Store, layout, receipts
+from tinyops.store import (
+    Consumer,
+    ObjectInfo,
+    ReportKind,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    edge_layout,
+    layout,
+    receipts,
+)
+from tinyops.store.gateway_reports import gateway_names
 
 KEPT_REPORTS = (ReportKind.RETENTION, ReportKind.FORGET)
 """Reports of what was removed: they are what is left of it."""
+
+LARGEST_EVENT = 64 << 10
+"""Bytes; a larger event is nobody's."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,7 @@ def expired(store: Store, project: Project, now: datetime) -> list[Expired]:
         "candidates_days": _candidates,
         "predictions_days": _predictions,
         "frames_days": _frames,
+        "events_days": _events,
         "reports_days": _reports,
     }
     found: list[Expired] = []
@@ -133,16 +148,46 @@ def _predictions(look: _Look, days: float) -> Iterator[Expired]:
 
 
 def _frames(look: _Look, days: float) -> Iterator[Expired]:
+    project = look.project.name
     # Verdicts look back a week, so younger frames are in use whatever the project says.
-    before = look.now - max(timedelta(days=days), LOOK_BACK + timedelta(days=1))
-    for day, rows in _folders(look.store, layout.frames(look.project.name)):
+    before = f"{look.now - max(timedelta(days=days), LOOK_BACK + timedelta(days=1)):%Y-%m-%d}"
+    why = f"judged, and older than {days:g} days"
+    for day, rows in _folders(look.store, layout.frames(project)):
         date = layout.frames_date(day)
-        if date is None or date >= f"{before:%Y-%m-%d}":
+        if date is None or date >= before:
             continue
-        waiting = without_receipt(look.store, look.project.name, (row.key for row in rows))
+        waiting = without_receipt(look.store, project, (row.key for row in rows))
         gone = [row for row in rows if row.key not in waiting]
         if gone:
-            yield _thing("frames", date, f"judged, and older than {days:g} days", gone)
+            yield _thing("frames", date, why, gone)
+    for day, rows in _folders(look.store, layout.frame_tables(project)):
+        date = layout.frames_date(day)
+        if date is not None and date < before:
+            yield _thing("frame tables", date, why, rows)
+
+
+def _events(look: _Look, days: float) -> Iterator[Expired]:
+    """Events about the project, and those that are about no project."""
+    before = look.now - timedelta(days=days)
+    others = set(project_names()) - {look.project.name}
+    for gateway in gateway_names(look.store):
+        rows = look.store.objects(edge_layout.gateway_events(gateway))
+        old = [row for row in rows if row.last_modified < before]
+        gone = [row for row in old if _event_project(look.store, row) not in others]
+        if gone:
+            yield _thing("events", gateway, f"older than {days:g} days", gone)
+
+
+def _event_project(store: Store, row: ObjectInfo) -> str:
+    """Project of an event; "" where it names none or cannot be read."""
+    try:
+        content = store.get_json(row.key, LARGEST_EVENT)
+    except StoreUnavailable:
+        raise
+    except StoreError:
+        return ""
+    project = content.get("project") if isinstance(content, dict) else ""
+    return project if isinstance(project, str) else ""
 
 
 def _reports(look: _Look, days: float) -> Iterator[Expired]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from tinyops.monitoring.table import read_folder, replace_table
-from tinyops.sketches.frames import FrameError, decode_records, encode_records
-from tinyops.store import Store, layout
+from tinyops.monitoring.table import read_folder, replace_table, table_keys
+from tinyops.sketches.frames import LARGEST_OBJECT, FrameError, decode_records, encode_records
+from tinyops.store import ObjectTooLarge, Store, layout
 
 
 def remove_frames(store: Store, project: str, devices: Collection[str]) -> Counter[str]:
@@ -18,26 +18,24 @@ def remove_frames(store: Store, project: str, devices: Collection[str]) -> Count
     counts: Counter[str] = Counter()
     if not devices:
         return counts
-    for day in store.folders(layout.frames(project)):
+    for row in list(store.objects(layout.frames(project))):
+        if layout.is_frames_object(row.key):
+            counts["frames_removed"] += _clean_file(store, row.key, devices)
+    for day in store.folders(layout.frame_tables(project)):
         date = layout.frames_date(day)
         if date is None:
             continue
-        for folder in store.folders(layout.frames(project, date)):
+        for folder in store.folders(layout.frame_tables(project, date)):
             gateway = layout.frames_gateway(folder)
-            if gateway is None:
-                continue
-            prefix = layout.frames(project, date, gateway)
-            for row in list(store.objects(prefix)):
-                if layout.is_frames_object(row.key):
-                    counts["frames_removed"] += _clean_file(store, row.key, devices)
-            _clean_table(store, project, date, gateway, devices)
+            if gateway is not None:
+                _clean_table(store, project, date, gateway, devices)
     return counts
 
 
 def _clean_file(store: Store, key: str, devices: Collection[str]) -> int:
     try:
-        records, _ = decode_records(store.get(key))
-    except FrameError:
+        records, _ = decode_records(store.get(key, LARGEST_OBJECT))
+    except (FrameError, ObjectTooLarge):
         return 0  # Set aside as unreadable by monitor; counts of nobody that can be named.
     left = [record for record in records if record.device not in devices]
     if len(left) == len(records):
@@ -52,15 +50,11 @@ def _clean_file(store: Store, key: str, devices: Collection[str]) -> int:
 def _clean_table(
     store: Store, project: str, date: str, gateway: str, devices: Collection[str]
 ) -> None:
-    rows = read_folder(store, layout.frames(project, date, gateway))
+    rows = read_folder(store, project, date, gateway)
     left = [row for row in rows if row.record.device not in devices]
     if len(left) == len(rows):
         return
-    old = [
-        row.key
-        for row in store.objects(layout.frames(project, date, gateway))
-        if layout.is_parquet(row.key)
-    ]
+    old = table_keys(store, project, date, gateway)
     if left:
         key, _ = replace_table(store, project, date, gateway, left)
         old = [one for one in old if one != key]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -22,6 +23,7 @@ from typing import Any
 import zstandard
 
 from tinyops.errors import TinyOpsError
+from tinyops.names import is_name
 
 FRAME_BYTES = 48
 KIND = 0x11
@@ -33,9 +35,13 @@ _HEAD = struct.Struct("<BBBHBB")
 _CRC = struct.Struct("<H")
 _LENGTH = struct.Struct("<I")
 _JSON_LENGTH = struct.Struct("<H")
-_LARGEST_OBJECT = 64 << 20
+MOST_RECORDS = 1000
+"""Records in one object."""
+LARGEST_OBJECT = 4 << 20
+"""Bytes of an object, packed or unpacked: a thousand records have about 0.5 MB unpacked."""
 _LARGEST_NUMBER = 2**53
-_LONGEST_TEXT = 256
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,20}(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 class FrameError(TinyOpsError):
@@ -148,6 +154,8 @@ def tag_byte(reference_tag: str) -> int:
 class FrameRecord:
     """A frame and what its gateway knows of it.
 
+    Texts are names (`tinyops.names`), except `model_sha256` and `received_at`.
+
     Parameters
     ----------
     epoch
@@ -213,17 +221,20 @@ def encode_records(records: Iterable[FrameRecord]) -> bytes:
 
 
 def decode_records(data: bytes) -> tuple[list[FrameRecord], list[str]]:
-    """The records of an object, and a line for each that cannot be read.
+    """Return the records of an object, and a line for each that cannot be read.
 
     The frames within are not looked into: see `FrameRecord.sketch`.
+    Work and memory are bounded by LARGEST_OBJECT and MOST_RECORDS, whatever the bytes are.
 
     Raises
     ------
     FrameError
-        Not Zstandard, cut off, or beyond 64 MiB unpacked.
+        Not one frame of Zstandard, cut off, or larger than any gateway sends.
     """
     records, problems = [], []
     for number, piece in enumerate(_pieces(_decompressed(data))):
+        if number == MOST_RECORDS:
+            raise FrameError(f"file of frames: more than {MOST_RECORDS} records")
         try:
             if piece is None:
                 raise FrameError("record: cut off")
@@ -234,10 +245,17 @@ def decode_records(data: bytes) -> tuple[list[FrameRecord], list[str]]:
 
 
 def _decompressed(data: bytes) -> bytes:
+    if len(data) > LARGEST_OBJECT:
+        raise FrameError(f"file of frames: {len(data)} bytes, expected at most {LARGEST_OBJECT}")
     try:
-        if zstandard.frame_content_size(data) > _LARGEST_OBJECT:
-            raise FrameError(f"file of frames: more than {_LARGEST_OBJECT >> 20} MiB unpacked")
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST_OBJECT)
+        # Memory for the result is taken as the header says, or else as the limit says.
+        size = zstandard.frame_content_size(data)
+        if size > LARGEST_OBJECT:
+            raise FrameError(
+                f"file of frames: {size} bytes unpacked, expected at most {LARGEST_OBJECT}"
+            )
+        unpack = zstandard.ZstdDecompressor(max_window_size=LARGEST_OBJECT).decompress
+        return unpack(data, max_output_size=LARGEST_OBJECT, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise FrameError(f"file of frames: {error}") from None
 
@@ -260,12 +278,7 @@ def _checked(content: Any) -> dict[str, Any]:
         raise FrameError("record: not the fields of a record")
     for name, kind in wanted.items():
         value = content[name]
-        right = type(value) is kind
-        if kind is str:
-            right = right and value.isprintable() and len(value) <= _LONGEST_TEXT
-        elif kind is int:
-            right = right and 0 <= value < _LARGEST_NUMBER
-        if not right:
+        if type(value) is not kind or not _fits(name, value):
             raise FrameError(f"record: {name} is wrong")
     try:
         aware = datetime.fromisoformat(content["received_at"]).tzinfo is not None
@@ -274,6 +287,14 @@ def _checked(content: Any) -> dict[str, Any]:
     if not aware:
         raise FrameError("record: received_at is no time with a zone")
     return content
+
+
+def _fits(name: str, value: Any) -> bool:
+    if isinstance(value, str):
+        if name == "received_at":
+            return bool(_TIME.fullmatch(value))
+        return bool(_SHA256.fullmatch(value)) if name == "model_sha256" else is_name(value)
+    return 0 <= int(value) < _LARGEST_NUMBER
 
 
 def _with_last(counts: Iterator[int], n: int) -> tuple[int, ...]:

@@ -1,7 +1,14 @@
 """S3 layout and bucket: every key is built here and nowhere else."""
 
 from tinyops.store import edge_layout, layout, receipts
-from tinyops.store.bucket import ObjectInfo, ObjectMissing, Store, StoreError, StoreUnavailable
+from tinyops.store.bucket import (
+    ObjectInfo,
+    ObjectMissing,
+    ObjectTooLarge,
+    Store,
+    StoreError,
+    StoreUnavailable,
+)
 from tinyops.store.content import content_id, sha256_hex
 from tinyops.store.layout import Consumer, Pointer, ReportKind
 from tinyops.store.receipts import Receipt
@@ -10,6 +17,7 @@ __all__ = [
     "Consumer",
     "ObjectInfo",
     "ObjectMissing",
+    "ObjectTooLarge",
     "Pointer",
     "Receipt",
     "ReportKind",

@@ -33,6 +33,10 @@ class ObjectMissing(StoreError):
     """There is no object under this key."""
 
 
+class ObjectTooLarge(StoreError):
+    """An object is larger than its reader expects; it was not read."""
+
+
 @dataclass(frozen=True)
 class ObjectInfo:
     """One row of a listing; `size` in bytes."""
@@ -115,25 +119,47 @@ class Store:
         text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
         return self.put(key, text.encode() + b"\n", "application/json")
 
-    def get(self, key: str) -> bytes:
-        """The bytes of one object; ObjectMissing when there is none."""
-        return self._call(
-            key, lambda: self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        )
+    def get(self, key: str, most: int | None = None) -> bytes:
+        """Return the bytes of one object.
 
-    def get_json(self, key: str) -> Any:
-        """The content of a JSON object; StoreError when it is not JSON."""
+        Parameters
+        ----------
+        most
+            Bytes that its writer needs at most, for objects that come from outside.
+
+        Raises
+        ------
+        ObjectMissing
+            There is none.
+        ObjectTooLarge
+            It has more bytes than `most`.
+        """
+
+        def call() -> bytes:
+            answer = self.client.get_object(Bucket=self.bucket, Key=key)
+            size, body = int(answer["ContentLength"]), answer["Body"]
+            if most is not None and size > most:
+                body.close()
+                raise ObjectTooLarge(
+                    f"{self.uri(key)}: {size} bytes, expected at most {most}", "remove it"
+                )
+            return bytes(body.read())
+
+        return self._call(key, call)
+
+    def get_json(self, key: str, most: int | None = None) -> Any:
+        """Return the content of a JSON object; StoreError when it is not JSON, else as `get`."""
         try:
-            return json.loads(self.get(key))
+            return json.loads(self.get(key, most))
         except (ValueError, RecursionError) as error:
             raise StoreError(
                 f"{self.uri(key)} is not JSON: {error}", "remove or replace it"
             ) from None
 
-    def get_json_or(self, key: str, default: T) -> Any | T:
+    def get_json_or(self, key: str, default: T, most: int | None = None) -> Any | T:
         """Like get_json, with `default` for a missing object."""
         try:
-            return self.get_json(key)
+            return self.get_json(key, most)
         except ObjectMissing:
             return default
 

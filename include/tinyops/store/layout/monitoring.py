@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from tinyops.store.layout.keys import below, between, part
+from tinyops.store.layout.keys import below, between, is_safe, part
 from tinyops.store.layout.keys import parts as path_parts
 
 PAGE = "index.html"
 """In a folder of reports: the page that stands for the folder."""
 
 _DATE, _GATEWAY, _FRAMES = "date=", "gateway=", ".bin.zst"
-_FRAMES_OBJECT = re.compile(
-    rf"{_DATE}(\d{{4}}-\d{{2}}-\d{{2}})/{_GATEWAY}([A-Za-z0-9][A-Za-z0-9._=-]{{0,99}})"
-    rf"/(\d{{12}}){re.escape(_FRAMES)}"
-)
+_FOLDER = rf"{_DATE}([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/{_GATEWAY}([^/]{{1,100}})/"
+_FRAMES_OBJECT = re.compile(rf"{_FOLDER}([0-9]{{12}}){re.escape(_FRAMES)}")
+_FRAMES_TABLE = re.compile(rf"{_FOLDER}[0-9]{{12}}-[0-9]{{12}}\.parquet")
 
 
 class ReportKind(StrEnum):
@@ -50,8 +49,19 @@ class ReportKind(StrEnum):
 
 
 def frames(project: str, date: str = "", gateway: str = "") -> str:
-    """Folder of all frames, of those received on a day (YYYY-MM-DD), or of a gateway's of a day."""
-    folder = f"{part(project)}/frames/"
+    """Folder of all files of frames, of those of a day (YYYY-MM-DD), or of a gateway's of a day.
+
+    Gateways alone write there, each below its own name.
+    """
+    return _frames_folder(f"{part(project)}/frames/", date, gateway)
+
+
+def frame_tables(project: str, date: str = "", gateway: str = "") -> str:
+    """Folder of accepted frames as tables, divided as `frames`; monitor alone writes there."""
+    return _frames_folder(f"{part(project)}/frame-tables/", date, gateway)
+
+
+def _frames_folder(folder: str, date: str, gateway: str) -> str:
     if date:
         folder += f"{_DATE}{part(date)}/"
     if date and gateway:
@@ -60,7 +70,7 @@ def frames(project: str, date: str = "", gateway: str = "") -> str:
 
 
 def frames_date(folder: str) -> str | None:
-    """The day of a folder directly below that of all frames; None where it is of none."""
+    """The day of a folder directly below that of all frames or tables; None where it is of none."""
     return between(_DATE, folder, "")
 
 
@@ -82,12 +92,19 @@ def is_frames_object(key: str) -> bool:
 def frames_object_parts(project: str, key: str) -> tuple[str, str, int] | None:
     """(day, gateway, number) of the file of frames at a key; None for any other key."""
     found = _FRAMES_OBJECT.fullmatch(below(frames(project), key) or "")
-    return (found[1], found[2], int(found[3])) if found else None
+    if found is None or not is_safe(found[2]):
+        return None
+    return found[1], found[2], int(found[3])
 
 
 def frames_table(project: str, date: str, gateway: str, first: int, last: int) -> str:
     """The accepted frames of the files `first` to `last` as a table."""
-    return frames(project, date, gateway) + f"{first:012d}-{last:012d}.parquet"
+    return frame_tables(project, date, gateway) + f"{first:012d}-{last:012d}.parquet"
+
+
+def is_frames_table(project: str, key: str) -> bool:
+    """Return True if a table of accepted frames belongs at this key."""
+    return bool(_FRAMES_TABLE.fullmatch(below(frame_tables(project), key) or ""))
 
 
 def reports(project: str, kind: str = "") -> str:

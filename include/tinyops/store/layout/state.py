@@ -15,6 +15,7 @@ class Pointer(StrEnum):
     RELEASE = "release"
     CHAMPION = "champion"
     VERDICT = "verdict"
+    DEVICES = "devices"
     RETENTION = "retention"
 
 
