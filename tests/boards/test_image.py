@@ -16,6 +16,7 @@ from tinyops.boards.image import (
     load_image,
     nonce_crc,
     parse_header,
+    unpack_header,
 )
 
 HEADER = ImageHeader(
@@ -67,6 +68,20 @@ def test_the_nonce_changes_the_answer() -> None:
     data = image()
     assert nonce_crc(data, 0x01020304) == zlib.crc32(b"\4\3\2\1" + data[:4096])
     assert nonce_crc(data, 1) != nonce_crc(data, 2)
+
+
+@pytest.mark.parametrize("field", ["project", "version", "board", "target", "reference_tag"])
+@pytest.mark.parametrize("text", ["\x1b[31mx", "[red]x", "<script>", "a b", "..", "ä", "x\n"])
+def test_a_text_that_is_no_name_is_refused(field: str, text: str) -> None:
+    # HELLO begins with these bytes, and a board may send any.
+    hostile = replace(HEADER, **{field: text}).pack()  # type: ignore[arg-type]
+    with pytest.raises(ImageError, match=f"image header: {field} .*, expected letters") as raised:
+        unpack_header(hostile)
+    assert "\x1b" not in raised.value.message
+
+
+def test_a_text_may_be_missing() -> None:
+    assert unpack_header(replace(HEADER, reference_tag="").pack()).reference_tag == ""
 
 
 def test_what_is_no_image_is_refused() -> None:

@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.gateway.gateway_bench import (
@@ -22,6 +23,9 @@ from tests.support.gateway.gateway_bench import (
 from tests.support.gateway.gateway_wire import CuttableWire
 from tinyops.boards.image import Image
 from tinyops.gateway.config import load_config
+from tinyops.gateway.database import Database
+from tinyops.gateway.journal import DeviceState, ImageName, Journal
+from tinyops.gateway.metrics import GatewayCollector
 from tinyops.gateway.service import Gateway
 from tinyops.store import edge_layout, sha256_hex
 
@@ -95,6 +99,28 @@ def serves(port: int) -> bool:
 
 def reached(port: int) -> float:
     return Scrape(port)(GATEWAY + S3_REACHED) if serves(port) else 0.0
+
+
+def test_labels_hold_whatever_a_release_is_called(bench: Bench) -> None:
+    hostile = 'v1"} 1\n# TYPE x gauge\nx{a="\\\x1b[31m</script>'
+    database = Database(bench.config.parent / "gateway" / "journal.db")
+    confirmed = ImageName(hostile, "ab" * 32)
+    Journal(database).record(DeviceState(DEVICE, PROJECT, confirmed=confirmed))
+    database.close()
+    gateway = bench.gateway()
+    state = load_config(bench.config).state
+    collector = GatewayCollector(
+        "bench", state, gateway.workers, gateway._journal, gateway._frames, gateway._watch
+    )
+    registry = CollectorRegistry()
+    registry.register(collector)
+    families = {
+        family.name: family
+        for family in text_string_to_metric_families(generate_latest(registry).decode())
+    }
+    assert "x" not in families
+    [sample] = families[GATEWAY + "device_info"].samples
+    assert (sample.labels["device"], sample.labels["version"]) == (DEVICE, hostile)
 
 
 def test_the_last_answer_of_s3_stands_still_while_it_is_down(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tinyops.errors import TinyOpsError
 from tinyops.monitoring.evidence import Evidence, judge_frame_set
 from tinyops.monitoring.reports.draw import draw_reports
-from tinyops.monitoring.reports.snapshot import render_html
+from tinyops.monitoring.reports.snapshot import render_html, without_markup
 from tinyops.monitoring.residuals import Residual
 from tinyops.monitoring.verdict import Status, Verdict
 from tinyops.projects.monitoring_section import Monitoring
@@ -58,11 +61,12 @@ def publish(
     status: Status,
     evidence: Evidence | None,
     residual: Residual | None,
+    device: str = "motor-1",
 ) -> Verdict:
     reference, _ = judged
     verdict = Verdict(
         project=PROJECT,
-        device="motor-1",
+        device=device,
         release=RELEASE,
         reference_tag=reference.tag,
         status=status,
@@ -115,6 +119,30 @@ def test_the_drift_report_has_the_verdicts_figures(
     assert "arbitrarily" in metadata["rows"]
     page = render_html(store, PROJECT, ReportKind.DRIFT, verdict.id).decode()
     assert f"Verdict of TinyOps: virtual board motor-1, release {RELEASE}" in page
+
+
+def test_a_name_ends_no_script_of_the_page(
+    store: Store, judged: tuple[Reference, Evidence]
+) -> None:
+    hostile = "</script><script>alert(1)</script><!--"
+    verdict = publish(store, judged, "data drift", judged[1], None, device=hostile)
+    draw_reports(store, PROJECT, verdict.id)
+    page = render_html(store, PROJECT, ReportKind.DRIFT, verdict.id).decode()
+    assert "alert(1)" in page
+    assert "<script>alert" not in page
+    head = page.partition("<body>")[0]
+    assert head.count("<script") == head.count("</script>") == 1
+    [title] = re.findall(r"<title>(.*?)</title>", head)
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in title
+    # The page reads the same text as before: both names of the metadata and the headings.
+    for text in re.findall(r"^ *var \w+ = (\{.*\});?\s*$", head, re.MULTILINE):
+        assert "<" not in text
+        assert isinstance(json.loads(text), dict)
+
+
+def test_a_page_of_another_evidently_is_refused() -> None:
+    with pytest.raises(TinyOpsError, match="0 embedded JSON texts, expected 2"):
+        without_markup("<html><script>var x = [1];</script></html>")
 
 
 def test_labels_get_a_report_of_their_own_from_the_newest_evidence(

@@ -35,11 +35,13 @@ from tinyops.lineage.find import find
 from tinyops.lineage.records import Records
 from tinyops.lineage.trace import trace
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
+from tinyops.monitoring.table import Row, replace_table
 from tinyops.projects import Project
 from tinyops.projects.retention_section import Keep, Retention
 from tinyops.retention.carry_out import carry_out_all, look_daily
+from tinyops.retention.expired import LARGEST_EVENT
 from tinyops.retention.retention import apply_retention, plan_retention
-from tinyops.store import Consumer, Receipt, ReportKind, Store, layout, receipts
+from tinyops.store import Consumer, Receipt, ReportKind, Store, edge_layout, layout, receipts
 from tinyops.training.pipeline import outstanding_dataset
 
 pytestmark = pytest.mark.slow
@@ -50,7 +52,7 @@ LATER = datetime.now(UTC) + timedelta(days=40)
 CLASSES = sorted(set(Keep.model_fields) - {"dataset_versions"})
 
 
-def keeping(**days: float) -> Project:
+def keeping(**days: float | None) -> Project:
     return PROJECT.model_copy(update={"retention": Retention(keep=Keep.model_validate(days))})
 
 
@@ -173,6 +175,43 @@ def test_frames_that_were_not_judged_stay_whatever_their_ids_look_like(
     assert not store.exists(judged.key(NAME))
     assert store.exists(waiting.key(NAME))
     assert store.exists(astray)
+
+
+def test_old_events_go_and_those_of_other_projects_stay(store: Store) -> None:
+    contents: dict[str, bytes] = {
+        "own": json.dumps({"project": NAME}).encode(),
+        "gateways": json.dumps({"project": ""}).encode(),
+        "stranger": json.dumps({"project": "nobody's"}).encode(),
+        "null": b"null",
+        "list": b"[]",
+        "brackets": b"[" * 100_000,
+        "number": b'{"project": 7}',
+        "no-utf-8": b"\xff",
+        "large": b'{"project": "exercise_watch", "detail": "' + b"x" * LARGEST_EVENT + b'"}',
+        "other": json.dumps({"project": "exercise_watch"}).encode(),
+    }
+    for name, content in contents.items():
+        store.put(edge_layout.gateway_event("line-3", name), content)
+    store.put(edge_layout.GATEWAYS + "a b/events/e1.json", b"{}")
+    store.put_json(edge_layout.gateway_status("line-3"), {})
+    assert names(keeping(), store) == [], "180 days unless stated"
+    late = datetime.now(UTC) + timedelta(days=181)
+    [item] = plan_retention(store, keeping(), late).items
+    assert (item.kind, item.name, len(item.keys)) == ("events", "line-3", len(contents) - 1)
+    assert plan_retention(store, keeping(events_days=None), late).items == ()
+    apply_retention(store, keeping(events_days=30), "r", LATER)
+    left = {row.key for row in store.objects(edge_layout.gateway("line-3"))}
+    assert left == {
+        edge_layout.gateway_event("line-3", "other"),
+        edge_layout.gateway_status("line-3"),
+    }
+
+
+def test_tables_of_frames_go_with_their_files(store: Store) -> None:
+    days = [f"{LATER - timedelta(days=back):%Y-%m-%d}" for back in (35, 5)]
+    for day in days:
+        replace_table(store, NAME, day, "line-3", [Row(record(), FrameFile(day, "line-3", 1).id)])
+    assert names(keeping(frames_days=1), store, "frame tables") == [days[0]]
 
 
 def test_files_that_no_version_names_go_after_a_day(store: Store) -> None:

@@ -114,10 +114,10 @@ def _data(facts: CardFacts) -> str:
         ]
         for name, part in facts.parts.items()
     ]
-    table = _table(["part", "recordings", *facts.project.labels], rows)
+    counts = table(["part", "recordings", *facts.project.labels], rows)
     return (
         f"## Data\n\nSource: {source.kind}. {kind}\n\nWindows of each class "
-        f"(those of training overlap {facts.recipe.overlap} times):\n\n{table}"
+        f"(those of training overlap {facts.recipe.overlap} times):\n\n{counts}"
     )
 
 
@@ -135,7 +135,7 @@ def _figures(facts: CardFacts) -> str:
         for name, figures in models.items()
     ]
     head = ["model", "macro F1", "accuracy", "worst group (its macro F1)"]
-    return f"## Figures on {facts.int8.windows} test windows\n\n{_table(head, rows)}"
+    return f"## Figures on {facts.int8.windows} test windows\n\n{table(head, rows)}"
 
 
 def _against(facts: CardFacts) -> str:
@@ -154,7 +154,7 @@ def _against(facts: CardFacts) -> str:
         if pair is not None
     ]
     head = ["test recordings", "windows", "this model", "champion"]
-    return f"## Macro F1 beside the champion, by the newest labels\n\n{_table(head, rows)}"
+    return f"## Macro F1 beside the champion, by the newest labels\n\n{table(head, rows)}"
 
 
 def _classes(facts: CardFacts) -> str:
@@ -162,7 +162,7 @@ def _classes(facts: CardFacts) -> str:
         [name, f"{facts.floating.per_class[name]:.4f}", f"{score:.4f}"]
         for name, score in facts.int8.per_class.items()
     ]
-    return f"## F1 of each class\n\n{_table(['class', 'float', 'int8'], rows)}"
+    return f"## F1 of each class\n\n{table(['class', 'float', 'int8'], rows)}"
 
 
 def _quantisation(facts: CardFacts) -> str:
@@ -185,7 +185,7 @@ def _quantisation(facts: CardFacts) -> str:
             row.append(cell)
     return (
         f"## What int8 loses against float\n\nQuantised by {facts.quantised.method}: "
-        f"{facts.quantised.why}.\n\n{_table(['loss of', *columns], rows)}"
+        f"{facts.quantised.why}.\n\n{table(['loss of', *columns], rows)}"
     )
 
 
@@ -194,8 +194,8 @@ def _confusion(facts: CardFacts) -> str:
     rows = [
         [label, *map(str, row)] for label, row in zip(labels, facts.int8.confusion, strict=True)
     ]
-    table = _table(["true \\ predicted", *labels], rows)
-    return f"## Confusion (int8, test windows)\n\n{table}"
+    counts = table(["true \\ predicted", *labels], rows)
+    return f"## Confusion (int8, test windows)\n\n{counts}"
 
 
 def _limits(facts: CardFacts) -> str:
@@ -212,7 +212,7 @@ def _limits(facts: CardFacts) -> str:
     return "## Limits\n\n" + "\n".join(f"* {line}" for line in lines)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are shown as they are: names of groups and slices come with the data."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown; cells are text, because names of groups come with the data."""
     lines = [[*map(markdown, head)], ["---"] * len(head), *([*map(markdown, row)] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -41,12 +41,12 @@ def render_html(store: Store, project: str, kind: ReportKind, report_id: str) ->
     from evidently.core.report import Snapshot
 
     run = Snapshot.load_dict(store.get_json(layout.evidently(project, kind, report_id)))
-    page = _without_markup(run.get_html_str(as_iframe=False))
+    page = without_markup(run.get_html_str(as_iframe=False))
     title = f"<title>{html.escape(run.get_name() or report_id)}</title>"
     return page.replace("<head>", f"<head>{title}", 1).encode()
 
 
-def _without_markup(page: str) -> str:
+def without_markup(page: str) -> str:
     r"""A page whose embedded JSON ends no script: Evidently 0.7.23 writes `<` as it is.
 
     Raises
