@@ -11,7 +11,8 @@ work that has no receipt and whose DAG is not running, the last also for devices
 silent for a day. Once a day it looks for what is
 older than `retention.keep` in project.yaml allows and needed by nothing, and writes a request to
 `<project>/requests/`, which the ingest DAG carries out (report in `<project>/reports/retention/`):
-it alone deletes, so nothing goes while a run refers to it. Signed images with self-test windows of
+it alone deletes, so nothing goes while a run refers to it. That includes events of gateways, which
+are kept for 180 days unless the project says otherwise. Signed images with self-test windows of
 a forgotten machine go once no pointer or device needs them. The pointer `retention` says when.
 
 **Idempotency.** Every task looks at S3 and does what is due; running it twice does nothing twice.

@@ -65,7 +65,7 @@ ALLOWED: dict[str, set[str]] = {
     "lineage": {"data/datasets", "data/labels", "fleet", "store"},
     "retention": {
         *("data/datasets", "data/ingest", "data/labels", "data/quality", "data/recordings"),
-        *("lineage", "monitoring", "projects", "sketches", "store", "training"),
+        *("fleet", "lineage", "monitoring", "projects", "sketches", "store", "training"),
     },
     "demo": {
         *("data/datasets", "data/ingest", "data/labels", "data/recordings"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.support.frame_makers import DEVICE, record
+from tinyops.fleet.reports import GatewayReport, parse_gateway_report
 from tinyops.monitoring.device_binding import (
     FOREIGN_DEVICE,
     HANDOVER,
@@ -20,7 +21,6 @@ from tinyops.monitoring.device_binding import (
     read_bindings,
     renew_bindings,
 )
-from tinyops.store.gateway_reports import GatewayReport, parse_gateway_report
 
 PROJECT = "motor_health"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,15 +11,15 @@ import typer
 from tinyops.cli.output import echo, plain, print_json, terminal
 
 if TYPE_CHECKING:
-    from tinyops.store.gateway_reports import DeviceReport, FrameReport, GatewayReport
+    from tinyops.fleet.reports import DeviceReport, FrameReport, GatewayReport
 
 
 def gateway_status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """What each gateway last reported of its devices: what they run, how their frames fared."""
+    from tinyops.fleet.reports import read_gateway_reports
     from tinyops.store import Store
-    from tinyops.store.gateway_reports import read_gateway_reports
 
     reports = read_gateway_reports(Store.from_env())
     if as_json:

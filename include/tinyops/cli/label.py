@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tinyops.cli.label_suspects import suspects
 from tinyops.cli.labelling import login_name, open_project, predicted_labels
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import plain, print_content, print_json, terminal
 
 label_app = typer.Typer(help="Labels: requests and answers, corrections, audits, history.")
 label_app.command()(suspects)
@@ -67,7 +67,9 @@ def template(
         with out.open("w", encoding="utf-8", newline="") as file:
             write_template(file, rows)
     elif not as_json:
-        write_template(sys.stdout, rows)
+        text = io.StringIO(newline="")
+        write_template(text, rows)
+        print_content(text.getvalue())
     if as_json:
         names = ("recording_id", "current_label", "predicted_label")
         content = [dict(zip(names, row, strict=True)) for row in rows]

@@ -49,6 +49,11 @@ def echo(text: object, *, stderr: bool = False, newline: bool = True) -> None:
     typer.echo(printable(text, lines=True), err=stderr, nl=newline)
 
 
+def print_content(text: str) -> None:
+    """Print the content of a file: exact in a pipe, as text on a terminal."""
+    typer.echo(printable(text, lines=True) if sys.stdout.isatty() else text, nl=False)
+
+
 def print_json(content: Any) -> None:
     """Print the result of a command with `--json`, on standard output and alone there."""
     typer.echo(json_text(content, indent=2))

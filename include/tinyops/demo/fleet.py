@@ -57,8 +57,8 @@ def arrive(fleet: Story, batch: str) -> dict[str, Any]:
 
 def _attested_by_all(fleet: Story, release: str) -> list[dict[str, str]]:
     from tinyops.demo.follow import arrivals
+    from tinyops.fleet.reports import read_gateway_reports
     from tinyops.local.edge import devices_of
-    from tinyops.store.gateway_reports import read_gateway_reports
 
     wanted = {device.id: device.board for device in devices_of(fleet.project)}
     deadline = time.monotonic() + fleet.timeout

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tinyops import names
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.usb import PortIdentity
+from tinyops.fleet.reports import MOST_DEVICES
 from tinyops.gateway.errors import GatewayError
 from tinyops.wrong_key import wrong_key
 
@@ -77,7 +78,7 @@ class GatewayConfig(_Section):
     stop_seconds: float = Field(
         default=20.0, ge=0, description="how long a flash may go on after SIGTERM; else it stops"
     )
-    devices: list[DeviceConfig] = Field(min_length=1)
+    devices: list[DeviceConfig] = Field(min_length=1, max_length=MOST_DEVICES)
 
     @field_validator("devices")
     @classmethod

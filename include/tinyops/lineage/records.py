@@ -15,8 +15,8 @@ from tinyops.data.datasets.cache import cached
 from tinyops.data.datasets.dataset import Dataset, DatasetError, read_manifest
 from tinyops.data.datasets.find_version import version_names
 from tinyops.data.datasets.index import IndexRow, read_index
+from tinyops.fleet.reports import read_gateway_reports
 from tinyops.store import Store, layout
-from tinyops.store.gateway_reports import read_gateway_reports
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tinyops.fleet.reports import GatewayReport
 from tinyops.sketches.frames import FrameRecord
-from tinyops.store.gateway_reports import GatewayReport
 
 HANDOVER = timedelta(hours=1)
 LATE = timedelta(days=1)

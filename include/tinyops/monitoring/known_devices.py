@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tinyops.fleet.reports import read_gateway_reports
 from tinyops.monitoring.device_binding import (
     Binding,
     bindings_content,
@@ -19,7 +20,6 @@ from tinyops.monitoring.device_binding import (
 from tinyops.projects import Project
 from tinyops.sketches.frames import FrameRecord
 from tinyops.store import Pointer, Store, layout
-from tinyops.store.gateway_reports import read_gateway_reports
 
 MOST_SET_ASIDE = 50
 """Devices without a binding that are listed; the others are counted."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tinyops.data.ingest import inbox
 from tinyops.data.labels import labels
+from tinyops.fleet.reports import gateway_names
 from tinyops.lineage.records import Records
 from tinyops.monitoring.frame_inbox import without_receipt
 from tinyops.monitoring.judge import LOOK_BACK
@@ -26,7 +27,6 @@ from tinyops.store import (
     layout,
     receipts,
 )
-from tinyops.store.gateway_reports import gateway_names
 
 KEPT_REPORTS = (ReportKind.RETENTION, ReportKind.FORGET)
 """Reports of what was removed: they are what is left of it."""

@@ -12,22 +12,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tinyops.names import is_name
-from tinyops.store import edge_layout
-from tinyops.store.bucket import ObjectInfo, Store, StoreError, StoreUnavailable
+from tinyops.store import ObjectInfo, Store, StoreError, StoreUnavailable, edge_layout
 from tinyops.wrong_key import wrong_key
 
 LARGEST_STATUS = 1 << 20
 """Bytes; a device takes about 1 kB."""
 MOST_DEVICES = 256
 """Devices of one gateway."""
+LONGEST_TEXT = 4096
+"""Characters of a text that are kept."""
 SHOWN_PROBLEMS = 5
 """Invalid entries of a status that are described; the others are counted."""
 
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-Text = Annotated[str, Field(max_length=4096)]
+# A long text costs its end, not the device's entry.
+Text = Annotated[str, AfterValidator(lambda text: text[:LONGEST_TEXT])]
 
 
 class _Reported(BaseModel):

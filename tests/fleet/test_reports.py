@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tinyops.store import Store, edge_layout
-from tinyops.store.gateway_reports import (
+from tinyops.fleet.reports import (
     LARGEST_STATUS,
     MOST_DEVICES,
     gateway_names,
     parse_gateway_report,
     read_gateway_reports,
 )
+from tinyops.store import Store, edge_layout
 
 GOOD: dict[str, Any] = {"project": "p", "state": "idle", "confirmed": "v1", "failures": 0}
 FILES = {
@@ -40,7 +40,6 @@ DEVICES: dict[str, Any] = {
     "reasons": {"frames": {"refused": [1]}},
     "many-reasons": {"frames": {"refused": {str(one): 1 for one in range(100)}}},
     "nested": {"runs": {"project": {"a": {}}}},
-    "long": {"problem": "x" * 5000},
 }
 
 
@@ -94,6 +93,11 @@ def test_devices_have_names_and_a_limit() -> None:
     wrong = parse_gateway_report({"devices": {f"d{number}": 3 for number in range(50)}})
     assert len(wrong.problems) == 6
     assert wrong.problems[-1] == "and 45 more problems"
+
+
+def test_a_long_text_is_cut() -> None:
+    report = parse_gateway_report({"devices": {"d": GOOD | {"problem": "x" * 5000}}})
+    assert report.devices["d"].problem == "x" * 4096
 
 
 def test_a_newer_gateway_may_say_more() -> None:
