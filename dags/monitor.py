@@ -9,9 +9,9 @@ devices that have been silent for a day.
 
 **Inputs and outputs.** Reads the frames, the reference of each release and the labels that came
 after it, and the status of the gateways for the devices that each has. Writes tables of frames to
-`<project>/frame-tables/`, bad frames with the reason to `<project>/quarantine/frames-<file>/`, Great
-Expectations' results to `<project>/reports/frames/`, the pointer `devices`,
-verdicts to `<project>/reports/verdict/` and the pointer `verdict`, requests for labels to
+`<project>/frame-tables/`, bad frames with the reason to `<project>/quarantine/frames-<file>/`,
+Great Expectations' results to `<project>/reports/frames/`, the pointer `devices`, verdicts to
+`<project>/reports/verdict/` and the pointer `verdict`, requests for labels to
 `<project>/labels/requests/`, Evidently's reports to `<project>/reports/`. Emits `<project>/drift`
 with verdict and request, once for every request that is new.
 
@@ -22,8 +22,9 @@ device, release, reference tag and kind, so a repeated run writes the same and a
 **When it fails.** A skipped run is no failure: `judge` had nothing to judge, or `report` nothing to
 draw. What people are asked for is behind the button *Label requests* on the page of `judge`, where
 it can be answered too. Bad frames are no failure either: they are counted in the XCom `frames` and
-set aside, those of devices that their gateway does not list too (`tinyops monitor status`). A red `judge` leaves the verdicts as they were; boards are not concerned. A red `report`
-concerns the pictures alone. S3 outages are retried; clear the task after the fix of anything else.
+set aside, those of devices that their gateway does not list too (`tinyops monitor status`). A red
+`judge` leaves the verdicts as they were; boards are not concerned. A red `report` concerns the
+pictures alone. S3 outages are retried; clear the task after the fix of anything else.
 
 **Owner.** The project's owner.
 """

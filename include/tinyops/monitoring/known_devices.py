@@ -56,7 +56,7 @@ class KnownDevices:
 
     def write(self, store: Store, project: str) -> None:
         """Replace the pointer."""
-        content = {"devices": bindings_content(self.bindings)}
+        content: dict[str, Any] = {"devices": bindings_content(self.bindings)}
         content |= {"set_aside": self.set_aside, "more": self.more}
         store.put_json(layout.pointer(project, Pointer.DEVICES), content)
 
