@@ -27,6 +27,13 @@ def printable(text: object, lines: bool = False) -> str:
     return _UNUSUAL.sub(lambda found: _escaped(found[0], "\n" if lines else ""), str(text))
 
 
+def rich_text(text: object) -> str:
+    """Return one line that rich shows as it is, with `[red]` as text."""
+    from rich.markup import escape
+
+    return escape(printable(text))
+
+
 def json_text(content: Any, indent: int | None = None) -> str:
     r"""Return JSON whose texts hold no control characters: they are `\u009b` and so on.
 

@@ -19,6 +19,7 @@ from tinyops.cli.main import main
 from tinyops.errors import TinyOpsError
 from tinyops.monitoring.device_binding import UNKNOWN_DEVICE
 from tinyops.monitoring.known_devices import KnownDevices
+from tinyops.printable import rich_text
 from tinyops.store import Pointer, Store, edge_layout, layout
 
 HOSTILE = "[red]x[/]\x1b[31m\x1b]0;t\x9b2J\u202e\ud800</script>:smile:"
@@ -50,17 +51,17 @@ def test_no_command_prints_past_output() -> None:
 def test_all_that_rich_prints_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     console = output.terminal()
     console.width = 300
-    table = Table(output.plain(HOSTILE), title=output.plain(HOSTILE))
-    table.add_row(output.plain(HOSTILE))
+    table = Table(rich_text(HOSTILE), title=rich_text(HOSTILE))
+    table.add_row(rich_text(HOSTILE))
     table.add_row(Text(HOSTILE))
-    tree = Tree(output.plain(HOSTILE))
-    tree.add(output.plain(HOSTILE))
-    for shown in (table, tree, output.plain(HOSTILE), Text(HOSTILE)):
+    tree = Tree(rich_text(HOSTILE))
+    tree.add(rich_text(HOSTILE))
+    for shown in (table, tree, rich_text(HOSTILE), Text(HOSTILE)):
         console.print(shown)
     console.print(HOSTILE, markup=False)
     assert capsys.readouterr().out.count(SHOWN) == 9
     with Progress(console=console) as bar:
-        bar.add_task(output.plain(HOSTILE), total=1)
+        bar.add_task(rich_text(HOSTILE), total=1)
     assert "\x1b[31m" not in capsys.readouterr().out
 
 

@@ -125,6 +125,16 @@ def test_of_each_class_what_nothing_needs(
     assert names(project, life[0]) == names(project, life[0], kind) == gone
 
 
+def test_a_gateway_that_lists_anothers_device_frees_nothing(
+    life: tuple[Store, list[str]],
+) -> None:
+    store, project = life[0], keeping(candidates_days=39)
+    gateway(store, "line-4", {"d9": "run-0"})
+    assert names(project, store) == []
+    gateway(store, "zz", {"d9": ""})
+    assert names(project, store) == []
+
+
 def test_versions_that_are_needed_or_new_stay(life: tuple[Store, list[str]]) -> None:
     store, (first, _, relabelled, _, _) = life
     assert names(keeping(datasets_days=30), store, "dataset") == [relabelled, first]

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tinyops.cli.output import plain, print_json, progress_bar, terminal
+from tinyops.cli.output import print_json, progress_bar, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -168,7 +169,7 @@ def _show(results: list[Result], console: Console) -> None:
         numbers = sorted(notes.index(line) + 1 for line in result.assumptions)
         table.add_row(
             result.scenario.value,
-            plain(result.system),
+            rich_text(result.system),
             f"{result.value:,.6g}",
             result.unit,
             result.measured,
@@ -177,6 +178,6 @@ def _show(results: list[Result], console: Console) -> None:
     console.print(f"[bold]{NO_MLPERF_RESULT}[/]")
     console.print(table)
     for metric in dict.fromkeys(f"{one.scenario.value}: {one.metric}" for one in results):
-        console.print(f"[dim]{plain(metric)}[/]")
+        console.print(f"[dim]{rich_text(metric)}[/]")
     for number, line in enumerate(notes, start=1):
-        console.print(f"[dim]({number}) {plain(line)}[/]")
+        console.print(f"[dim]({number}) {rich_text(line)}[/]")

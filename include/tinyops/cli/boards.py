@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
+from tinyops.printable import rich_text
 
 
 def boards(
@@ -29,10 +30,10 @@ def boards(
             for sensor in board.sensors
         ]
         table.add_row(
-            f"[bold]{plain(board.name)}[/]",
+            f"[bold]{rich_text(board.name)}[/]",
             f"{board.core}\n{board.clock.hz // 1_000_000} MHz",
             f"{board.flash.app_bytes // 1024} / {board.ram.app_bytes // 1024} KiB",
-            "\n".join(map(plain, sensors)),
+            "\n".join(map(rich_text, sensors)),
             board.runtime.kind if board.targets else f"{board.runtime.kind}, fit only",
         )
     terminal().print(table)

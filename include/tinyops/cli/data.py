@@ -11,8 +11,9 @@ from rich.table import Table
 from tinyops.cli.data_download import download
 from tinyops.cli.data_import import import_files
 from tinyops.cli.data_versions import diff, show
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
 from tinyops.cli.upkeep import forget, retention
+from tinyops.printable import rich_text
 
 data_app = typer.Typer(help="Recordings, the quality gate and dataset versions.")
 data_app.command("import")(import_files)
@@ -123,13 +124,14 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
     for version in found["versions"]:
         counts = version["by_part"]
         versions.add_row(
-            plain(version["version"]),
+            rich_text(version["version"]),
             version["created_at"][:19],
             str(sum(counts.values())),
             *(str(counts.get(part, 0)) for part in parts),
             str(version["relabelled"]),
-            plain(", ".join(version["batches"])) + (" (simulated)" if version["simulated"] else ""),
-            plain(removed(version)),
+            rich_text(", ".join(version["batches"]))
+            + (" (simulated)" if version["simulated"] else ""),
+            rich_text(removed(version)),
         )
     console.print(versions)
     if found["versions"] and (unfit := found["versions"][0]["unfit"]):
@@ -138,7 +140,7 @@ def log(project: ProjectName, as_json: AsJson = False) -> None:
     for kind, rows in (("batch", found["batches"]), ("labels", found["labels"])):
         table = Table(kind, "status", "dataset", "reason")
         for row in rows:
-            table.add_row(*(plain(row[key]) for key in (kind, "status", "dataset", "reason")))
+            table.add_row(*(rich_text(row[key]) for key in (kind, "status", "dataset", "reason")))
         if rows:
             console.print(table)
 
@@ -157,9 +159,9 @@ def _show_refusals(result: Any) -> None:
         for one in found:
             table.add_row(
                 str(one.row),
-                plain(one.recording_id),
-                "\n".join(map(plain, one.reasons)),
-                "\n".join(map(plain, one.fixes)),
+                rich_text(one.recording_id),
+                "\n".join(map(rich_text, one.reasons)),
+                "\n".join(map(rich_text, one.fixes)),
             )
         if found:
             console.print(table)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.data.datasets.difference import Difference
@@ -106,25 +107,25 @@ def _show_version(found: dict[str, Any]) -> None:
     table = Table("class", *parts, "all")
     for label, total in counts["by_label"].items():
         shares = (counts["by_part_and_label"][part].get(label, 0) for part in parts)
-        table.add_row(plain(label), *map(str, shares), str(total))
+        table.add_row(rich_text(label), *map(str, shares), str(total))
     table.add_section()
     table.add_row("recordings", *map(str, counts["by_part"].values()), str(found["recordings"]))
     table.add_row("groups", *(str(found["groups"].get(part, 0)) for part in parts), "")
     console.print(table)
     machines = Table("machine", "recordings")
     for name, count in list(counts["by_machine"].items())[:_SHOWN]:
-        machines.add_row(plain(name), str(count))
+        machines.add_row(rich_text(name), str(count))
     if (more := len(counts["by_machine"]) - _SHOWN) > 0:
         machines.add_row(f"and {more} more", "")
     console.print(machines)
     batches = Table("batch", "accepted", "refused", "source", "note")
     for entry in found["batches"]:
         batches.add_row(
-            plain(entry["batch"]),
+            rich_text(entry["batch"]),
             str(entry["accepted"]),
             str(entry["refused"]),
-            plain(entry["source"]) + (" (simulated)" if entry["simulated"] else ""),
-            plain(entry["note"]),
+            rich_text(entry["source"]) + (" (simulated)" if entry["simulated"] else ""),
+            rich_text(entry["note"]),
         )
     console.print(batches)
     gate = ", ".join(f"{name} {value}" for name, value in found["gate"].items())
@@ -143,13 +144,13 @@ def _show_recording(found: dict[str, Any]) -> None:
             value = ", ".join(f"{key} {said}" for key, said in value.items())
         elif isinstance(value, list):
             value = ", ".join(map(str, value))
-        table.add_row(name, plain(value))
+        table.add_row(name, rich_text(value))
     console.print(table)
     history = Table("label", "from", "author", "at", "note")
     for word in found["labels"]:
         note = word.get("note") or (f"answers {word['request']}" if word.get("request") else "")
         cells = (word["label"], word["source"], word["author"], word["at"][:19], note)
-        history.add_row(*(plain(cell) for cell in cells))
+        history.add_row(*(rich_text(cell) for cell in cells))
     console.print(history)
 
 
@@ -170,7 +171,7 @@ def _show_difference(found: Difference) -> None:
     ):
         table = Table(kind, "before", "after")
         for name, (was, now) in list(pairs.items())[:_SHOWN]:
-            table.add_row(plain(name), plain(was), plain(now))
+            table.add_row(rich_text(name), rich_text(was), rich_text(now))
         if (more := len(pairs) - _SHOWN) > 0:
             table.add_row(f"and {more} more", "", "")
         if pairs:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
@@ -71,7 +72,7 @@ def arduino(
     table = Table("board", "target", "library", "files")
     for facts in written:
         row = (facts["board"], facts["target"], facts["folder"], str(facts["files"]))
-        table.add_row(*map(plain, row))
+        table.add_row(*map(rich_text, row))
     terminal().print(table)
     terminal().print(
         "Not seen on hardware; each README.md says what was compared, and how to build."

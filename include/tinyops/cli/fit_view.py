@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from tinyops.cli.output import plain
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.conversion.images.fit import FitReport
@@ -29,19 +29,19 @@ def show_fit(reports: list[FitReport], console: Console) -> None:
     console.print(_totals(reports))
     for report in reports:
         for line in (*report.problems, *report.notes):
-            console.print(f"{report.board}: {plain(line)}")
+            console.print(f"{report.board}: {rich_text(line)}")
     sources: list[str] = []
     if any(report.flash_parts for report in reports):
         console.print(_parts(reports, sources))
     for number, source in enumerate(sources, start=1):
-        console.print(f"[dim]({number}) {plain(source)}[/]")
+        console.print(f"[dim]({number}) {rich_text(source)}[/]")
 
 
 def _totals(reports: list[FitReport]) -> Table:
     table = Table("board", "runtime", "fits", "flash KiB", "RAM KiB")
     for report in reports:
         table.add_row(
-            plain(report.board),
+            rich_text(report.board),
             report.runtime,
             "[green]yes" if report.fits else "[red]no",
             _share(report.flash_bytes, report.flash_limit),
@@ -56,12 +56,12 @@ def _parts(reports: list[FitReport], sources: list[str]) -> Table:
         table.columns[column].justify = "right"
     for report in reports:
         if report.flash_parts:
-            table.add_row(f"[bold]{plain(report.board)}")
+            table.add_row(f"[bold]{rich_text(report.board)}")
         for row in _rows(report):
             if row.part.source not in sources:
                 sources.append(row.part.source)
             table.add_row(
-                f"  {plain(row.part.name)}",
+                f"  {rich_text(row.part.name)}",
                 "" if row.flash is None else f"{row.flash:,}",
                 "" if row.ram is None else f"{row.ram:,}",
                 "measured" if row.part.measured else "[yellow]estimated",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyops.cli.output import echo, plain, print_json, terminal
+from tinyops.cli.output import echo, print_json, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.boards.discovery import FoundPort
@@ -75,7 +76,7 @@ def _show(rows: list[tuple[FoundPort, str]]) -> None:
         if port.boards and not port.certain:
             boards = f"may be {boards}"
         ids = f"{port.vid:04x}:{port.pid:04x}\n{port.title}"
-        table.add_row(*map(plain, (port.port, ids, port.usb_serial, boards, device)))
+        table.add_row(*map(rich_text, (port.port, ids, port.usb_serial, boards, device)))
     terminal().print(table)
     missing = [yaml_lines(port) for port, device in rows if port.boards and not device]
     if missing:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyops.cli.output import echo, plain, print_json, terminal
+from tinyops.cli.output import echo, print_json, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.fleet.reports import DeviceReport, FrameReport, GatewayReport
@@ -35,9 +36,9 @@ def _show(reports: Mapping[str, GatewayReport]) -> None:
 
     table = Table("gateway", "device", "state", "runs", "last frame", "frames", "problem")
     for name, report in reports.items():
-        seen = f"{plain(name)}\n[dim]{_ago(report.at)}[/]"
+        seen = f"{rich_text(name)}\n[dim]{_ago(report.at)}[/]"
         if report.problems or not report.devices:
-            table.add_row(seen, "", "", "", "", "", "\n".join(map(plain, report.problems)))
+            table.add_row(seen, "", "", "", "", "", "\n".join(map(rich_text, report.problems)))
             seen = ""
         for device, row in report.devices.items():
             table.add_row(seen, *_cells(device, row))
@@ -48,11 +49,11 @@ def _show(reports: Mapping[str, GatewayReport]) -> None:
 def _cells(device: str, row: DeviceReport) -> tuple[str, ...]:
     frames = row.frames
     return (
-        f"{plain(device)}\n{plain(row.project)}",
-        plain(row.state),
-        plain(row.confirmed or "-"),
+        f"{rich_text(device)}\n{rich_text(row.project)}",
+        rich_text(row.state),
+        rich_text(row.confirmed or "-"),
         _ago(frames.at if frames else None),
-        "\n".join(map(plain, _counts(frames))) if frames else "0 sent, 0 waiting",
+        "\n".join(map(rich_text, _counts(frames))) if frames else "0 sent, 0 waiting",
         "\n".join(_troubles(row)),
     )
 
@@ -65,8 +66,8 @@ def _counts(frames: FrameReport) -> list[str]:
 
 
 def _troubles(row: DeviceReport) -> list[str]:
-    action = [f"[bold]{plain(row.action)}[/]"] if row.action else []
-    return action + ([plain(row.problem)] if row.problem else [])
+    action = [f"[bold]{rich_text(row.action)}[/]"] if row.action else []
+    return action + ([rich_text(row.problem)] if row.problem else [])
 
 
 def _ago(at: str | None) -> str:

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from tinyops.cli.label_suspects import suspects
 from tinyops.cli.labelling import login_name, open_project, predicted_labels
-from tinyops.cli.output import plain, print_content, print_json, terminal
+from tinyops.cli.output import print_content, print_json, terminal
+from tinyops.printable import rich_text
 
 label_app = typer.Typer(help="Labels: requests and answers, corrections, audits, history.")
 label_app.command()(suspects)
@@ -42,7 +43,7 @@ def requests(project: ProjectName, as_json: AsJson = False) -> None:
     for one in found:
         since = f"{one.at:%Y-%m-%d %H:%M}"
         row = (one.id, one.kind, one.device, one.about, since, one.instructions)
-        table.add_row(*map(plain, row))
+        table.add_row(*map(rich_text, row))
     console.print(table if found else "nothing is asked for")
 
 
@@ -206,7 +207,7 @@ def history(
     table = Table("at", "label", "source", "author", "set", "note")
     for word in told:
         names = ("at", "label", "source", "author", "set", "note")
-        table.add_row(*(plain(word.get(name, "")) for name in names))
+        table.add_row(*(rich_text(word.get(name, "")) for name in names))
     terminal().print(table)
 
 

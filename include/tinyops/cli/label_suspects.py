@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tinyops.cli.labelling import open_project
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.training.label_quality import LabelQuality
@@ -74,10 +75,10 @@ def _show(console: Console, found: LabelQuality, top: int) -> None:
     table = Table("recording", "group", "label", "looks like", "margin", "confident")
     for one in found.suspects[:top]:
         table.add_row(
-            plain(one.recording),
-            plain(one.group),
-            plain(one.label),
-            plain(one.suggested),
+            rich_text(one.recording),
+            rich_text(one.group),
+            rich_text(one.label),
+            rich_text(one.suggested),
             f"{one.margin:+.2f}",
             "yes" if one.confident else "",
         )

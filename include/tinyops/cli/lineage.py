@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.tree import Tree
 
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.lineage.tree import Node
@@ -82,9 +83,9 @@ def _grow(tree: Tree, node: Node) -> None:
 
 
 def _line(node: Node) -> str:
-    role = f"[dim]{plain(node.role)}[/] " if node.role else ""
+    role = f"[dim]{rich_text(node.role)}[/] " if node.role else ""
     facts = ", ".join(f"{name} {_plain(value)}" for name, value in node.facts.items() if value)
-    return f"{role}{node.kind} [bold]{plain(node.name)}[/] [dim]{plain(facts)}[/]"
+    return f"{role}{node.kind} [bold]{rich_text(node.name)}[/] [dim]{rich_text(facts)}[/]"
 
 
 def _plain(value: Any) -> str:

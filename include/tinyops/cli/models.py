@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from tinyops.cli.output import echo, plain, print_json, progress_bar, terminal
+from tinyops.cli.output import echo, print_json, progress_bar, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.boards.catalogue import Board
@@ -87,7 +88,7 @@ def compile_model(
         else "firmware built for this host; `tinyops fit` estimates the board's memory"
     )
     terminal().print(
-        f"[bold]{plain(out / 'image.bin')}[/] for {content['header']['target']}: {memory}"
+        f"[bold]{rich_text(out / 'image.bin')}[/] for {content['header']['target']}: {memory}"
     )
 
 

@@ -10,7 +10,8 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
+from tinyops.printable import rich_text
 
 monitor_app = typer.Typer(help="Drift: verdicts on devices, and what to do about them.")
 
@@ -120,7 +121,7 @@ def frames(
     devices = Table("device", "gateway", "release", "boots", "frames", "last window", "received")
     for row in found["devices"]:
         names = ("device", "gateway", "version", "epochs", "frames", "last_window")
-        devices.add_row(*(plain(row[name]) for name in names), _time(row["received_at"]))
+        devices.add_row(*(rich_text(row[name]) for name in names), _time(row["received_at"]))
     console.print(devices)
     for file in found["set_aside"]:
         said = ", ".join(f"{count} x {reason}" for reason, count in file["counts"].items())
@@ -137,11 +138,11 @@ def _verdict_table(time: str, found: list[dict[str, Any]]) -> Table:
     table.add_column("T²\nwhat moved")
     table.add_column("accuracy\nby labels", no_wrap=True)
     for verdict in found:
-        device = plain(verdict["device"]) + (" (virtual)" if verdict["virtual"] else "")
+        device = rich_text(verdict["device"]) + (" (virtual)" if verdict["virtual"] else "")
         moved = "\n".join(f"{one['feature']} {one['how']}" for one in verdict["moved"][:2])
         table.add_row(
             f"[{STYLES[verdict['status']]}]{verdict['status']}[/]\n{_time(verdict[time])[5:]}",
-            f"{device}\n[dim]{plain(verdict['release'])}[/]",
+            f"{device}\n[dim]{rich_text(verdict['release'])}[/]",
             f"{_statistic(verdict)}\n{moved}",
             f"{_accuracy(verdict['estimated_accuracy'])}\n{_labels(verdict['residual'])}",
         )

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.conversion.images.operators import ModelSupport
@@ -72,8 +73,8 @@ def _show_model(found: ModelSupport, sets: tuple[OperatorSet, ...], console: Con
     for row in found.operators:
         table.add_row(
             str(row.number),
-            plain(row.operator),
-            plain(_short(row.makes)),
+            rich_text(row.operator),
+            rich_text(_short(row.makes)),
             _yes(row.tensorflow),
             _yes(row.litert),
             _yes(row.tflm),
@@ -88,11 +89,12 @@ def _show_model(found: ModelSupport, sets: tuple[OperatorSet, ...], console: Con
             )
     for (operator, instead), numbers in layers.items():
         console.print(
-            f"{plain(operator)} in operator {plain(', '.join(numbers))}: use {plain(instead)}",
+            f"{operator} in operator {', '.join(numbers)}: use {instead}",
+            markup=False,
             soft_wrap=True,
         )
     for verdict in found.verdicts:
-        said = f"[red]no[/]: {plain(verdict.problem)}" if verdict.problem else "[green]yes"
+        said = f"[red]no[/]: {rich_text(verdict.problem)}" if verdict.problem else "[green]yes"
         console.print(f"{verdict.runtime}: {said}", soft_wrap=True)
     _show_versions(sets, console)
 

@@ -1,7 +1,8 @@
 """Output of every command: result, progress and errors, safe whatever a name holds.
 
 Text from S3 or from a board may hold control sequences and rich's markup. `terminal` and `echo`
-show control characters as escapes; `plain` also keeps rich from reading `[red]` as a colour.
+show control characters as escapes; `tinyops.printable.rich_text` also keeps rich from reading
+`[red]` as a colour.
 Nothing else in this room writes to a terminal (tests/cli/test_terminal_text.py).
 """
 
@@ -13,7 +14,6 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 from rich.text import Text
@@ -37,11 +37,6 @@ class _Terminal(Console):
 def terminal(stderr: bool = False, soft_wrap: bool = False) -> Console:
     """Return a console on standard output or standard error."""
     return _Terminal(stderr=stderr, soft_wrap=soft_wrap, emoji=False)
-
-
-def plain(value: object) -> str:
-    """Return a value as one line that rich shows as it is."""
-    return escape(printable(value))
 
 
 def echo(text: object, *, stderr: bool = False, newline: bool = True) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from tinyops.cli.output import plain
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.conversion.images.profile import Profile
@@ -24,8 +24,8 @@ def show_profile(profile: Profile, console: Console) -> None:
         count = profile.instructions[number]
         table.add_row(
             str(number),
-            plain(step.name),
-            plain(step.kernel),
+            rich_text(step.name),
+            rich_text(step.kernel),
             "own code" if number in own else "shared",
             f"{count:,}",
             f"{count / max(profile.total, 1):.1%}",

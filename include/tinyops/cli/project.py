@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyops.cli.output import plain, print_json, terminal
+from tinyops.cli.output import print_json, terminal
 from tinyops.errors import TinyOpsError
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.projects import Project
@@ -102,7 +103,7 @@ def _show(verdicts: list[Verdict]) -> None:
     table = Table("project", "check", "", box=None, pad_edge=False)
     for verdict in verdicts:
         mark = "[green]good[/]" if verdict.good else "[red]wrong[/]"
-        detail = plain(f" ({verdict.message})") if verdict.good and verdict.message else ""
+        detail = rich_text(f" ({verdict.message})") if verdict.good and verdict.message else ""
         table.add_row(verdict.project, verdict.check, mark + detail)
     console.print(table)
     for verdict in verdicts:

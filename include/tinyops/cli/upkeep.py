@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from tinyops.cli.output import plain, print_json, progress_bar, terminal
+from tinyops.cli.output import print_json, progress_bar, terminal
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.data.ingest.upkeep import UpkeepKind
@@ -177,7 +178,7 @@ def _show_plan(project: Project, plan: Plan) -> None:
     table = Table("class", "name", "objects", "MB", "why")
     for item in plan.items[:_SHOWN]:
         size = f"{item.bytes / 1e6:.3f}"
-        cells = (item.kind, plain(item.name), str(len(item.keys)), size, plain(item.why))
+        cells = (item.kind, rich_text(item.name), str(len(item.keys)), size, rich_text(item.why))
         table.add_row(*cells)
     if plan.items:
         console.print(table)
@@ -193,7 +194,7 @@ def _show_forget(plan: ForgetPlan) -> None:
         if isinstance(value, dict):
             value = [f"{device} runs {release}" for device, release in value.items()]
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        table.add_row(name, plain(shown) or "none")
+        table.add_row(name, rich_text(shown) or "none")
     console = terminal()
     console.print(table)
     if not plan.versions:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 
+from tinyops.printable import rich_text
+
 if TYPE_CHECKING:
     from tinyops.projects import Project
     from tinyops.store import Store
@@ -85,8 +87,10 @@ class DeviceView:
         """The newest verdict, shown when it is new."""
         sight = look(self.store, self.project.name, self.device)
         if self.console.is_terminal:
-            self.status.update(f"waiting for {self.what}; {self.device}: {sight.words}")
+            said = f"waiting for {self.what}; {self.device}: {sight.words}"
+            self.status.update(rich_text(said))
         elif sight.words != self.said:
-            self.console.print(f"  {self.device}: {sight.words}", highlight=False, soft_wrap=True)
+            said = f"  {self.device}: {sight.words}"
+            self.console.print(said, markup=False, highlight=False, soft_wrap=True)
         self.said = sight.words
         return sight

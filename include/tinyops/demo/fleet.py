@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from tinyops.demo.story import Story
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.projects import Project
@@ -48,7 +49,8 @@ def arrive(fleet: Story, batch: str) -> dict[str, Any]:
     rows = _attested_by_all(fleet, release)
     table = Table("device", "board, virtual", "flashed", "attested by")
     for row in rows:
-        table.add_row(*(row.get(name, "") for name in ("device", "board", "flashed", "attested")))
+        cells = (row.get(name, "") for name in ("device", "board", "flashed", "attested"))
+        table.add_row(*map(rich_text, cells))
     fleet.console.print(table)
     turn = fleet.turns[0]
     told = {key: turn[key] for key in ("arrival", "release", "arrival_to_attested_seconds")}

@@ -13,6 +13,7 @@ from rich.table import Table
 from tinyops.demo.follow import Loop, Stage
 from tinyops.demo.task_times import TaskTime, task_times
 from tinyops.errors import TinyOpsError
+from tinyops.printable import rich_text
 from tinyops.projects.dag_ids import Stage as DagStage
 from tinyops.projects.dag_ids import dag_id
 
@@ -65,7 +66,7 @@ class LoopView:
                 self.said.add((stage.name, stage.state, word))
                 elapsed = time.monotonic() - self.began
                 line = f"{elapsed:6.1f} s  {stage.name:8} {stage.state:8} {word}"
-                self.console.print(line.rstrip(), highlight=False, soft_wrap=True)
+                self.console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
 
     def raise_failed_task(self) -> None:
         """TaskFailed when a task of the loop has failed and will not be tried again."""
@@ -90,7 +91,7 @@ class LoopView:
                 f"[{colour}]{MARKS[stage.state]}[/]",
                 f"[{colour}]{stage.name}[/]",
                 self._task(stage) if stage.state == "running" else "",
-                stage.reason or stage.output,
+                rich_text(stage.reason or stage.output),
                 _after(start, stage),
             )
         table.caption = f"{time.monotonic() - self.began:.0f} s"

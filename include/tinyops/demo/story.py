@@ -18,6 +18,7 @@ from tinyops.demo.follow import Arrival, Loop, follow
 from tinyops.demo.loop_view import LoopView
 from tinyops.demo.summary import report, total_seconds
 from tinyops.errors import TinyOpsError
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.data.labels.label_request import LabelRequest
@@ -133,11 +134,11 @@ class Story:
 
     def say(self, mark: str, words: str) -> None:
         """One line of the story."""
-        self.console.print(f"{mark} {words}", highlight=False, soft_wrap=True)
+        self.console.print(f"{mark} {words}", markup=False, highlight=False, soft_wrap=True)
 
     def title(self, words: str) -> None:
         """The heading of a chapter."""
-        self.console.print(f"\n[bold]{words}[/]", highlight=False)
+        self.console.print(f"\n[bold]{rich_text(words)}[/]", highlight=False)
 
     def go_on(self, deadline: float, problem: str) -> None:
         """Pause between two looks; DemoFailed when it took too long or the stack has ended."""

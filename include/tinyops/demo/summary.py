@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tinyops.demo.follow import Loop, Stage
 from tinyops.demo.task_times import task_times
+from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
     from tinyops.local.stack import Stack
@@ -24,7 +25,7 @@ def summary_table(store: Store, project: Project, loop: Loop) -> Table:
     table.add_column("seconds", justify="right")
     before = loop.stages[0].done_at
     for stage in loop.stages:
-        result = stage.reason or stage.output
+        result = rich_text(stage.reason or stage.output)
         if stage.name == "train" and stage.state == "done":
             result += _headline(store, project, stage.output)
         seconds = stage_seconds(before, stage)

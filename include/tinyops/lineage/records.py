@@ -127,14 +127,19 @@ class Records:
 
     @cached_property
     def devices(self) -> dict[str, DeviceRecord]:
-        """The project's devices that gateways speak of, by id."""
-        found = {}
+        """The project's devices that gateways report, by id."""
+        return {one.device: one for one in self.reported}
+
+    @cached_property
+    def reported(self) -> list[DeviceRecord]:
+        """Reports on the project's devices: several where more than one gateway lists a device."""
+        found = []
         for gateway, report in read_gateway_reports(self.store).items():
             for device, row in report.devices.items():
                 if row.project != self.project:
                     continue
                 attested = row.runs is not None and row.runs.project == self.project
-                found[device] = DeviceRecord(
+                one = DeviceRecord(
                     device=device,
                     gateway=gateway,
                     board=row.board,
@@ -143,6 +148,7 @@ class Records:
                     runs=row.runs.version if row.runs and attested else "",
                     at=report.at,
                 )
+                found.append(one)
         return found
 
     def rows(self, file: DataFile) -> list[IndexRow]:

@@ -15,7 +15,7 @@ from tinyops.sketches.frames import MOST_RECORDS
 FILES_A_PASS = 500
 RECORDS_A_PASS = 20 * MOST_RECORDS
 """Frames that are checked together at most; the last file may exceed it."""
-FILES_A_RUN = 5000
+FILES_A_RUN = 2000
 """The others wait for the next run."""
 
 

@@ -30,9 +30,10 @@ def needs(records: Records) -> Needs:
         content = _pointer(store, project, name)
         if run := content.get("candidate") or content.get("version"):
             candidates.setdefault(str(run), f"pointer {name}")
-    for device, row in records.devices.items():
+    # Of all gateways that list a device: one of them may be wrong.
+    for row in records.reported:
         for run in filter(None, (row.runs, row.confirmed)):
-            candidates.setdefault(run, f"device {device}")
+            candidates.setdefault(run, f"device {row.device}")
     datasets = {
         release.dataset: f"release {name}"
         for name, release in records.releases.items()

@@ -45,7 +45,7 @@ def withdraw_images(store: Store, project: str) -> dict[str, list[str]]:
 def _in_use(records: Records, release: str) -> bool:
     key = layout.pointer(records.project, Pointer.RELEASE)
     pointer: dict[str, Any] = records.store.get_json_or(key, {})
-    running = {name for one in records.devices.values() for name in (one.runs, one.confirmed)}
+    running = {name for one in records.reported for name in (one.runs, one.confirmed)}
     return release in {*running, pointer.get("version"), pointer.get("stable")}
 
 
