@@ -26,7 +26,7 @@ from tinyops.monitoring import compaction, frame_passes
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.device_binding import FOREIGN_DEVICE, UNKNOWN_DEVICE
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
-from tinyops.monitoring.known_devices import MOST_SET_ASIDE, KnownDevices
+from tinyops.monitoring.known_devices import SHOWN_A_GATEWAY, KnownDevices
 from tinyops.monitoring.table import read_frames
 from tinyops.sketches.frames import LARGEST_OBJECT, MOST_RECORDS, encode_records
 from tinyops.store import Store, edge_layout, layout
@@ -170,8 +170,8 @@ def test_invented_and_foreign_devices_are_counted_and_not_judged(house: Store) -
     assert done["set_aside"] == {UNKNOWN_DEVICE: 300, FOREIGN_DEVICE: 1}
     assert {one.device for one in read_frames(house, PROJECT)} == {DEVICE}
     known = KnownDevices.read(house, PROJECT)
-    assert len(known.set_aside) == MOST_SET_ASIDE
-    assert known.more == 300 + 1 - MOST_SET_ASIDE
+    assert len(known.set_aside) == SHOWN_A_GATEWAY + 1, "one gateway hides nothing of another"
+    assert known.more == 300 - SHOWN_A_GATEWAY
     rows = [row for row in known.set_aside.values() if row["device"] == "ghost-0"]
     assert [(row["gateway"], row["frames"], row["reason"]) for row in rows] == [
         (GATEWAY, 1, UNKNOWN_DEVICE)

@@ -5,6 +5,7 @@ Monitor alone writes it. People see what was set aside in `tinyops monitor statu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,8 @@ from tinyops.projects import Project
 from tinyops.sketches.frames import FrameRecord
 from tinyops.store import Pointer, Store, layout
 
-MOST_SET_ASIDE = 50
-"""Devices without a binding that are listed; the others are counted."""
+SHOWN_A_GATEWAY = 20
+"""Devices of one gateway that are listed as set aside; the others are counted."""
 SHOWN_FOR = timedelta(days=7)
 """After the last of its frames, a device is listed no longer."""
 
@@ -37,7 +38,7 @@ class KnownDevices:
         {"<gateway> <device>": {gateway, device, reason, frames, at}}; `at` is when monitor last set
         frames aside, UTC, ISO 8601.
     more
-        Devices that were set aside too and found no place in the list.
+        Devices that were set aside too and have no place in the list.
     """
 
     bindings: dict[str, Binding]
@@ -70,16 +71,19 @@ class KnownDevices:
             for name, row in self.set_aside.items()
             if now - datetime.fromisoformat(row["at"]) <= SHOWN_FOR and not self._bound(row)
         }
-        self.more = self.more if len(self.set_aside) >= MOST_SET_ASIDE else 0
+        self.more = self.more if self.set_aside else 0
 
     def count_set_aside(self, frames: Iterable[tuple[FrameRecord, str, str]], at: str) -> None:
         """Count frames that were set aside: record, gateway that sent the file, reason."""
         unlisted = set()
+        listed = Counter(row["gateway"] for row in self.set_aside.values())
         for record, gateway, reason in frames:
             name = f"{gateway} {record.device}"
-            if name not in self.set_aside and len(self.set_aside) >= MOST_SET_ASIDE:
-                unlisted.add(name)
-                continue
+            if name not in self.set_aside:
+                if listed[gateway] >= SHOWN_A_GATEWAY:
+                    unlisted.add(name)
+                    continue
+                listed[gateway] += 1
             row = self.set_aside.setdefault(name, {"frames": 0})
             row |= {"gateway": gateway, "device": record.device, "reason": reason, "at": at}
             row["frames"] += 1
