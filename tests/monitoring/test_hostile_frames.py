@@ -22,7 +22,7 @@ from tests.support.frame_makers import (
     record,
     send,
 )
-from tinyops.monitoring import compaction, frame_passes
+from tinyops.monitoring import compaction, frame_inbox, frame_passes
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.device_binding import FOREIGN_DEVICE, UNKNOWN_DEVICE
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
@@ -155,6 +155,15 @@ def test_files_at_odd_places_are_left_alone(house: Store) -> None:
         house.put(layout.frames(PROJECT) + f"{key}/{1:012d}.bin.zst", content)
     assert outstanding_frames(house, PROJECT) == []
     assert compact_frames(house, PROJECT)["files"] == 0
+
+
+def test_days_without_end_are_not_looked_at(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_inbox, "MOST_DAYS", 2)
+    for day in ("0001-01-01", "1999-12-31", "2020-01-01", "9999-12-31"):
+        house.put(FrameFile(day, GATEWAY, 1).key(PROJECT), b"?")
+    today = send(house, [record(0)])
+    assert outstanding_frames(house, PROJECT) == [FrameFile("2020-01-01", GATEWAY, 1).id, today.id]
+    assert compact_frames(house, PROJECT)["accepted"] == 1
 
 
 def test_invented_and_foreign_devices_are_counted_and_not_judged(house: Store) -> None:

@@ -13,6 +13,9 @@ from tinyops.names import is_name
 from tinyops.store import Consumer, Store, layout, receipts
 
 RECENT_DAYS = 1
+MOST_DAYS = 400
+FUTURE = timedelta(days=30)
+"""How far the clock of a gateway may be ahead for its files to be looked at."""
 
 _ID = re.compile(r"(\d{4}-\d{2}-\d{2})_(.+)_(\d{12})")
 
@@ -55,13 +58,21 @@ class FrameFile:
 
 
 def outstanding_frames(store: Store, project: str, since: str = "") -> list[str]:
-    """Ids of the files without a receipt, of the days from `since` (YYYY-MM-DD) on, in order."""
+    """Return ids of the files without a receipt, in order.
+
+    Parameters
+    ----------
+    since
+        Of this day (YYYY-MM-DD) and later. Of all days, the newest MOST_DAYS that have files and
+        are not more than FUTURE ahead are looked at: every one costs two requests, whoever made it.
+    """
     found: list[FrameFile] = []
-    for folder in store.folders(layout.frames(project)):
-        date = layout.frames_date(folder)
-        if date is not None and _is_day(date) and date >= since:
-            keys = [row.key for row in store.objects(layout.frames(project, date))]
-            found += (file for file in without_receipt(store, project, keys).values() if file)
+    latest = f"{datetime.now(UTC) + FUTURE:%Y-%m-%d}"
+    dates = map(layout.frames_date, store.folders(layout.frames(project)))
+    days = [date for date in dates if date and _is_day(date) and since <= date <= latest]
+    for day in days[-MOST_DAYS:]:
+        keys = [row.key for row in store.objects(layout.frames(project, day))]
+        found += (file for file in without_receipt(store, project, keys).values() if file)
     return [file.id for file in sorted(found)]
 
 
