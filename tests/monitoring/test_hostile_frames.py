@@ -29,7 +29,7 @@ from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
 from tinyops.monitoring.known_devices import SHOWN_A_GATEWAY, KnownDevices
 from tinyops.monitoring.table import read_frames
 from tinyops.sketches.frames import LARGEST_OBJECT, MOST_RECORDS, encode_records
-from tinyops.store import Store, edge_layout, layout
+from tinyops.store import Store, StoreError, edge_layout, layout
 
 pytestmark = pytest.mark.slow
 
@@ -103,6 +103,24 @@ def test_no_file_stops_the_others_and_each_is_counted(house: Store) -> None:
     assert outstanding_frames(house, PROJECT) == []
     for row in house.objects(layout.quarantines(PROJECT)):
         assert row.size < 20_000, row.key
+
+
+def test_frames_are_not_set_aside_for_what_s3_refuses(
+    house: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(house, [record(0)])
+    get = house.get
+
+    def refused(key: str, most: int | None = None) -> bytes:
+        if layout.is_frames_object(key):
+            raise StoreError("S3 refused the keys", "check AWS keys")
+        return get(key, most)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house, "get", refused)
+        with pytest.raises(StoreError, match="refused the keys"):
+            compact_frames(house, PROJECT)
+    assert compact_frames(house, PROJECT)["accepted"] == 1
 
 
 def test_a_small_file_takes_little_memory() -> None:

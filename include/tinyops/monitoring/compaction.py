@@ -30,10 +30,10 @@ from tinyops.projects import Project, load_project
 from tinyops.sketches.frames import LARGEST_OBJECT, FrameError, decode_records
 from tinyops.store import (
     Consumer,
+    ObjectMissing,
+    ObjectTooLarge,
     Receipt,
     Store,
-    StoreError,
-    StoreUnavailable,
     content_id,
     layout,
     receipts,
@@ -130,9 +130,7 @@ def _compact(
 def _fetch(store: Store, project: str, file: FrameFile) -> _Arrival:
     try:
         records, problems = decode_records(store.get(file.key(project), LARGEST_OBJECT))
-    except StoreUnavailable:
-        raise
-    except (FrameError, StoreError) as error:
+    except (FrameError, ObjectTooLarge, ObjectMissing) as error:
         return _Arrival(file, unreadable=error.message)
     return _Arrival(file, [Row(record, file.id) for record in records], problems)
 

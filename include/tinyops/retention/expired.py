@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,10 +20,10 @@ from tinyops.retention.needs import Needs, needs
 from tinyops.store import (
     Consumer,
     ObjectInfo,
+    ObjectMissing,
+    ObjectTooLarge,
     ReportKind,
     Store,
-    StoreError,
-    StoreUnavailable,
     edge_layout,
     layout,
     receipts,
@@ -181,10 +182,8 @@ def _events(look: _Look, days: float) -> Iterator[Expired]:
 def _event_project(store: Store, row: ObjectInfo) -> str:
     """Project of an event; "" where it names none or cannot be read."""
     try:
-        content = store.get_json(row.key, LARGEST_EVENT)
-    except StoreUnavailable:
-        raise
-    except StoreError:
+        content = json.loads(store.get(row.key, LARGEST_EVENT))
+    except (ObjectTooLarge, ObjectMissing, ValueError, RecursionError):
         return ""
     project = content.get("project") if isinstance(content, dict) else ""
     return project if isinstance(project, str) else ""
