@@ -22,7 +22,7 @@ from tests.support.frame_makers import (
     record,
     send,
 )
-from tinyops.monitoring import compaction, frame_inbox, frame_passes
+from tinyops.monitoring import compaction, frame_inbox, frame_passes, frame_suite
 from tinyops.monitoring.compaction import compact_frames
 from tinyops.monitoring.device_binding import FOREIGN_DEVICE, UNKNOWN_DEVICE
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
@@ -228,6 +228,28 @@ def test_a_damaged_status_stops_no_gateway(house: Store) -> None:
     house.put(edge_layout.GATEWAYS + "a b/status.json", b"{}")
     house.put(FrameFile(TODAY, GATEWAY, 2).key(PROJECT), encode_records([record(1)]))
     assert compact_frames(house, PROJECT)["accepted"] == 1
+
+
+def test_a_gateway_that_sends_good_frames_without_end_has_a_limit(
+    house: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame_suite, "MOST_A_DAY", 3)
+    send(house, [record(0), record(1)])
+    compact_frames(house, PROJECT)
+    send(house, [record(number) for number in range(1, 6)], seq=2)
+    send(house, [record(0, gateway="line-9", device="press-9")], gateway="line-9")
+    done = compact_frames(house, PROJECT)
+    assert done["accepted"] == 2
+    assert done["set_aside"] == {"sent twice": 1, "more than a gateway may send a day": 3}
+
+
+def test_a_run_comes_to_its_verdicts(house: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_passes, "FILES_A_PASS", 1)
+    monkeypatch.setattr(compaction, "RECORDS_A_RUN", 2)
+    for seq in range(1, 4):
+        send(house, [record(seq)], seq=seq)
+    assert compact_frames(house, PROJECT)["files"] == 2
+    assert len(outstanding_frames(house, PROJECT)) == 1
 
 
 def test_a_flood_of_one_gateway_waits_behind_the_others(

@@ -15,7 +15,7 @@ from typing import Any
 from tinyops.monitoring import device_binding
 from tinyops.monitoring.frame_gate import Gated, SetAside, check_frames
 from tinyops.monitoring.frame_inbox import FrameFile, outstanding_frames
-from tinyops.monitoring.frame_passes import FILES_A_RUN, by_turns, passes
+from tinyops.monitoring.frame_passes import FILES_A_RUN, RECORDS_A_RUN, by_turns, passes
 from tinyops.monitoring.frame_suite import KnownRelease
 from tinyops.monitoring.known_devices import KnownDevices
 from tinyops.monitoring.table import (
@@ -60,7 +60,7 @@ class _Arrival:
 
 
 def compact_frames(store: Store, project: Project | str) -> dict[str, Any]:
-    """Handle outstanding files, FILES_A_RUN at most.
+    """Handle outstanding files, up to FILES_A_RUN and about RECORDS_A_RUN.
 
     Returns
     -------
@@ -75,27 +75,30 @@ def compact_frames(store: Store, project: Project | str) -> dict[str, Any]:
     if isinstance(project, str):
         project = load_project(project)
     files = by_turns(outstanding_frames(store, project.name))
-    if len(files) > FILES_A_RUN:
-        waiting = len(files) - FILES_A_RUN
-        log.warning("%s: %d files of frames wait for the next run", project.name, waiting)
-        files = files[:FILES_A_RUN]
     if not files:
         return {"files": 0, "accepted": 0, "set_aside": {}, "tables": []}
     # After the listing: whoever has sent a file has listed its device before.
     devices = KnownDevices.read(store, project.name)
     devices.renew(store, project)
     devices.write(store, project.name)
-    accepted, set_aside, tables = 0, Counter[str](), set[str]()
-    for arrivals in passes(_fetch(store, project.name, file) for file in files):
+    handled, records, accepted = 0, 0, 0
+    set_aside, tables = Counter[str](), set[str]()
+    for arrivals in passes(_fetch(store, project.name, file) for file in files[:FILES_A_RUN]):
         gated, keys = _compact(store, project, arrivals, devices)
         accepted += len(gated.good)
         set_aside.update(gated.reasons)
         set_aside[UNREADABLE_FILE] += sum(bool(arrival.unreadable) for arrival in arrivals)
         set_aside[UNREADABLE_RECORD] += sum(len(one.problems) for one in arrivals)
         tables |= keys
+        handled += len(arrivals)
+        records += sum(len(arrival.rows) for arrival in arrivals)
+        if records >= RECORDS_A_RUN:
+            break
     devices.write(store, project.name)
+    if waiting := len(files) - handled:
+        log.warning("%s: %d files of frames wait for the next run", project.name, waiting)
     return {
-        "files": len(files),
+        "files": handled,
         "accepted": accepted,
         "set_aside": {reason: count for reason, count in set_aside.items() if count},
         "tables": sorted(tables),
@@ -168,20 +171,15 @@ def _keep(
     store: Store, project: str, good: list[Row], stored: list[Row]
 ) -> tuple[dict[tuple[str, str], str], list[str]]:
     """Tables by (day, gateway), and keys of what they replace."""
-    folders: dict[tuple[str, str], list[Row]] = {_folder(row): [] for row in good}
+    folders: dict[tuple[str, str], list[Row]] = {row.folder: [] for row in good}
     for row in [*stored, *good]:
-        if _folder(row) in folders:
-            folders[_folder(row)].append(row)
+        if row.folder in folders:
+            folders[row.folder].append(row)
     tables, replaced = {}, []
     for (day, gateway), rows in folders.items():
         tables[day, gateway], old = replace_table(store, project, day, gateway, rows)
         replaced += old
     return tables, replaced
-
-
-def _folder(row: Row) -> tuple[str, str]:
-    file = FrameFile.from_id(row.file)
-    return file.date, file.gateway
 
 
 def _report(store: Store, project: str, ids: list[str], gated: Gated) -> None:

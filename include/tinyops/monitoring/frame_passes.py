@@ -15,8 +15,8 @@ from tinyops.sketches.frames import MOST_RECORDS
 FILES_A_PASS = 500
 RECORDS_A_PASS = 20 * MOST_RECORDS
 """Frames that are checked together at most; the last file may exceed it."""
-FILES_A_RUN = 2000
-"""The others wait for the next run."""
+FILES_A_RUN, RECORDS_A_RUN = 2000, 10 * RECORDS_A_PASS
+"""Files and frames after which a run goes on to its verdicts; the others wait for the next run."""
 
 
 class HasRows(Protocol):

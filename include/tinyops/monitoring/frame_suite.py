@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import bisect
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 CLOCK_SKEW_DAYS = 5 / 1440
 
-NEW, AGAIN, OVERLAPPING = "new", "sent twice", "overlapping"
+NEW, AGAIN, OVERLAPPING, TOO_MANY = "new", "sent twice", "overlapping", "too many"
+MOST_A_DAY = 300_000
+"""Frames of one gateway and day that go on; a hundred devices of 64 windows of 2 s send 68 000."""
 
 RAW = np.dtype(
     [
@@ -125,15 +128,21 @@ def frame_table(
 def counter_table(rows: list[Row], stored: Iterable[Row]) -> pd.DataFrame:
     """One row per frame, against the others: `windows` says whether it counted windows of its own.
 
-    Of two frames that counted the same windows the first is NEW.
+    Of two frames that counted the same windows the first is NEW, unless there are MOST_A_DAY.
     """
     import pandas as pd
 
     taken: dict[tuple[str, str, int], list[tuple[int, int, bytes]]] = {}
+    sent: Counter[tuple[str, str]] = Counter()
     for row in stored:
         _place(taken, row)
-    said = [_place(taken, row) for row in rows]
-    return pd.DataFrame({"row": range(len(rows)), "windows": said})
+        sent[row.folder] += 1
+    windows = []
+    for row in rows:
+        full = sent[row.folder] >= MOST_A_DAY
+        windows.append(TOO_MANY if full else _place(taken, row))
+        sent[row.folder] += windows[-1] == NEW
+    return pd.DataFrame({"row": range(len(rows)), "windows": windows})
 
 
 def _place(taken: dict[tuple[str, str, int], list[tuple[int, int, bytes]]], row: Row) -> str:
@@ -206,6 +215,12 @@ def counter_expectations() -> list[Any]:
             "counted windows that another frame has counted",
             column="windows",
             value_set=[OVERLAPPING],
+        ),
+        _meant(
+            not_in_set,
+            "more than a gateway may send a day",
+            column="windows",
+            value_set=[TOO_MANY],
         ),
     ]
 

@@ -33,6 +33,12 @@ class Row:
     file: str
 
     @property
+    def folder(self) -> tuple[str, str]:
+        """Day and gateway of the file."""
+        file = FrameFile.from_id(self.file)
+        return file.date, file.gateway
+
+    @property
     def place(self) -> tuple[str, int, int]:
         """Sorts the frames of a project: device, epoch, window."""
         return (self.record.device, self.record.epoch, self.record.window)
