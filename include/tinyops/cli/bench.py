@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tinyops.cli.files import existing_file
 from tinyops.cli.output import print_json, progress_bar, terminal
 from tinyops.printable import rich_text
 
@@ -23,7 +24,7 @@ ALL = "all"
 
 
 def bench(
-    model: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An int8 .tflite.")],
+    model: Annotated[Path, typer.Argument(parser=existing_file, help="An int8 .tflite.")],
     board: Annotated[
         str | None, typer.Option("--board", "-b", help="A board of `tinyops boards`: emulated.")
     ] = None,
@@ -61,6 +62,7 @@ def bench(
 
     On a board: a queue model from instructions that QEMU counts. On the host: measured times.
     """
+    from tinyops.cli.model_file import naming, read
     from tinyops.serving.errors import ServingError
     from tinyops.serving.load import BOUND_MS, host_results
     from tinyops.serving.scenario import NO_MLPERF_RESULT, chosen
@@ -68,9 +70,9 @@ def bench(
     if board is None and not host:
         raise ServingError("nothing to measure on", "give --board B, --host or both")
     scenarios = chosen(scenario or [ALL])
-    tflite = model.read_bytes()
     results: list[Result] = []
-    with progress_bar() as progress:
+    with progress_bar() as progress, naming(model):
+        tflite = read(model)
         if board is not None:
             results += _on_board(
                 tflite,

@@ -11,6 +11,7 @@ from rich.table import Table
 from tinyops.cli.data_download import download
 from tinyops.cli.data_import import import_files
 from tinyops.cli.data_versions import diff, show
+from tinyops.cli.files import existing_file
 from tinyops.cli.output import print_json, terminal
 from tinyops.cli.upkeep import forget, retention
 from tinyops.printable import rich_text
@@ -30,7 +31,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 @data_app.command()
 def check(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A Parquet file of recordings.")
+        Path, typer.Argument(parser=existing_file, help="A Parquet file of recordings.")
     ],
     project: ProjectName,
     as_json: AsJson = False,

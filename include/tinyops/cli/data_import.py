@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tinyops.cli.files import existing_file
 from tinyops.cli.output import print_json, progress_bar, terminal
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ BATCH = "Of a batch that is published: "
 
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="CSV, WAV, NPZ, MAT, …")
+        list[Path], typer.Argument(parser=existing_file, help="CSV, WAV, NPZ, MAT, …")
     ],
     project: Annotated[str, typer.Option("--project", "-p", help="A project's name.")],
     machine: Annotated[str, typer.Option(help=f"What was observed; {PLACES}.")],

@@ -28,9 +28,7 @@ def show(
     version: Annotated[
         str, typer.Option(help="The version to look for a recording in.")
     ] = "current",
-    picture: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="PNG of a recording's signal.")
-    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG of a recording's signal.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of a dataset version, or of one recording."""

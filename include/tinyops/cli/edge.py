@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tinyops.cli.files import existing_file
 from tinyops.cli.gateway_devices import gateway_devices
 from tinyops.cli.gateway_status import gateway_status
 from tinyops.cli.output import echo, print_json, terminal
@@ -18,7 +19,7 @@ gateway_app.command("devices")(gateway_devices)
 
 
 def flash(
-    image: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An image.bin.")],
+    image: Annotated[Path, typer.Argument(parser=existing_file, help="An image.bin.")],
     board: Annotated[str, typer.Option(help="Kind of board, as in `tinyops boards`.")],
     port: Annotated[str, typer.Option(help="Serial device, or the link of a virtual board.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -79,7 +80,7 @@ def _gateway() -> None:
 
 @gateway_app.command()
 def run(
-    config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The YAML file.")],
+    config: Annotated[Path, typer.Option(parser=existing_file, help="The YAML file.")],
 ) -> None:
     """Pull signed releases, flash and attest the devices, report; until SIGTERM."""
     from tinyops.gateway.config import load_config
@@ -96,7 +97,7 @@ def run(
 
 @gateway_app.command()
 def unit(
-    config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="The YAML file.")],
+    config: Annotated[Path, typer.Option(parser=existing_file, help="The YAML file.")],
     environment: Annotated[
         Path, typer.Option(help="File with S3's address and keys, as for EnvironmentFile=.")
     ] = Path("/etc/tinyops/gateway.env"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from tinyops.cli.files import existing_file
 from tinyops.cli.output import print_json, terminal
 from tinyops.printable import rich_text
 
@@ -39,7 +40,7 @@ def arduino(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="An int8 .tflite instead; needs no S3."),
+        typer.Option(parser=existing_file, help="An int8 .tflite instead; needs no S3."),
     ] = None,
     as_zip: Annotated[
         bool, typer.Option("--zip", help="Also write a .zip of each for the IDE.")
@@ -94,6 +95,7 @@ def _boards_of(scope: Project) -> list[Board]:
 def _request(
     scope: Project, board: Board, candidate: str | None, model: Path | None
 ) -> BuildRequest:
+    from tinyops.cli.model_file import naming, read
     from tinyops.conversion.candidates.arduino_request import (
         candidate_request,
         model_request,
@@ -105,7 +107,8 @@ def _request(
     if model is not None:
         if candidate is not None:
             raise ConversionError("both --candidate and --model", "give one of them")
-        return model_request(model.read_bytes(), scope, board, target)
+        with naming(model):
+            return model_request(read(model), scope, board, target)
     from tinyops.store import Store
 
     store = Store.from_env()

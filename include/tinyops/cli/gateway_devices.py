@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyops.cli.files import existing_file
 from tinyops.cli.output import echo, print_json, terminal
 from tinyops.printable import rich_text
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 def gateway_devices(
     config: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="The gateway's YAML file.")
+        Path | None,
+        typer.Option(parser=existing_file, help="The gateway's YAML file."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

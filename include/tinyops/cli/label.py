@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
+from tinyops.cli.files import existing_file
 from tinyops.cli.label_suspects import suspects
 from tinyops.cli.labelling import login_name, open_project, predicted_labels
 from tinyops.cli.output import print_content, print_json, terminal
@@ -25,7 +26,7 @@ Kind = Annotated[
     Literal["operator", "work_order", "import", "simulator"],
     typer.Option("--source", help="Where the labels come from."),
 ]
-CsvFile = typer.Option(exists=True, dir_okay=False, help="CSV: recording_id,label[,note].")
+CsvFile = typer.Option(parser=existing_file, help="CSV: recording_id,label[,note].")
 
 
 @label_app.command()
@@ -84,7 +85,7 @@ def answer(
     file: Annotated[Path | None, CsvFile] = None,
     recordings: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Parquet: new labelled recordings."),
+        typer.Option(parser=existing_file, help="Parquet: new labelled recordings."),
     ] = None,
     batch_id: Annotated[str, typer.Option(help="Name of the batch of recordings.")] = "",
     source: Kind = "operator",
@@ -150,7 +151,7 @@ def set_label(
 @label_app.command()
 def apply(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="CSV: recording_id,label[,note].")
+        Path, typer.Argument(parser=existing_file, help="CSV: recording_id,label[,note].")
     ],
     project: ProjectName,
     source: Kind = "operator",

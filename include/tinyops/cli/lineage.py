@@ -37,9 +37,7 @@ def show(
         Literal["release", "candidate", "dataset", "recording", "machine", "device"] | None,
         typer.Option(help="What the word names, where that is not clear."),
     ] = None,
-    picture: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Draw it as well, as PNG.")
-    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw it as well, as PNG.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Show what a thing is made from and what was made from it; reads no samples."""

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from tinyops import __version__
+from tinyops.cli.files import file_error
 from tinyops.cli.output import echo
 from tinyops.errors import TinyOpsError
 from tinyops.printable import json_text
@@ -83,6 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:
+        refused = file_error(error) if isinstance(error, OSError) else None
+        if refused is not None:
+            return _report(refused.message, refused.fix, given, status=1)
         if os.environ.get("TINYOPS_TRACEBACK"):
             raise
         message = f"internal error: {type(error).__name__}: {error}"

@@ -80,7 +80,7 @@ def verdicts(
 def report(
     project: ProjectName,
     device: Annotated[str, typer.Option("--device", "-d", help="The device.")],
-    html: Annotated[Path, typer.Option(dir_okay=False, help="File to write.")],
+    html: Annotated[Path, typer.Option(help="File to write.")],
     kind: Annotated[
         Literal["drift", "performance"],
         typer.Option(help="What it counted, or what labels say of its release."),
