@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from tinyops.cli.output import echo, print_json, progress_bar, terminal
+from tinyops.cli.files import existing_file
+from tinyops.cli.output import echo, print_json, progress_bar, show_notes, terminal
 from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What becomes of a model on a board.")
 
-Model = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An int8 .tflite.")]
+Model = Annotated[Path, typer.Argument(parser=existing_file, help="An int8 .tflite.")]
 OneBoard = Annotated[str, typer.Option("--board", "-b", help="A board of `tinyops boards`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Tuned = Annotated[
@@ -37,7 +38,7 @@ def fit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold a model against the memory and operators of boards. Exit 1 if it fits none of them."""
+    """Check whether a model fits the boards' memory and operators. Exit 1 if it fits none."""
     from tinyops.boards.catalogue import board_names, load_board
     from tinyops.cli.fit_view import show_fit
     from tinyops.cli.model_file import naming, read
@@ -87,6 +88,7 @@ def compile_model(
         if sizes is not None
         else "firmware built for this host; `tinyops fit` estimates the board's memory"
     )
+    show_notes(built.notes, terminal())
     terminal().print(
         f"[bold]{rich_text(out / 'image.bin')}[/] for {content['header']['target']}: {memory}"
     )
@@ -127,8 +129,9 @@ def prove(
                 progress=lambda done: progress.update(task, completed=done),
             )
     if as_json:
-        print_json(proof.to_dict())
+        print_json(proof.to_dict() | {"notes": list(built.notes)})
         return
+    show_notes(built.notes, Console())
     table = Table(show_header=False)
     for name, value in _proof_rows(proof, described):
         table.add_row(name, value)

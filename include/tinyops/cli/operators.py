@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tinyops.cli.output import print_json, terminal
+from tinyops.cli.files import existing_file
+from tinyops.cli.output import print_json, show_notes, terminal
 from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def ops(
     model: Annotated[
         Path | None,
-        typer.Argument(exists=True, dir_okay=False, help="A .tflite. Default: all operators."),
+        typer.Argument(parser=existing_file, help="A .tflite. Default: all operators."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -93,6 +94,7 @@ def _show_model(found: ModelSupport, sets: tuple[OperatorSet, ...], console: Con
             markup=False,
             soft_wrap=True,
         )
+    show_notes(found.notes, console)
     for verdict in found.verdicts:
         said = f"[red]no[/]: {rich_text(verdict.problem)}" if verdict.problem else "[green]yes"
         console.print(f"{verdict.runtime}: {said}", soft_wrap=True)

@@ -9,7 +9,7 @@ Nothing else in this room writes to a terminal (tests/cli/test_terminal_text.py)
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import typer
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.segment import Segment
 from rich.text import Text
 
-from tinyops.printable import json_text, printable
+from tinyops.printable import json_text, printable, rich_text
 
 
 class _Terminal(Console):
@@ -52,6 +52,12 @@ def print_content(text: str) -> None:
 def print_json(content: Any) -> None:
     """Print the result of a command with `--json`, on standard output and alone there."""
     typer.echo(json_text(content, indent=2))
+
+
+def show_notes(notes: Iterable[str], console: Console) -> None:
+    """Print what was rewritten of a model: a line for each note of its canonical form."""
+    for note in notes:
+        console.print(f"rewritten: {rich_text(note)}", soft_wrap=True)
 
 
 def progress_bar() -> Progress:

@@ -84,10 +84,11 @@ def test_the_mlperf_tiny_models_have_a_canonical_form(name: str) -> None:
 
 
 def test_a_rewrite_that_changes_the_result_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(model: Any) -> None:
+    def wrong(model: Any) -> list[str]:
         graph = model.subgraphs[0]
         weight = graph.tensors[graph.operators[0].inputs[1]]
         weight.buffer = add_buffer(model, bytes(bytearray(model.buffers[weight.buffer].data))[::-1])
+        return []
 
     monkeypatch.setattr(module, "REWRITES", (*module.REWRITES, wrong))
     with pytest.raises(ConversionError, match="differs from the original on check input"):

@@ -18,7 +18,7 @@ from tinyops.conversion.candidates.prove import Proof, prove
 from tinyops.conversion.candidates.real_targets import build_real_targets
 from tinyops.conversion.candidates.sketching import sensed_golden, sketch_and_reference
 from tinyops.conversion.images.build_request import BuildRequest
-from tinyops.conversion.images.fit import check_sensor, excess, fit_project, limits_of
+from tinyops.conversion.images.fit import SMALLER, check_sensor, excess, fit_project, limits_of
 from tinyops.conversion.images.image import BuiltImage, build_image
 from tinyops.conversion.images.memory import linked
 from tinyops.conversion.tflite.canonical import canonical
@@ -61,7 +61,7 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
         if not report.fits:
             raise DoesNotFit(
                 f"candidate {candidate} of {project} does not fit {name}: {report.problems[0]}",
-                "train a smaller model or relax the project's constraints",
+                report.fix,
             )
     return result
 
@@ -174,10 +174,7 @@ def _check_sizes(project: Project, board: Board, built: BuiltImage) -> None:
     """DoesNotFit if the linked image and the vendor's core exceed what board or project allow."""
     problems = excess(linked(built, board), limits_of(project, board), board.name)
     if problems:
-        raise DoesNotFit(
-            f"the linked image of {project.name} does not fit: {problems[0]}",
-            "train a smaller model or relax the project's constraints",
-        )
+        raise DoesNotFit(f"the linked image of {project.name} does not fit: {problems[0]}", SMALLER)
 
 
 def _sketch_cost(footprint: dict[str, int] | None, proof: Proof) -> dict[str, int] | None:

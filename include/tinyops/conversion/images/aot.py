@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tinyops.conversion.images.lowering import lower
 from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.conversion.tflite.flatbuffer import operator_label, parse
+
+if TYPE_CHECKING:
+    from bakenn.plan import ExecutionPlan
 
 NAME = "model"
 _VIEWS = ("portable.flatten_view", "portable.reshape_view")
 _CHEAP = "portable.pad2d"
+_LOCATION = re.compile(r"subgraph\[0\]/operator\[\d+\]: |tflite_\d+_\w+: ")
+"""Where the compiler found it, in numbers of the canonical form."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +46,13 @@ class AotModel:
     steps: tuple[Step, ...]
 
 
-def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
+def compile_model(tflite: bytes, out_dir: Path, labels: Sequence[str] = ()) -> AotModel:
     """Write the C of a canonical .tflite into `out_dir`.
+
+    Parameters
+    ----------
+    labels
+        Of its operators, for messages (`Canonical.operators`); without them its own are used.
 
     Raises
     ------
@@ -56,22 +69,23 @@ def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
     )
     out_dir.mkdir(parents=True, exist_ok=True)
     try:
-        made = generate_portable_c(lower(tflite, NAME), out_dir, model_name=NAME, options=options)
+        plan = lower(tflite, NAME)
+        made = generate_portable_c(plan, out_dir, model_name=NAME, options=options)
     except bakenn.BakeNNError as error:
         raise ConversionError(
-            f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite)}",
+            f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite, labels)}",
             "change that layer, or use a board with runtime tflm",
         ) from None
     except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
         # bakenn 1.0 checks what it imports, and it has not been told of every model.
         raise ConversionError(
-            f"the ahead-of-time compiler fails on the model: {_one_line(error, tflite)}",
+            f"the ahead-of-time compiler fails on the model: {_one_line(error, tflite, labels)}",
             "use a board with runtime tflm, and report the model",
         ) from None
     report = made.memory_report
     support = [path for path in made.support_sources if path.suffix == ".c"]
     header = made.header.read_text()
-    steps = _steps(report)
+    steps = _steps(report, plan)
     return AotModel(
         sources=(made.model_source, made.weights_source, made.kernels_source, *support),
         include_dirs=(out_dir, *made.support_include_dirs),
@@ -96,24 +110,50 @@ def _output_scale(header: str) -> float:
     return float.fromhex(found[1])
 
 
-def _steps(report: object) -> tuple[Step, ...]:
-    """The steps that are code; a view of the step before is none."""
+def _steps(report: object, plan: ExecutionPlan) -> tuple[Step, ...]:
+    """The steps that are code; a view of the step before is none, one of the model's input is."""
+    copied = {step.name for step in plan.steps if getattr(step, "materialize", False)}
     text = report.to_text()  # type: ignore[attr-defined]
     found = re.findall(r"^\s*\[\d+\] (\S+): (\S+)", text, re.M)
-    return tuple(Step(name, kernel) for name, kernel in found if not kernel.startswith(_VIEWS))
+    return tuple(
+        Step(name, kernel)
+        for name, kernel in found
+        if name in copied or not kernel.startswith(_VIEWS)
+    )
 
 
-def _one_line(error: Exception, tflite: bytes) -> str:
-    from tinyops.conversion.tflite.flatbuffer import operator_label, parse, reader_of
-
+def _one_line(error: Exception, tflite: bytes, labels: Sequence[str]) -> str:
     text = " ".join(f"{error}".split()) or type(error).__name__
-    # bakenn says operator[3], tflite_3_conv_2d or tensor 16; name what is there.
-    found = re.search(r"operator\[(\d+)\]|tflite_(\d+)_", text)
-    tensor = re.search(r"tensor (\d+)", text)
     model = parse(tflite)
-    number = int(found[1] or found[2]) if found else None
-    if number is None and tensor:
-        number = reader_of(model, int(tensor[1]))
+    number = _operator_meant(text, model)
     if number is not None and number < len(model.subgraphs[0].operators):
-        text = f"{operator_label(model, number)}: {text}"
+        label = labels[number] if number < len(labels) else operator_label(model, number)
+        text = f"{label}: {_LOCATION.sub('', text)}"
     return text
+
+
+def _operator_meant(text: str, model: Any) -> int | None:
+    """The operator of a message: bakenn says operator[3], tflite_3_conv_2d, tensor 16 or its name.
+
+    It goes through the operators in order, so the first that has the tensor is the refused one.
+    """
+    found = re.search(r"operator\[(\d+)\]|tflite_(\d+)_", text)
+    if found:
+        return int(found[1] or found[2])
+    indexed = re.search(r"tensor[ _](\d+)\b", text)
+    graph = model.subgraphs[0]
+    named = [
+        (len(name), -index, index)
+        for index, tensor in enumerate(graph.tensors)
+        if (name := _name(tensor)) and re.search(rf"(^|[ '\"]){re.escape(name)}(__\d+)?\b", text)
+    ]
+    tensors = {int(indexed[1])} if indexed else {max(named)[2]} if named else set()
+    for number, operator in enumerate(graph.operators):
+        if tensors & {*operator.inputs, *operator.outputs}:
+            return number
+    return None
+
+
+def _name(tensor: Any) -> str:
+    name = tensor.name.decode(errors="replace") if isinstance(tensor.name, bytes) else tensor.name
+    return " ".join((name or "").split())

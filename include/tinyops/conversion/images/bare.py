@@ -16,7 +16,7 @@ from tinyops.conversion.images.image import BuiltImage, build_image
 from tinyops.conversion.images.profile import Profile, profile
 from tinyops.conversion.images.tune import Search, tune
 from tinyops.conversion.images.tuning import DEFAULT, Tuning
-from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.canonical import canonical, rewritten
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.frontend import Frontend, FrontendSpec
@@ -52,7 +52,8 @@ def _compiled(tflite: bytes, board: Board, folder: Path) -> AotModel:
             f"nothing can be counted for {board.name}: its models are not compiled for an emulator",
             "name a board with runtime aot (see `tinyops boards`)",
         )
-    return compile_model(canonical(tflite), folder / "model")
+    form = rewritten(tflite)
+    return compile_model(form.tflite, folder / "model", form.operators)
 
 
 def build_bare(

@@ -13,9 +13,9 @@ from tinyops.boards.catalogue import Board
 from tinyops.boards.messages import MAX_CLASSES
 from tinyops.conversion.images.aot import AotModel
 from tinyops.conversion.images.tuning import DEFAULT, Tuning
-from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.canonical import Canonical, rewritten
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit
-from tinyops.conversion.tflite.flatbuffer import operator_label, parse, reader_of, tensor_name
+from tinyops.conversion.tflite.flatbuffer import parse, reader_of, tensor_name
 from tinyops.conversion.tflite.tflm import TflmModel
 from tinyops.sketches.sketch import SketchSpec
 
@@ -65,9 +65,14 @@ class BuildRequest:
     tuning: Tuning = DEFAULT
 
     @cached_property
+    def rewritten(self) -> Canonical:
+        """The model in canonical form, with notes on what was rewritten."""
+        return rewritten(self.tflite)
+
+    @property
     def canonical(self) -> bytes:
         """The model in the form that is compiled and that the reference runs."""
-        return canonical(self.tflite)
+        return self.rewritten.tflite
 
 
 def require_servable(request: BuildRequest, model: Model) -> None:
@@ -100,7 +105,7 @@ def _require_weights_fit(request: BuildRequest) -> None:
         largest = max(range(len(sizes)), key=sizes.__getitem__)
         reader = reader_of(model, largest)
         of = tensor_name(graph.tensors[largest])
-        where = f"{of} of {operator_label(model, reader)}" if reader is not None else of
+        where = f"{of} of {request.rewritten.operators[reader]}" if reader is not None else of
         raise DoesNotFit(
             f"the weights take {sum(sizes):,} bytes of flash, {request.board.name} has {flash:,}; "
             f"the largest, {sizes[largest]:,} bytes, is {where}",

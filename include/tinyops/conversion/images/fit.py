@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.conversion.images.bare import build_bare
 from tinyops.conversion.images.memory import Memory, Part, interpreted, linked, planned
+from tinyops.conversion.tflite.canonical import rewritten
 from tinyops.conversion.tflite.errors import CompilerMissing, ConversionError, DoesNotFit
 
 if TYPE_CHECKING:
     from tinyops.projects import Project
+
+SMALLER = "train a smaller model, or allow more memory where the project limits it"
+"""For a model that exceeds flash or RAM; one that a compiler refuses has advice of its own."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class FitReport:
 
     `flash_bytes` and `ram_bytes` are the sums of their parts, each of which says whether it is
     measured or estimated; None, without parts, where `problems` say why nothing could be measured.
+    `fix` says what to do about the first problem, `notes` what was rewritten, and what is slow.
     """
 
     board: str
@@ -47,6 +52,7 @@ class FitReport:
     ram_parts: tuple[Part, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    fix: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON content."""
@@ -179,13 +185,17 @@ def _report(
     tflite: bytes, board: Board, limits: Limits, measure: Callable[[bytes, Board], Memory]
 ) -> FitReport:
     need: Memory | None = None
+    fix = ""
     try:
         need = measure(tflite, board)
+        notes = need.notes
         problems = excess(need, limits, board.name)
+        if problems:
+            fix = SMALLER
     except CompilerMissing:
         raise
     except ConversionError as error:
-        problems = (error.message,)
+        problems, fix, notes = (error.message,), error.fix, _notes(tflite)
     return FitReport(
         board=board.name,
         runtime=board.runtime.kind,
@@ -199,5 +209,13 @@ def _report(
         ram_limit=limits.ram_bytes,
         ram_parts=need.ram if need else (),
         problems=problems,
-        notes=need.notes if need else (),
+        notes=notes,
+        fix=fix,
     )
+
+
+def _notes(tflite: bytes) -> tuple[str, ...]:
+    try:
+        return rewritten(tflite).notes
+    except ConversionError:
+        return ()

@@ -36,7 +36,7 @@ class BuiltImage:
 
     `sizes` are linked, and `sketch` is the sketch's part of them; both are None for an image whose
     firmware was built for the host, where they would say nothing about the board. `tuning` is how
-    the model was compiled, where it was.
+    the model was compiled, where it was. `notes` are those of the canonical form.
     """
 
     image: Image
@@ -46,6 +46,7 @@ class BuiltImage:
     folder: Path
     sketch: Footprint | None = None
     tuning: Tuning | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The content of image.json."""
@@ -58,6 +59,7 @@ class BuiltImage:
             "header": self.image.header.to_dict(),
             "sketch": self.sketch.to_dict() if self.sketch else None,
             "tuning": self.tuning.to_dict() if self.tuning else None,
+            "notes": list(self.notes),
         }
 
 
@@ -86,7 +88,8 @@ def build_image(request: BuildRequest, folder: Path) -> BuiltImage:
 
 def _for_qemu(request: BuildRequest, folder: Path) -> BuiltImage:
     made = folder / "sources"
-    model = compile_model(request.canonical, made / "model")
+    form = request.rewritten
+    model = compile_model(form.tflite, made / "model", form.operators)
     require_servable(request, model)
     start = qemu_image.linker_symbols(request.board)["APP_BASE"]
     header = header_of(request, model, runtime="aot", load_address=start)
@@ -100,7 +103,9 @@ def _for_qemu(request: BuildRequest, folder: Path) -> BuiltImage:
     header = replace(header, ram_bytes=sizes.ram_bytes)
     image = _sealed(request, linked, header, sizes.parameters)
     footprint = qemu_image.footprint(request, folder)
-    return BuiltImage(image, sizes, request.canonical, model, folder, footprint, request.tuning)
+    return BuiltImage(
+        image, sizes, form.tflite, model, folder, footprint, request.tuning, form.notes
+    )
 
 
 def _for_host(request: BuildRequest, folder: Path) -> BuiltImage:
@@ -120,9 +125,8 @@ def _for_host(request: BuildRequest, folder: Path) -> BuiltImage:
     # An estimate: the interpreter's arena and the catalogue's allowances for all else.
     allowed = board.runtime.ram_bytes + board.base.ram_bytes
     header = replace(header, ram_bytes=model.arena_bytes + allowed)
-    return BuiltImage(
-        _sealed(request, linked, header, pages), None, request.canonical, model, folder
-    )
+    sealed, notes = _sealed(request, linked, header, pages), request.rewritten.notes
+    return BuiltImage(sealed, None, request.canonical, model, folder, notes=notes)
 
 
 def _own_sources(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tinyops.boards.catalogue import Allowance, Board
 from tinyops.conversion.images.aot import AotModel, compile_model
 from tinyops.conversion.images.footprint import constant_bytes
-from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.canonical import rewritten
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.tflm_memory import arena_bytes
 
@@ -39,7 +39,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Memory:
-    """The parts of flash and RAM. `arena_bytes` are in the parts of RAM already."""
+    """The parts of flash and RAM. `arena_bytes` are in the parts of RAM already.
+
+    `notes` are those of the canonical form, and on layers that are slower than they could be.
+    """
 
     flash: tuple[Part, ...]
     ram: tuple[Part, ...]
@@ -81,7 +84,7 @@ def linked(built: BuiltImage, board: Board) -> Memory:
         flash=(*_measured(flash, LINKED), core_flash),
         ram=(*_measured(ram, LINKED), core_ram),
         arena_bytes=model.arena_bytes,
-        notes=_slow_steps(model),
+        notes=(*built.notes, *_slow_steps(model)),
     )
 
 
@@ -98,8 +101,9 @@ def planned(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
     ConversionError
         The compiler refuses the model.
     """
+    form = rewritten(tflite)
     with tempfile.TemporaryDirectory() as folder:
-        model = compile_model(canonical(tflite), Path(folder))
+        model = compile_model(form.tflite, Path(folder), form.operators)
     # The model's input, the window that is being sampled, and what the link fills.
     buffers = model.input_bytes + window_bytes + max(model.input_bytes, window_bytes)
     firmware_flash, firmware_ram = _allowance("runtime and firmware", board.runtime)
@@ -117,7 +121,7 @@ def planned(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
             core_ram,
         ),
         arena_bytes=model.arena_bytes,
-        notes=_slow_steps(model),
+        notes=(*form.notes, *_slow_steps(model)),
     )
 
 
@@ -129,13 +133,13 @@ def interpreted(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
     ConversionError
         The interpreter refuses the model; names the operator.
     """
-    canon = canonical(tflite)
-    arena = arena_bytes(canon)
+    form = rewritten(tflite)
+    arena = arena_bytes(form.tflite)
     firmware_flash, firmware_ram = _allowance("runtime and firmware", board.runtime)
     core_flash, core_ram = _allowance("vendor's core", board.base)
     buffers = [Part("buffers", 2 * window_bytes, False, WINDOWS)] if window_bytes else []
     return Memory(
-        flash=(Part("model", len(canon), True, FILE), firmware_flash, core_flash),
+        flash=(Part("model", len(form.tflite), True, FILE), firmware_flash, core_flash),
         ram=(
             Part("arena", arena, True, MEASURED_ON_HOST),
             *buffers,
@@ -143,6 +147,7 @@ def interpreted(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
             core_ram,
         ),
         arena_bytes=arena,
+        notes=form.notes,
     )
 
 

@@ -10,10 +10,16 @@ from typing import Any
 
 from tinyops.conversion.images.alternatives import instead_of
 from tinyops.conversion.images.aot import compile_model
-from tinyops.conversion.tflite.canonical import canonical
+from tinyops.conversion.tflite.canonical import Canonical, rewritten
 from tinyops.conversion.tflite.confined import Confined, confine
 from tinyops.conversion.tflite.errors import ConversionError
-from tinyops.conversion.tflite.flatbuffer import operator_name, read_model, tensor_name
+from tinyops.conversion.tflite.flatbuffer import (
+    operator_label,
+    operator_name,
+    parse,
+    read_model,
+    tensor_name,
+)
 from tinyops.conversion.tflite.operator_probe import (
     OperatorSet,
     aot_set,
@@ -55,6 +61,8 @@ class ModelSupport:
 
     operators: tuple[OperatorSupport, ...]
     verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...] = ()
+    """Of the canonical form, which boards run."""
 
     def on_a_board(self) -> bool:
         """Whether a runtime of the boards takes the model in its canonical form."""
@@ -86,8 +94,8 @@ def supported(tflite: bytes) -> ModelSupport:
     graph = model.subgraphs[0] if model.subgraphs else None
     if graph is None or not graph.operators:
         raise ConversionError("the model has no operators", "export it again")
-    left: frozenset[bytes] | None = None
-    steps: dict[bytes, str] | None = None
+    form: Canonical | None = None
+    steps: dict[str, str] | None = None
     verdicts = [
         _verdict(
             _LITERT, lambda: confine("LiteRT", "tinyops.conversion.tflite.equality:load", tflite)
@@ -95,19 +103,19 @@ def supported(tflite: bytes) -> ModelSupport:
         _verdict(_TFLM_RAW, lambda: _tflm(tflite)),
     ]
     try:
-        form = canonical(tflite)
+        form = rewritten(tflite)
     except ConversionError as error:
         verdicts += [Verdict(name, error.message) for name in (_TFLM, _AOT)]
     else:
-        verdicts.append(_verdict(_TFLM, lambda: _tflm(form)))
-        left = _keys(form)
+        content = form.tflite
+        verdicts.append(_verdict(_TFLM, lambda: _tflm(content)))
         try:
             steps = _steps(form)
             verdicts.append(Verdict(_AOT, ""))
         except ConversionError as error:
             verdicts.append(Verdict(_AOT, error.message))
-    rows = tuple(_row(model, number, left, steps) for number in range(len(graph.operators)))
-    return ModelSupport(rows, tuple(verdicts))
+    rows = tuple(_row(model, number, form, steps) for number in range(len(graph.operators)))
+    return ModelSupport(rows, tuple(verdicts), form.notes if form else ())
 
 
 def _verdict(runtime: str, take: Callable[[], object]) -> Verdict:
@@ -125,40 +133,38 @@ def _tflm(tflite: bytes) -> None:
     child.close()
 
 
-def _keys(form: bytes) -> frozenset[bytes]:
-    model = read_model(form)
-    return frozenset(_key(model, number) for number in range(len(model.subgraphs[0].operators)))
-
-
-def _steps(form: bytes) -> dict[bytes, str]:
-    """Name of the tensor that an operator of the canonical form makes -> its kernel."""
+def _steps(form: Canonical) -> dict[str, str]:
+    """Label of an operator -> the kernel of what the canonical form has for it."""
     with tempfile.TemporaryDirectory() as folder:
-        portable = compile_model(form, Path(folder)).portable_steps
+        portable = compile_model(form.tflite, Path(folder), form.operators).portable_steps
     slow = {int(step.split("_")[1]) for step in portable}
-    model, fast = read_model(form), aot_set().fast
-    return {
-        _key(model, number): PORTABLE
-        if number in slow or operator_name(model, operator) not in fast
-        else CMSIS
-        for number, operator in enumerate(model.subgraphs[0].operators)
-    }
+    model, fast = parse(form.tflite), aot_set().fast
+    steps: dict[str, str] = {}
+    for number, operator in enumerate(model.subgraphs[0].operators):
+        name, label = operator_name(model, operator), form.operators[number]
+        # A RESHAPE around a layer has the layer's label and costs nothing.
+        if name != "RESHAPE" or label not in steps:
+            steps[label] = PORTABLE if number in slow or name not in fast else CMSIS
+    return steps
 
 
 def _row(
-    model: Any, number: int, left: frozenset[bytes] | None, steps: dict[bytes, str] | None
+    model: Any, number: int, form: Canonical | None, steps: dict[str, str] | None
 ) -> OperatorSupport:
     operator = model.subgraphs[0].operators[number]
     codes = 0 if model.operatorCodes is None else len(model.operatorCodes)
     if operator is None or not 0 <= operator.opcodeIndex < codes:
         raise ConversionError(f"damaged .tflite: operator {number} has no code", "export it again")
-    name, key = operator_name(model, operator), _key(model, number)
+    name, label = operator_name(model, operator), operator_label(model, number)
     litert, tflm, aot = (name in each.operators for each in operator_sets())
     kernel = IN_SET if aot else LACKING
     last = number == len(model.subgraphs[0].operators) - 1
-    if (last and number and name == "SOFTMAX") or (left is not None and key not in left):
+    if (last and number and name == "SOFTMAX" and form is None) or (
+        form is not None and label not in form.operators
+    ):
         kernel = GONE
     elif steps is not None:
-        kernel = steps.get(key, GONE)
+        kernel = steps[label]
     lacking = kernel == LACKING or not tflm or not litert
     return OperatorSupport(
         number=number,
@@ -170,12 +176,6 @@ def _row(
         aot=kernel,
         instead=instead_of(name, tflm) if lacking else "",
     )
-
-
-def _key(model: Any, number: int) -> bytes:
-    # Operators are renumbered by a rewrite, the tensors that they make keep their names.
-    made = _output(model, number)
-    return b"" if made is None or not isinstance(made.name, bytes) else made.name
 
 
 def _made(model: Any, number: int) -> str:

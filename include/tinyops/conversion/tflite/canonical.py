@@ -1,30 +1,34 @@
 """Rewrite an int8 .tflite into the form that the ahead-of-time compiler takes.
 
-Batch fixed to 1, trailing SOFTMAX removed (the device works on logits), shapes made constant,
-options filled, FULLY_CONNECTED in rank 2, the columns of an image folded into its channels where
-that is faster. LiteRT must give the same bytes before and after.
+Batch fixed to 1, conversions at the ends and a trailing SOFTMAX removed (the device feeds int8 and
+works on logits), shapes made constant, options filled, scales of biases made those of the kernels,
+FULLY_CONNECTED in rank 2 or as CONV_2D, the columns of an image folded into its channels where that
+is faster. LiteRT must give the same bytes before and after.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tinyops.conversion.tflite.admissible import require_admissible
 from tinyops.conversion.tflite.equality import require_equal
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.flatbuffer import read_model, write_model
-from tinyops.conversion.tflite.rewrites.bias import fix_bias_axes
+from tinyops.conversion.tflite.int8_only import require_int8
+from tinyops.conversion.tflite.rewrites.bias import fix_bias_axes, set_bias_scales
+from tinyops.conversion.tflite.rewrites.ends import strip_input, strip_output
 from tinyops.conversion.tflite.rewrites.folding import fold_input
+from tinyops.conversion.tflite.rewrites.graph import drop_dead, label_operators
 from tinyops.conversion.tflite.rewrites.linear import flatten_linear
 from tinyops.conversion.tflite.rewrites.options import fill_options
 from tinyops.conversion.tflite.rewrites.reshape import fix_reshapes
-from tinyops.conversion.tflite.rewrites.softmax import strip_softmax
 from tinyops.conversion.tflite.tflm_equality import require_equal_in_tflm
 
-REWRITES: tuple[Callable[[Any], None], ...] = (
-    strip_softmax,
+REWRITES: tuple[Callable[[Any], list[str]], ...] = (
     fix_reshapes,
+    set_bias_scales,
     flatten_linear,
     fold_input,
     fill_options,
@@ -32,18 +36,41 @@ REWRITES: tuple[Callable[[Any], None], ...] = (
 """In this order: each works on what those before it leave."""
 
 
+@dataclass(frozen=True)
+class Canonical:
+    """A model in canonical form, and how it differs from the file that it was made of.
+
+    Parameters
+    ----------
+    notes
+        What callers of the model have to know of the rewrites, a line each: operators that are
+        gone, what is to be fed instead, scales that were set. Empty for most models.
+    operators
+        Label of each operator of `tflite` in the original, where numbers may be others.
+    """
+
+    tflite: bytes
+    notes: tuple[str, ...]
+    operators: tuple[str, ...]
+
+
 def canonical(tflite: bytes) -> bytes:
-    """The same model, rewritten.
+    """The same model in canonical form; errors as in `rewritten`."""
+    return rewritten(tflite).tflite
+
+
+def rewritten(tflite: bytes) -> Canonical:
+    """The same model in canonical form, with notes.
 
     Parameters
     ----------
     tflite
-        An int8 model with one subgraph, one input and one output.
+        A model with one subgraph, one input and one output, int8 inside.
 
     Raises
     ------
     ConversionError
-        Not such a model, or a rewrite changed what it computes.
+        Not such a model, or a rewrite changed what it computes; names the operator or tensor.
     """
     model = read_model(tflite)
     require_admissible(model)
@@ -54,8 +81,8 @@ def canonical(tflite: bytes) -> bytes:
         require_equal_in_tflm(tflite, readable)
     before = model.subgraphs[0].outputs[0]
     try:
-        _rewrite(model)
-        rewritten = write_model(model)
+        notes = _rewrite(model)
+        form = write_model(model)
     except ConversionError:
         raise
     except Exception as error:  # options of another operator, a weight without data, …
@@ -63,14 +90,20 @@ def canonical(tflite: bytes) -> bytes:
             f"damaged .tflite: no rewrite for it: {type(error).__name__}: {error}",
             "export the model again; if it runs in LiteRT, report it",
         ) from error
-    output = model.subgraphs[0].outputs[0]
-    require_equal(readable, rewritten, output if output != before else None)
-    return rewritten
+    graph = model.subgraphs[0]
+    require_equal(readable, form, graph.outputs[0] if graph.outputs[0] != before else None)
+    return Canonical(form, tuple(notes), tuple(each.label for each in graph.operators))
 
 
-def _rewrite(model: Any) -> None:
-    for tensor in model.subgraphs[0].tensors:
+def _rewrite(model: Any) -> list[str]:
+    graph = model.subgraphs[0]
+    label_operators(model)
+    notes = [f"{each.label} removed: nothing reads its result" for each in drop_dead(model)]
+    notes += strip_input(model) + strip_output(model)
+    require_int8(model)
+    for tensor in graph.tensors:
         tensor.shapeSignature = None
     model.signatureDefs = None
     for rewrite in REWRITES:
-        rewrite(model)
+        notes += rewrite(model)
+    return notes

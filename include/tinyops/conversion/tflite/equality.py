@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyops.conversion.tflite.check_inputs import check_inputs
 from tinyops.conversion.tflite.confined import confine
@@ -44,13 +45,14 @@ def require_equal(tflite: bytes, rewritten: bytes, output: int | None) -> None:
 def first_difference(tflite: bytes, rewritten: bytes, output: int | None) -> int | None:
     """The number of the check input; None if all are equal. Runs in a child."""
     old, new = _interpreter(tflite), _interpreter(rewritten)
-    shape = new.get_input_details()[0]["shape"]
+    given = new.get_input_details()[0]
     tensor = old.get_output_details()[0]["index"] if output is None else output
-    for number, values in enumerate(check_inputs(tuple(shape))):
+    for number, values in enumerate(check_inputs(tuple(given["shape"]))):
         for interpreter, content in ((old, tflite), (new, rewritten)):
             try:
-                given = interpreter.get_input_details()[0]
-                interpreter.set_tensor(given["index"], values.reshape(given["shape"]))
+                taken = interpreter.get_input_details()[0]
+                fed = as_type(values, np.dtype(taken["dtype"]), *given["quantization"])
+                interpreter.set_tensor(taken["index"], fed.reshape(taken["shape"]))
                 interpreter.invoke()
             except (RuntimeError, ValueError) as error:
                 raise refusal(RUNTIME, content, error) from None
@@ -58,6 +60,17 @@ def first_difference(tflite: bytes, rewritten: bytes, output: int | None) -> int
         if old.get_tensor(tensor).tobytes() != answer.tobytes():
             return number
     return None
+
+
+def as_type(
+    values: NDArray[np.int8], kind: np.dtype[Any], scale: float, zero_point: int
+) -> NDArray[Any]:
+    """What a QUANTIZE from uint8 or float32 makes `values`, int8 of this quantisation, of."""
+    if kind == np.uint8:
+        return (values.astype(np.int16) + 128).astype(np.uint8)
+    if kind == np.float32:
+        return ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
+    return values
 
 
 def load(tflite: bytes) -> None:

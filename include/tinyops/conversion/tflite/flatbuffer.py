@@ -78,6 +78,11 @@ def schema_module() -> Any:
     return schema_py_generated
 
 
+def listed(values: Any) -> Any:
+    """A vector of an object: the schema gives None for a missing one, 0 for an empty one."""
+    return [] if values is None or isinstance(values, int) else values
+
+
 def builtin_code(model: Any, operator: Any) -> int:
     """The builtin operator of a node; old files have it in the deprecated field."""
     code = model.operatorCodes[operator.opcodeIndex]
@@ -109,7 +114,7 @@ def operator_label(model: Any, number: int) -> str:
 def reader_of(model: Any, tensor: int) -> int | None:
     """The number of the first operator of the first subgraph that reads a tensor."""
     for number, operator in enumerate(model.subgraphs[0].operators):
-        if tensor in operator.inputs:
+        if tensor in listed(operator.inputs):
             return number
     return None
 

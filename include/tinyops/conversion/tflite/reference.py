@@ -31,7 +31,7 @@ class Reference:
         )
         described = self._child.call("describe")
         self.input_shape: tuple[int, ...] = tuple(described["shape"])
-        self._dtype = np.dtype(described["dtype"])
+        self.input_dtype = np.dtype(described["dtype"])
         self._scale = float(described["scale"])
 
     @property
@@ -82,9 +82,9 @@ class Reference:
         """ConversionError unless the inputs [n, …] are of the model's type and size."""
         size = math.prod(self.input_shape)
         given = math.prod(inputs.shape[1:])
-        if not len(inputs) or given != size or inputs.dtype != self._dtype:
+        if not len(inputs) or given != size or inputs.dtype != self.input_dtype:
             raise ConversionError(
-                f"the model takes {self._dtype} {list(self.input_shape)}, given are {len(inputs)} "
-                f"inputs {inputs.dtype} {list(inputs.shape[1:])}",
+                f"the model takes {self.input_dtype} {list(self.input_shape)}, given are "
+                f"{len(inputs)} inputs {inputs.dtype} {list(inputs.shape[1:])}",
                 f"give inputs of {size} values each",
             )

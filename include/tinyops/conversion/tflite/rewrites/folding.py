@@ -13,26 +13,38 @@ from typing import Any
 import numpy as np
 
 from tinyops.conversion.tflite.flatbuffer import operator_name, schema_module
-from tinyops.conversion.tflite.rewrites.graph import add_buffer, constant
+from tinyops.conversion.tflite.rewrites.graph import (
+    add_buffer,
+    constant,
+    copy_tensor,
+    readers_of,
+)
 
 MAX_CHANNELS = 4
 """Above, copying pixel by pixel is no burden, and the added zeros cost products."""
 
 
-def fold_input(model: Any) -> None:
+def fold_input(model: Any) -> list[str]:
     """Fold the columns of the model's input, if its only reader is such a convolution."""
     graph = model.subgraphs[0]
     source = graph.inputs[0]
-    readers = [each for each in graph.operators if source in each.inputs]
+    readers = readers_of(model, source)
     if len(readers) != 1 or not _foldable(model, readers[0]):
-        return
+        return []
     operator = readers[0]
     options, image = operator.builtinOptions, graph.tensors[source]
     fold = int(options.strideW)
     _, height, width, channels = (int(size) for size in image.shape)
     image.shape = [1, height, width // fold, fold * channels]
+    if len(readers_of(model, operator.inputs[1])) > 1:
+        kernel = copy_tensor(model, operator.inputs[1])
+        operator.inputs = [source, kernel, *operator.inputs[2:]]
     _fold_weight(model, operator.inputs[1], fold)
     options.strideW = 1
+    return [
+        f"{operator.label}: columns of its input folded into channels, [1, {height}, {width}, "
+        f"{channels}] is {image.shape}; the bytes stay"
+    ]
 
 
 def _foldable(model: Any, operator: Any) -> bool:

@@ -1,14 +1,15 @@
-"""What the rewrites do to a graph: constants, tensors, operators."""
+"""Parts of a graph that the rewrites read and add: constants, tensors, operators."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.conversion.tflite.flatbuffer import schema_module
+from tinyops.conversion.tflite.flatbuffer import listed, operator_label, schema_module
 
 
 def is_constant(model: Any, index: int) -> bool:
@@ -54,14 +55,18 @@ def add_tensor(model: Any, like: int, shape: Sequence[int], name: str) -> int:
     return _append(model, tensor)
 
 
-def new_operator(model: Any, name: str, inputs: Sequence[int], output: int) -> Any:
-    """An operator such as PAD, with the version that INT8 needs; without options."""
+def new_operator(model: Any, name: str, inputs: Sequence[int], output: int, of: Any) -> Any:
+    """An operator such as PAD, with the version that INT8 needs; without options.
+
+    `of` is the operator of the model that it is made for: messages name that one.
+    """
     schema = schema_module()
     builtin = getattr(schema.BuiltinOperator, name)
     operator = schema.OperatorT()
     operator.opcodeIndex = code_index(model, builtin, {"PAD": 2}.get(name, 1))
     operator.inputs = [int(index) for index in inputs]
     operator.outputs = [int(output)]
+    operator.label = of.label
     return operator
 
 
@@ -79,16 +84,47 @@ def code_index(model: Any, builtin: int, version: int) -> int:
     return len(model.operatorCodes) - 1
 
 
-def drop_dead(model: Any) -> None:
-    """Remove the operators whose outputs nobody reads."""
+def label_operators(model: Any) -> None:
+    """Give each operator its label in the model as it was read; rewrites renumber them."""
+    for number, operator in enumerate(model.subgraphs[0].operators):
+        operator.label = operator_label(model, number)
+        operator.inputs = [int(index) for index in listed(operator.inputs)]
+        operator.outputs = [int(index) for index in listed(operator.outputs)]
+
+
+def producer_of(model: Any, tensor: int) -> Any:
+    """The operator that makes a tensor; None for a constant or the model's input."""
+    for operator in model.subgraphs[0].operators:
+        if tensor in operator.outputs:
+            return operator
+    return None
+
+
+def readers_of(model: Any, tensor: int) -> list[Any]:
+    """The operators that read a tensor."""
+    return [each for each in model.subgraphs[0].operators if tensor in each.inputs]
+
+
+def copy_tensor(model: Any, index: int) -> int:
+    """The index of a copy with a shape and quantisation of its own, and the same buffer."""
+    tensor = copy(model.subgraphs[0].tensors[index])
+    tensor.quantization = copy(tensor.quantization)
+    return _append(model, tensor)
+
+
+def drop_dead(model: Any) -> list[Any]:
+    """Remove and return the operators whose results nothing reads."""
     graph = model.subgraphs[0]
     needed = set(graph.outputs)
-    kept = []
+    kept, dead = [], []
     for operator in reversed(graph.operators):
         if needed.intersection(operator.outputs):
             needed.update(operator.inputs)
             kept.append(operator)
+        else:
+            dead.append(operator)
     graph.operators = kept[::-1]
+    return dead[::-1]
 
 
 def _append(model: Any, tensor: Any) -> int:

@@ -36,9 +36,14 @@ VERSIONS = {
 LINEAR_VERSION, LINEAR_VERSION_WITHOUT_BIAS = 4, 6
 
 
-def fill_options(model: Any) -> None:
-    """Give operators the options that are missing and the version of plain INT8."""
+def fill_options(model: Any) -> list[str]:
+    """Give operators the options that are missing, the version of plain INT8 and both codes."""
     schema = schema_module()
+    for code in model.operatorCodes:
+        # Files of schema 3 have the code in a signed byte, which newer ones repeat or leave at 0.
+        # bakenn 1.0 reads that byte alone, and 0 is ADD.
+        code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
     for operator in model.subgraphs[0].operators:
         name = operator_name(model, operator)
         options = DEFAULTS.get(name)
@@ -51,3 +56,4 @@ def fill_options(model: Any) -> None:
             version = LINEAR_VERSION if biased else LINEAR_VERSION_WITHOUT_BIAS
         if version is not None:
             operator.opcodeIndex = code_index(model, builtin_code(model, operator), version)
+    return []

@@ -17,7 +17,7 @@ from tinyops.conversion.tflite.rewrites.graph import (
 RENAMING = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
 
-def fix_reshapes(model: Any) -> None:
+def fix_reshapes(model: Any) -> list[str]:
     """Give every such operator its constant output shape.
 
     Keras computes a Flatten's shape from the open batch (SHAPE, STRIDED_SLICE, PACK); with batch 1
@@ -39,6 +39,7 @@ def fix_reshapes(model: Any) -> None:
             index = add_constant(model, np.array(shape), f"shape{operator.outputs[0]}")
             operator.inputs = [operator.inputs[0], index]
     drop_dead(model)
+    return []
 
 
 def set_shape(operator: Any, shape: list[int]) -> None:
