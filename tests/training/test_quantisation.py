@@ -115,6 +115,29 @@ def test_an_outlier_channel_is_evened_out(easy: tuple[Any, WindowSet, WindowSet]
     assert breaches(cases.project().objective, mended) == []
 
 
+@pytest.mark.parametrize("gamma", [1.0, 1e-3, 1e-7])
+def test_a_channel_that_batch_norm_has_scaled_down_is_not_blown_up(gamma: float) -> None:
+    """Its weights are near 0, its bias is 1: the next layer needs it as it is."""
+    layers = keras.layers
+    import_keras().utils.set_random_seed(1)
+    inputs = keras.Input((32, 4, 1))
+    x = layers.Conv2D(8, (5, 1), padding="same", use_bias=False)(inputs)
+    norm = layers.BatchNormalization()
+    x = layers.ReLU()(norm(x))
+    x = layers.Conv2D(8, 3, padding="same", use_bias=False)(x)
+    x = layers.DepthwiseConv2D((32, 4), use_bias=False)(layers.ReLU()(x))
+    model = keras.Model(inputs, layers.Conv2D(4, 1)(layers.ReLU()(x)))
+    weights = norm.get_weights()
+    weights[0][3], weights[1][3] = gamma, 1.0
+    norm.set_weights(weights)
+    features = np.random.default_rng(0).integers(-128, 128, (256, 32, 4, 1)).astype(np.int8)
+    real = features / np.float32(64)
+    said = float_decisions(float_logits(model, real)).classes
+    rounded = fake_quantised(model, real, -2.0, 127 / 64)
+    kept = int8_decisions(quantise(rounded, features, 1 / 64, 0), features).classes == said
+    assert kept.mean() > 0.95
+
+
 def anomaly_score() -> Any:
     """The mean absolute value of a window: untrained, as any score it is a Keras model."""
     inputs = keras.Input((cases.WINDOW, 1, 1))

@@ -29,14 +29,14 @@ def show_fit(reports: list[FitReport], console: Console) -> None:
     console.print(_totals(reports))
     for report in reports:
         for line in report.problems:
-            console.print(f"{report.board}: {rich_text(line)}", soft_wrap=True)
+            console.print(f"{report.board}: {rich_text(line)}")
     noted: dict[str, list[str]] = {}
     for report in reports:
         for line in report.notes:
             noted.setdefault(line, []).append(report.board)
     for line, boards in noted.items():
         of = "all boards" if len(boards) == len(reports) > 1 else ", ".join(boards)
-        console.print(f"{rich_text(of)}: {rich_text(line)}", soft_wrap=True)
+        console.print(f"{rich_text(of)}: {rich_text(line)}")
     sources: list[str] = []
     if any(report.flash_parts for report in reports):
         console.print(_parts(reports, sources))

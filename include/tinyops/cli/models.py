@@ -131,7 +131,7 @@ def prove(
     if as_json:
         print_json(proof.to_dict() | {"notes": list(built.notes)})
         return
-    show_notes(built.notes, Console())
+    show_notes(built.notes, terminal())
     table = Table(show_header=False)
     for name, value in _proof_rows(proof, described):
         table.add_row(name, value)

@@ -40,16 +40,28 @@ def fake_quantised(model: Any, sample: NDArray[np.float32], low: float, high: fl
     low, high
         The input's range, which stays.
     """
+    nodes = operators(model)
+    largest = {name: channel_ranges(found) for name, found in _values(nodes, sample).items()}
+    nodes = equalised(nodes, largest)
+    ranges = {name: best_range(found) for name, found in _values(nodes, sample).items()}
+    return _built(nodes, {nodes[0].name: (low, high), **ranges})
+
+
+def _values(nodes: list[Node], sample: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Outputs [n, ...] of the nodes that are rounded, in float."""
     import keras
 
-    nodes = equalised(operators(model))
-    plain = _built(nodes, {})
-    seen = keras.Model(plain.input, [plain.get_layer(n.name).output for n in nodes if n.rounded])
+    plain, names = _built(nodes, {}), [node.name for node in nodes if node.rounded]
+    seen = keras.Model(plain.input, [plain.get_layer(name).output for name in names])
     values = seen.predict(sample, verbose=0)
-    values = values if isinstance(values, list) else [values]
-    names = [node.name for node in nodes if node.rounded]
-    ranges = {name: best_range(found) for name, found in zip(names, values, strict=True)}
-    return _built(nodes, {nodes[0].name: (low, high), **ranges})
+    return dict(zip(names, values if isinstance(values, list) else [values], strict=True))
+
+
+def channel_ranges(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Largest absolute value of each channel of `values` [n, ..., channels], but for the windows
+    that `best_range` leaves out too."""
+    rows = np.abs(values).reshape(len(values), -1, values.shape[-1]).max(axis=1)
+    return np.asarray(np.quantile(rows, _WINDOWS, axis=0), dtype=np.float32)
 
 
 def best_range(values: NDArray[np.float32]) -> tuple[float, float]:
