@@ -2,19 +2,26 @@
 
 The shipped projects' models, and models made hard to quantise: knocks in the training windows, one
 channel a hundred times as large as the others, both. Post-training, the ranges and channels of
-quantisation-aware training without its training, and that training.
+quantisation-aware training without its training, and that training. Each int8 model is compiled for
+a Cortex-M4 and proven there.
 """
 
 from __future__ import annotations
 
 import re
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 from benchmarks import int8_cases as cases
 from benchmarks.report import Report, options
+from tinyops.boards.catalogue import load_board
+from tinyops.conversion.candidates.prove import prove
+from tinyops.conversion.images.bare import build_bare, inputs_for
 from tinyops.conversion.tflite.int8 import quantise
-from tinyops.data.datasets.split import find_group, part_of
+from tinyops.conversion.tflite.reference import Reference
+from tinyops.data.datasets.split import PARTS, find_group, part_of
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import source_for
 from tinyops.frontend import Frontend, from_project
@@ -37,6 +44,8 @@ from tinyops.training.windows import WindowSet, spread, windows_of
 
 PROJECTS = ("exercise_watch", "motor_sound", "motor_health")
 RANGES = "ranges and channels alone"
+BOARD = "nano33ble-sense"
+SAMPLES = 4
 
 
 def main() -> None:
@@ -65,6 +74,10 @@ def main() -> None:
     report.figures = {"cases": found}
     for name, case in found.items():
         made = case["methods"]
+        for method, figures in made.items():
+            report.at_least(
+                f"{name}: {method}, inputs with TFLM's bytes", figures["proven"], SAMPLES
+            )
         if name in PROJECTS:
             worst = made[POST_TRAINING]["severity"]
             report.at_most(f"{name}: worst loss of post-training int8, of the allowed", worst, 1.0)
@@ -119,11 +132,21 @@ def compared(
             "severity": severity(project.objective, loss),
             "beyond": [re.findall(r"\(objective\.(\w+)\)", reason)[0] for reason in reasons],
             "model_bytes": len(tflite),
+            "proven": proven(tflite),
             "processor_seconds": round(converted - started, 2),
             "comparison_processor_seconds": round(time.process_time() - converted, 2),
         }
     figures = evaluate(test.labels, floating.classes, test.groups, project.labels)
     return {"float_macro_f1": figures.macro_f1, "windows": len(test), "methods": made}
+
+
+def proven(tflite: bytes) -> int:
+    """Inputs on which the image for BOARD gives the reference's bytes: SAMPLES, or an error."""
+    with tempfile.TemporaryDirectory() as folder:
+        built = build_bare(tflite, load_board(BOARD), "model", Path(folder))
+        inputs = inputs_for(Reference(built.canonical).input_shape[1:], SAMPLES, seed=0)
+        proof = prove(built.image, built.canonical, inputs)
+    return proof.samples - proof.mismatches
 
 
 def quiet(_: str) -> None:

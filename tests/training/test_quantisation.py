@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,8 +11,12 @@ import numpy as np
 import pytest
 
 from benchmarks import int8_cases as cases
+from tinyops.boards.catalogue import load_board
+from tinyops.conversion.candidates.prove import prove
+from tinyops.conversion.images.bare import build_bare, inputs_for
 from tinyops.conversion.tflite.int8 import output_scale, quantise
 from tinyops.conversion.tflite.litert import int8_logits
+from tinyops.conversion.tflite.reference import Reference
 from tinyops.training.evaluate import evaluate
 from tinyops.training.fake_quant import fake_quantised
 from tinyops.training.fit import fit, float_logits, import_keras
@@ -181,7 +186,14 @@ def test_an_anomaly_score_that_saturates_is_refused(calibrated_on: str, refused:
     )
 
 
-def test_quantisation_aware_training_mends_what_post_training_loses() -> None:
+def require_proven(tflite: bytes, folder: Path) -> None:
+    """Compiled for a Cortex-M4, the model gives the bytes of the reference."""
+    built = build_bare(tflite, load_board("nano33ble-sense"), "aware", folder)
+    inputs = inputs_for(Reference(built.canonical).input_shape[1:], 4, seed=3)
+    assert prove(built.image, built.canonical, inputs).mismatches == 0
+
+
+def test_quantisation_aware_training_mends_what_post_training_loses(tmp_path: Path) -> None:
     train, validation = cases.windows(800, 1, knocks=0.03), cases.windows(800, 2)
     model = cases.with_outlier_channel(trained(train))
     before = model.get_weights()
@@ -197,6 +209,7 @@ def test_quantisation_aware_training_mends_what_post_training_loses() -> None:
     assert "objective.int8_loss" in made.why
     assert compared(model, made.tflite, validation) == mended
     assert all(map(np.array_equal, before, model.get_weights())), "the float model stays"
+    require_proven(made.tflite, tmp_path)
     written = made.to_dict()
     assert written["validation"][AWARE]["tail"]["order"] == mended.tail.order  # type: ignore[union-attr]
     # Not allowed to train, or content with the loss, it leaves it at the first.

@@ -52,7 +52,6 @@ def test_what_is_rewritten_is_proven(model: str, board: str, tmp_path: Path) -> 
         "models/qat_outlier_channel",
         "models/bias_overflow",
         "models/tfmot_qat_dense_uint8",
-        "models/dense_rank3",
         "extend/pump_candidate_model",
     ],
 )

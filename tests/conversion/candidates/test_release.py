@@ -11,6 +11,7 @@ import yaml
 
 from tests.support.candidate_maker import PROOF_INPUTS, make_candidate, put_candidate
 from tests.support.chip import HOP, WINDOW
+from tests.support.conversion.foreign import tanh_last
 from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import ImageError, load_image
 from tinyops.conversion.candidates import release
@@ -120,7 +121,9 @@ def test_a_board_that_is_too_small_is_named_and_recorded(
     # The image alone would fit; with the vendor's core it does not.
     limits = {"flash_bytes": 90_000, "ram_bytes": 160_000, "latency_ms": 100}
     write(scope | {"constraints": {"nano33ble-sense": limits}})
-    with pytest.raises(DoesNotFit, match=r"does not fit nano33ble-sense: flash: .* too many"):
+    with pytest.raises(
+        DoesNotFit, match=r"does not fit nano33ble-sense: flash: .* too many -> train a smaller"
+    ):
         fit_candidate(store, NAME, candidate)
     report = store.get_json(layout.release(NAME, candidate) + layout.FIT)
     assert not report["boards"]["nano33ble-sense"]["fits"]
@@ -128,6 +131,17 @@ def test_a_board_that_is_too_small_is_named_and_recorded(
         DoesNotFit, match=r"the linked image of tiny_project does not fit: flash: .* too many"
     ):
         compile_candidate(store, NAME, candidate)
+
+
+def test_what_the_compiler_refuses_is_not_answered_by_a_smaller_model(
+    store: Store, candidate: str
+) -> None:
+    key = layout.candidate(NAME, candidate) + layout.MODEL
+    store.put(key, tanh_last(store.get(key)))
+    with pytest.raises(DoesNotFit) as refused:
+        fit_candidate(store, NAME, candidate)
+    assert "refuses the model: SOFTMAX (operator 9, makes Stateful" in refused.value.message
+    assert refused.value.fix == "change that layer, or use a board with runtime tflm"
 
 
 def test_a_model_that_is_too_slow_fails_its_proof(

@@ -15,7 +15,7 @@ from tinyops.conversion.images.operators import supported
 from tinyops.conversion.tflite.canonical import Canonical, canonical, rewritten
 from tinyops.conversion.tflite.check_inputs import check_inputs
 from tinyops.conversion.tflite.errors import ConversionError
-from tinyops.conversion.tflite.flatbuffer import operator_name, parse, write_model
+from tinyops.conversion.tflite.flatbuffer import operator_name, parse, schema_module, write_model
 from tinyops.conversion.tflite.reference import Reference
 
 PLAIN = canonical(TINY)
@@ -61,6 +61,17 @@ def test_conversions_at_the_ends_go_and_the_note_says_what_to_feed(kind: str) ->
     assert fed.startswith("QUANTIZE (operator 0, makes ")
     assert behind.startswith(("DEQUANTIZE (operator 11, ", "QUANTIZE (operator 11, "))
     assert softmax.startswith("SOFTMAX (operator 10, makes ")
+
+
+def test_a_shape_that_is_computed_from_the_float_input_keeps_no_conversion() -> None:
+    model = parse(foreign.float_ends(TINY))
+    graph = model.subgraphs[0]
+    (shape,) = [each for each in graph.operators if operator_name(model, each) == "SHAPE"]
+    shape.inputs = list(graph.inputs)
+    graph.operators.insert(0, graph.operators.pop(graph.operators.index(shape)))
+    form = rewritten(write_model(model))
+    assert operators(form.tflite) == operators(PLAIN)
+    assert np.array_equal(logits(form.tflite), logits(PLAIN))
 
 
 def test_a_quantize_that_rescales_is_refused_by_name_and_scales() -> None:
@@ -199,8 +210,8 @@ def test_a_model_of_one_reshape_is_compiled_to_a_copy(tmp_path: Path) -> None:
 
 
 def refusal(form: Canonical, folder: Path) -> str:
-    with pytest.raises(ConversionError) as refused:
-        compile_model(form.tflite, folder, form.operators)
+    with pytest.raises(ConversionError) as refused, form.naming():
+        compile_model(form.tflite, folder)
     return refused.value.message
 
 
@@ -227,6 +238,20 @@ def test_the_compilers_refusal_names_the_operator_of_the_users_model(tmp_path: P
         "refuses the model: TANH (operator 1, makes tanh): unsupported TFLite builtin operator "
         "code 28"
     )
+
+
+def test_the_interpreters_refusal_names_the_operator_of_the_users_model() -> None:
+    model = parse(foreign.tanh_last(canonical(TINY)))
+    code = model.operatorCodes[model.subgraphs[0].operators[-1].opcodeIndex]
+    code.builtinCode, code.deprecatedBuiltinCode = schema_module().BuiltinOperator.GELU, 127
+    problems = {
+        each.runtime: each.problem
+        for each in supported(foreign.float_ends(write_model(model))).verdicts
+    }
+    assert problems["LiteRT"] == ""
+    gelu = "GELU (operator 7, makes tanh)"
+    assert problems["boards with runtime tflm"].startswith(f"operator {gelu} is not in Tensor")
+    assert f"refuses the model: {gelu}: " in problems["boards with runtime aot"]
 
 
 def test_ops_says_what_was_rewritten_and_counts_as_the_user_does() -> None:

@@ -1,4 +1,4 @@
-"""Models as other tool chains and settings of the converter leave them, made from small sound ones."""
+"""Models as other tool chains and settings of the converter leave them, made from sound ones."""
 
 from __future__ import annotations
 
@@ -81,6 +81,19 @@ def unread_operator(tflite: bytes) -> bytes:
     return write_model(model)
 
 
+def tanh_last(tflite: bytes) -> bytes:
+    """A TANH behind the last operator: TensorFlow Lite Micro has it, the compiler does not."""
+    model = parse(tflite)
+    graph = model.subgraphs[0]
+    graph.tensors.append(deepcopy(graph.tensors[graph.outputs[0]]))
+    graph.tensors[-1].name = "tanh"
+    graph.tensors[-1].quantization.scale = [1 / 128]
+    graph.tensors[-1].quantization.zeroPoint = [0]
+    last = add_operator(model, "TANH", [int(graph.outputs[0])], [len(graph.tensors) - 1])
+    graph.outputs = last.outputs
+    return write_model(model)
+
+
 def codes_in_one_field(tflite: bytes) -> bytes:
     """Operator codes in the field of schema 3a alone; the older one is 0, which is ADD."""
     model = parse(tflite)
@@ -91,7 +104,7 @@ def codes_in_one_field(tflite: bytes) -> bytes:
 
 
 def dense_rows(rows: int, inputs: int, outputs: int, channels: bool = False) -> bytes:
-    """Keras' Dense on [rows, inputs], with its bias left out; `channels`: a scale for each output."""
+    """A Dense layer without bias on [rows, inputs]; `channels`: a weight scale for each output."""
     model = parse(dense(inputs, outputs))
     graph, generator = model.subgraphs[0], np.random.default_rng(3)
     graph.tensors[0].shape, graph.tensors[2].shape = [1, rows, inputs], [1, rows, outputs]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,13 +45,8 @@ class AotModel:
     steps: tuple[Step, ...]
 
 
-def compile_model(tflite: bytes, out_dir: Path, labels: Sequence[str] = ()) -> AotModel:
+def compile_model(tflite: bytes, out_dir: Path) -> AotModel:
     """Write the C of a canonical .tflite into `out_dir`.
-
-    Parameters
-    ----------
-    labels
-        Of its operators, for messages (`Canonical.operators`); without them its own are used.
 
     Raises
     ------
@@ -73,13 +67,13 @@ def compile_model(tflite: bytes, out_dir: Path, labels: Sequence[str] = ()) -> A
         made = generate_portable_c(plan, out_dir, model_name=NAME, options=options)
     except bakenn.BakeNNError as error:
         raise ConversionError(
-            f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite, labels)}",
+            f"the ahead-of-time compiler refuses the model: {_one_line(error, tflite)}",
             "change that layer, or use a board with runtime tflm",
         ) from None
     except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
         # bakenn 1.0 checks what it imports, and it has not been told of every model.
         raise ConversionError(
-            f"the ahead-of-time compiler fails on the model: {_one_line(error, tflite, labels)}",
+            f"the ahead-of-time compiler fails on the model: {_one_line(error, tflite)}",
             "use a board with runtime tflm, and report the model",
         ) from None
     report = made.memory_report
@@ -122,13 +116,12 @@ def _steps(report: object, plan: ExecutionPlan) -> tuple[Step, ...]:
     )
 
 
-def _one_line(error: Exception, tflite: bytes, labels: Sequence[str]) -> str:
+def _one_line(error: Exception, tflite: bytes) -> str:
     text = " ".join(f"{error}".split()) or type(error).__name__
     model = parse(tflite)
     number = _operator_meant(text, model)
     if number is not None and number < len(model.subgraphs[0].operators):
-        label = labels[number] if number < len(labels) else operator_label(model, number)
-        text = f"{label}: {_LOCATION.sub('', text)}"
+        text = f"{operator_label(model, number)}: {_LOCATION.sub('', text)}"
     return text
 
 

@@ -16,7 +16,7 @@ from tinyops.conversion.images.image import BuiltImage, build_image
 from tinyops.conversion.images.profile import Profile, profile
 from tinyops.conversion.images.tune import Search, tune
 from tinyops.conversion.images.tuning import DEFAULT, Tuning
-from tinyops.conversion.tflite.canonical import canonical, rewritten
+from tinyops.conversion.tflite.canonical import rewritten
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference
 from tinyops.frontend import Frontend, FrontendSpec
@@ -53,7 +53,8 @@ def _compiled(tflite: bytes, board: Board, folder: Path) -> AotModel:
             "name a board with runtime aot (see `tinyops boards`)",
         )
     form = rewritten(tflite)
-    return compile_model(form.tflite, folder / "model", form.operators)
+    with form.naming():
+        return compile_model(form.tflite, folder / "model")
 
 
 def build_bare(
@@ -65,7 +66,9 @@ def build_bare(
             f"no image can be built for {board.name}: it has no target",
             "only `tinyops fit` works for it",
         )
-    shape = Reference(canonical(tflite)).input_shape[1:]
+    form = rewritten(tflite)
+    with form.naming():
+        shape = Reference(form.tflite).input_shape[1:]
     frontend = Frontend(FrontendSpec.identity(shape))
     golden = inputs_for((math.prod(shape), 1), _GOLDEN, seed=1).astype(np.int16)
     request = BuildRequest(

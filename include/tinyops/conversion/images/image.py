@@ -89,7 +89,8 @@ def build_image(request: BuildRequest, folder: Path) -> BuiltImage:
 def _for_qemu(request: BuildRequest, folder: Path) -> BuiltImage:
     made = folder / "sources"
     form = request.rewritten
-    model = compile_model(form.tflite, made / "model", form.operators)
+    with form.naming():
+        model = compile_model(form.tflite, made / "model")
     require_servable(request, model)
     start = qemu_image.linker_symbols(request.board)["APP_BASE"]
     header = header_of(request, model, runtime="aot", load_address=start)
@@ -110,7 +111,8 @@ def _for_qemu(request: BuildRequest, folder: Path) -> BuiltImage:
 
 def _for_host(request: BuildRequest, folder: Path) -> BuiltImage:
     made, board = folder / "sources", request.board
-    model = examine(request.canonical)
+    with request.rewritten.naming():
+        model = examine(request.canonical)
     require_servable(request, model)
     header = header_of(request, model, runtime="tflm", load_address=board.flash.app_offset)
     files = {

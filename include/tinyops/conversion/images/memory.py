@@ -102,8 +102,8 @@ def planned(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
         The compiler refuses the model.
     """
     form = rewritten(tflite)
-    with tempfile.TemporaryDirectory() as folder:
-        model = compile_model(form.tflite, Path(folder), form.operators)
+    with tempfile.TemporaryDirectory() as folder, form.naming():
+        model = compile_model(form.tflite, Path(folder))
     # The model's input, the window that is being sampled, and what the link fills.
     buffers = model.input_bytes + window_bytes + max(model.input_bytes, window_bytes)
     firmware_flash, firmware_ram = _allowance("runtime and firmware", board.runtime)
@@ -134,7 +134,8 @@ def interpreted(tflite: bytes, board: Board, window_bytes: int = 0) -> Memory:
         The interpreter refuses the model; names the operator.
     """
     form = rewritten(tflite)
-    arena = arena_bytes(form.tflite)
+    with form.naming():
+        arena = arena_bytes(form.tflite)
     firmware_flash, firmware_ram = _allowance("runtime and firmware", board.runtime)
     core_flash, core_ram = _allowance("vendor's core", board.base)
     buffers = [Part("buffers", 2 * window_bytes, False, WINDOWS)] if window_bytes else []

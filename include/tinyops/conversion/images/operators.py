@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,7 @@ def supported(tflite: bytes) -> ModelSupport:
     except ConversionError as error:
         verdicts += [Verdict(name, error.message) for name in (_TFLM, _AOT)]
     else:
-        content = form.tflite
-        verdicts.append(_verdict(_TFLM, lambda: _tflm(content)))
+        verdicts.append(_verdict(_TFLM, partial(_tflm_canonical, form)))
         try:
             steps = _steps(form)
             verdicts.append(Verdict(_AOT, ""))
@@ -133,10 +133,15 @@ def _tflm(tflite: bytes) -> None:
     child.close()
 
 
+def _tflm_canonical(form: Canonical) -> None:
+    with form.naming():
+        _tflm(form.tflite)
+
+
 def _steps(form: Canonical) -> dict[str, str]:
     """Label of an operator -> the kernel of what the canonical form has for it."""
-    with tempfile.TemporaryDirectory() as folder:
-        portable = compile_model(form.tflite, Path(folder), form.operators).portable_steps
+    with tempfile.TemporaryDirectory() as folder, form.naming():
+        portable = compile_model(form.tflite, Path(folder)).portable_steps
     slow = {int(step.split("_")[1]) for step in portable}
     model, fast = parse(form.tflite), aot_set().fast
     steps: dict[str, str] = {}

@@ -8,14 +8,15 @@ is faster. LiteRT must give the same bytes before and after.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tinyops.conversion.tflite.admissible import require_admissible
 from tinyops.conversion.tflite.equality import require_equal
 from tinyops.conversion.tflite.errors import ConversionError
-from tinyops.conversion.tflite.flatbuffer import read_model, write_model
+from tinyops.conversion.tflite.flatbuffer import operator_label, parse, read_model, write_model
 from tinyops.conversion.tflite.int8_only import require_int8
 from tinyops.conversion.tflite.rewrites.bias import fix_bias_axes, set_bias_scales
 from tinyops.conversion.tflite.rewrites.ends import strip_input, strip_output
@@ -27,13 +28,15 @@ from tinyops.conversion.tflite.rewrites.reshape import fix_reshapes
 from tinyops.conversion.tflite.tflm_equality import require_equal_in_tflm
 
 REWRITES: tuple[Callable[[Any], list[str]], ...] = (
-    fix_reshapes,
     set_bias_scales,
     flatten_linear,
     fold_input,
     fill_options,
 )
 """In this order: each works on what those before it leave."""
+
+ENDS: tuple[Callable[[Any], list[str]], ...] = (fix_reshapes, strip_input, strip_output)
+"""Before them, and before the model has to be int8. Keras may compute a shape from a float input."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,19 @@ class Canonical:
     tflite: bytes
     notes: tuple[str, ...]
     operators: tuple[str, ...]
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Name the operators of the original in errors about `tflite`."""
+        try:
+            yield
+        except ConversionError as error:
+            message, model = error.message, parse(self.tflite)
+            for number, label in enumerate(self.operators):
+                own = operator_label(model, number)
+                if own in message and own != label:
+                    raise type(error)(message.replace(own, label), error.fix) from error
+            raise
 
 
 def canonical(tflite: bytes) -> bytes:
@@ -91,15 +107,18 @@ def rewritten(tflite: bytes) -> Canonical:
             "export the model again; if it runs in LiteRT, report it",
         ) from error
     graph = model.subgraphs[0]
-    require_equal(readable, form, graph.outputs[0] if graph.outputs[0] != before else None)
-    return Canonical(form, tuple(notes), tuple(each.label for each in graph.operators))
+    made = Canonical(form, tuple(notes), tuple(each.label for each in graph.operators))
+    with made.naming():
+        require_equal(readable, form, graph.outputs[0] if graph.outputs[0] != before else None)
+    return made
 
 
 def _rewrite(model: Any) -> list[str]:
     graph = model.subgraphs[0]
     label_operators(model)
     notes = [f"{each.label} removed: nothing reads its result" for each in drop_dead(model)]
-    notes += strip_input(model) + strip_output(model)
+    for rewrite in ENDS:
+        notes += rewrite(model)
     require_int8(model)
     for tensor in graph.tensors:
         tensor.shapeSignature = None
