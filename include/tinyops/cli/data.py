@@ -78,7 +78,9 @@ def check(
 def publish(
     project: ProjectName,
     batch_id: Annotated[str, typer.Option(help="Name of the batch; made up if absent.")] = "",
-    file: Annotated[Path | None, typer.Option(help="A Parquet file; else the source.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(parser=existing_file, help="A Parquet file; else the source.")
+    ] = None,
     size: Annotated[Literal["small", "full"], typer.Option(help="How much to generate.")] = "small",
     seed: Annotated[int, typer.Option(help="Seed of a simulated source.")] = 1,
     number: Annotated[int, typer.Option(min=0, help="Which batch of the source: 0, 1, …")] = 0,

@@ -36,7 +36,7 @@ REWRITES: tuple[Callable[[Any], list[str]], ...] = (
 """In this order: each works on what those before it leave."""
 
 ENDS: tuple[Callable[[Any], list[str]], ...] = (fix_reshapes, strip_input, strip_output)
-"""Before them, and before the model has to be int8. Keras may compute a shape from a float input."""
+"""Before them and before the model has to be int8: Keras may compute a shape from a float input."""
 
 
 @dataclass(frozen=True)

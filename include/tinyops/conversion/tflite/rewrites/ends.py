@@ -79,13 +79,11 @@ def _last_conversion(model: Any, removed: list[Any]) -> Any:
         return None
     name = operator_name(model, operator)
     source, target = (graph.tensors[each[0]] for each in (operator.inputs, operator.outputs))
-    if (
-        (name == "SOFTMAX" and all(operator_name(model, each) != "SOFTMAX" for each in removed))
-        or (name == "DEQUANTIZE" and source.type == types.INT8)
-        or (name == "QUANTIZE" and source.type == types.INT8 and _shift(source, target) is not None)
-    ):
-        return operator
-    return None
+    if name == "SOFTMAX":
+        first = all(operator_name(model, each) != "SOFTMAX" for each in removed)
+        return operator if first and target.type in (source.type, types.INT16) else None
+    shifts = name == "QUANTIZE" and _shift(source, target) is not None
+    return operator if source.type == types.INT8 and (name == "DEQUANTIZE" or shifts) else None
 
 
 def _feeding(given: Any, kept: Any) -> str | None:
