@@ -17,6 +17,8 @@ from tinyops.conversion.tflite.check_inputs import check_inputs
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.flatbuffer import operator_name, parse, schema_module, write_model
 from tinyops.conversion.tflite.reference import Reference
+from tinyops.conversion.tflite.rewrites.ends import strip_input, strip_output
+from tinyops.conversion.tflite.rewrites.graph import label_operators
 
 PLAIN = canonical(TINY)
 SHAPE = (1, 32, 1, 1)
@@ -263,3 +265,14 @@ def test_ops_says_what_was_rewritten_and_counts_as_the_user_does() -> None:
     ]
     assert found.operators[1].aot == "CMSIS-NN"
     assert len(found.to_dict()["notes"]) == 4
+
+
+@pytest.mark.parametrize("end", ["inputs", "outputs"])
+def test_a_circle_at_an_end_is_left_alone(end: str) -> None:
+    model = parse(foreign.one_reshape((1, 4), (1, 4)))
+    graph = model.subgraphs[0]
+    there, back = graph.operators[0], foreign.add_operator(model, "RESHAPE", [2], [0])
+    back.builtinOptions, back.builtinOptionsType = there.builtinOptions, there.builtinOptionsType
+    setattr(graph, end, [2 if end == "inputs" else 0])
+    label_operators(model)
+    assert strip_input(model) == strip_output(model) == []

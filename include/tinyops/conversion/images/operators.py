@@ -114,7 +114,8 @@ def supported(tflite: bytes) -> ModelSupport:
             verdicts.append(Verdict(_AOT, ""))
         except ConversionError as error:
             verdicts.append(Verdict(_AOT, error.message))
-    rows = tuple(_row(model, number, form, steps) for number in range(len(graph.operators)))
+    left = frozenset(form.operators) if form else None
+    rows = tuple(_row(model, number, left, steps) for number in range(len(graph.operators)))
     return ModelSupport(rows, tuple(verdicts), form.notes if form else ())
 
 
@@ -154,7 +155,7 @@ def _steps(form: Canonical) -> dict[str, str]:
 
 
 def _row(
-    model: Any, number: int, form: Canonical | None, steps: dict[str, str] | None
+    model: Any, number: int, left: frozenset[str] | None, steps: dict[str, str] | None
 ) -> OperatorSupport:
     operator = model.subgraphs[0].operators[number]
     codes = 0 if model.operatorCodes is None else len(model.operatorCodes)
@@ -164,8 +165,8 @@ def _row(
     litert, tflm, aot = (name in each.operators for each in operator_sets())
     kernel = IN_SET if aot else LACKING
     last = number == len(model.subgraphs[0].operators) - 1
-    if (last and number and name == "SOFTMAX" and form is None) or (
-        form is not None and label not in form.operators
+    if (last and number and name == "SOFTMAX" and left is None) or (
+        left is not None and label not in left
     ):
         kernel = GONE
     elif steps is not None:

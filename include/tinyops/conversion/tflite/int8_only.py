@@ -17,7 +17,7 @@ from tinyops.conversion.tflite.flatbuffer import (
     tensor_name,
 )
 from tinyops.conversion.tflite.rewrites.bias import scales_of
-from tinyops.conversion.tflite.rewrites.graph import producer_of, readers_of
+from tinyops.conversion.tflite.rewrites.graph import producers_of, readers_of
 
 _FULL_INT8 = (
     "convert it with a representative dataset, TFLITE_BUILTINS_INT8 and int8 as "
@@ -38,9 +38,10 @@ def require_int8(model: Any) -> None:
     """
     graph = model.subgraphs[0]
     _require_not_hybrid(model, graph)
-    readers, producer = readers_of(model, graph.inputs[0]), producer_of(model, graph.outputs[0])
-    _require_int8_end(graph, graph.inputs[0], "input", readers[0] if readers else None, model)
-    _require_int8_end(graph, graph.outputs[0], "output", producer, model)
+    source, target = graph.inputs[0], graph.outputs[0]
+    reader = next(iter(readers_of(model).get(source, [])), None)
+    _require_int8_end(graph, source, "input", reader, model)
+    _require_int8_end(graph, target, "output", producers_of(model).get(target), model)
 
 
 def _require_not_hybrid(model: Any, graph: Any) -> None:
@@ -65,7 +66,7 @@ def _require_int8_end(graph: Any, index: int, role: str, operator: Any, model: A
     by = "" if operator is None else f": {operator.label} {_VERBS[role]} it"
     if tensor.type != types.INT8:
         rescales = operator is not None and operator_name(model, operator) == "QUANTIZE"
-        change = _change(graph, operator) if rescales else ""
+        change = _change(graph, operator, names) if rescales else ""
         raise ConversionError(
             f"{label} is {names.get(tensor.type, f'of type {tensor.type}')}, not INT8{by}{change}",
             _FULL_INT8,
@@ -81,10 +82,12 @@ def _require_int8_end(graph: Any, index: int, role: str, operator: Any, model: A
     _require_scale(label, tensor.quantization, by)
 
 
-def _change(graph: Any, quantize: Any) -> str:
-    ends = (graph.tensors[each[0]] for each in (quantize.inputs, quantize.outputs))
-    before, after = ([f"{scale:.6g}" for scale in scales_of(end)[:2]] for end in ends)
-    return f" and rescales it from {', '.join(before) or 'none'} to {', '.join(after) or 'none'}"
+def _change(graph: Any, quantize: Any, names: dict[int, str]) -> str:
+    before, after = (graph.tensors[each[0]] for each in (quantize.inputs, quantize.outputs))
+    if after.type != schema_module().TensorType.INT8 and before.type != after.type:
+        return f", as {names.get(after.type, after.type)}"
+    scales = [", ".join(f"{scale:.6g}" for scale in scales_of(end)[:2]) for end in (before, after)]
+    return f" and rescales it from {scales[0] or 'none'} to {scales[1] or 'none'}"
 
 
 def _require_scale(label: str, quantization: Any, by: str) -> None:

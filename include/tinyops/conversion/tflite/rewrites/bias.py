@@ -40,10 +40,10 @@ def fix_bias_axes(model: Any) -> bool:
 
 def set_bias_scales(model: Any) -> list[str]:
     """Make each bias's scale the product that the kernels use; notes on those that were not."""
-    changes = []
+    changes, readers = [], readers_of(model)
     for operator in model.subgraphs[0].operators:
         if operator_name(model, operator) in WEIGHTED and len(operator.inputs) > 2:
-            given, scales = _set_bias_scale(model, operator)
+            given, scales = _set_bias_scale(model, operator, readers)
             if len(scales):
                 changes.append((operator.label, given, scales))
     rounded, notes = [], []
@@ -77,7 +77,9 @@ def scales_of(tensor: Any) -> NDArray[np.float32]:
     return np.asarray([] if found is None or isinstance(found, int) else found, np.float32)
 
 
-def _set_bias_scale(model: Any, operator: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _set_bias_scale(
+    model: Any, operator: Any, readers: dict[int, list[Any]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(scales before, scales now), both empty where nothing is to be changed."""
     schema, tensors = schema_module(), model.subgraphs[0].tensors
     none = np.zeros(0, np.float32)
@@ -90,7 +92,7 @@ def _set_bias_scale(model: Any, operator: Any) -> tuple[NDArray[np.float32], NDA
         return none, none
     if len(given) == len(scales) and np.array_equal(given, scales):
         return none, none
-    if len(readers_of(model, operator.inputs[2])) > 1:
+    if len(readers[operator.inputs[2]]) > 1:
         operator.inputs = [*operator.inputs[:2], copy_tensor(model, operator.inputs[2])]
         bias = tensors[operator.inputs[2]]
     quantization = schema.QuantizationParametersT()

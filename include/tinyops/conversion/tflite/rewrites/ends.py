@@ -14,24 +14,28 @@ import numpy as np
 
 from tinyops.conversion.tflite.flatbuffer import operator_name, schema_module
 from tinyops.conversion.tflite.rewrites.bias import scales_of
-from tinyops.conversion.tflite.rewrites.graph import drop_dead, producer_of, readers_of
+from tinyops.conversion.tflite.rewrites.graph import drop_dead, producers_of, readers_of
 from tinyops.conversion.tflite.rewrites.reshape import RENAMING
 from tinyops.conversion.tflite.rewrites.softmax import beta_of, scale_logits
+
+_MOST = 8
+"""Conversions that are taken off an end: no converter leaves more than three."""
 
 
 def strip_input(model: Any) -> list[str]:
     """Make the int8 tensor behind a QUANTIZE the model's input; a note on what it takes."""
     graph = model.subgraphs[0]
-    given = tensor = int(graph.inputs[0])
-    readers = readers_of(model, tensor)
+    tensor = int(graph.inputs[0])
+    reading = readers_of(model)
+    readers = reading.pop(tensor, [])
     while len(readers) == 1 and operator_name(model, readers[0]) in RENAMING:
-        tensor = readers[0].outputs[0]
-        readers = readers_of(model, tensor)
+        # Taken out of the table, an operator is met once, also in a circle.
+        readers = reading.pop(readers[0].outputs[0], [])
     if not readers or any(operator_name(model, each) != "QUANTIZE" for each in readers):
         return []
     targets = [each.outputs[0] for each in readers]
     kept = graph.tensors[targets[0]]
-    feeding = _feeding(graph.tensors[given], kept)
+    feeding = _feeding(graph.tensors[tensor], kept)
     same = all(_scale(graph.tensors[index]) == _scale(kept) for index in targets)
     if feeding is None or not same or graph.outputs[0] in targets:
         return []
@@ -72,10 +76,11 @@ def _last_conversion(model: Any, removed: list[Any]) -> Any:
     One SOFTMAX: the shares of shares have another order of magnitude than those of logits.
     """
     graph, types = model.subgraphs[0], schema_module().TensorType
-    operator = producer_of(model, graph.outputs[0])
+    producers = producers_of(model)
+    operator = producers.pop(graph.outputs[0], None)
     while operator is not None and operator_name(model, operator) in RENAMING:
-        operator = producer_of(model, operator.inputs[0])
-    if operator is None or producer_of(model, operator.inputs[0]) is None:
+        operator = producers.pop(operator.inputs[0], None)
+    if operator is None or operator.inputs[0] not in producers or len(removed) == _MOST:
         return None
     name = operator_name(model, operator)
     source, target = (graph.tensors[each[0]] for each in (operator.inputs, operator.outputs))

@@ -28,7 +28,8 @@ def fold_input(model: Any) -> list[str]:
     """Fold the columns of the model's input, if its only reader is such a convolution."""
     graph = model.subgraphs[0]
     source = graph.inputs[0]
-    readers = readers_of(model, source)
+    all_readers = readers_of(model)
+    readers = all_readers.get(source, [])
     if len(readers) != 1 or not _foldable(model, readers[0]):
         return []
     operator = readers[0]
@@ -36,7 +37,7 @@ def fold_input(model: Any) -> list[str]:
     fold = int(options.strideW)
     _, height, width, channels = (int(size) for size in image.shape)
     image.shape = [1, height, width // fold, fold * channels]
-    if len(readers_of(model, operator.inputs[1])) > 1:
+    if len(all_readers[operator.inputs[1]]) > 1:
         kernel = copy_tensor(model, operator.inputs[1])
         operator.inputs = [source, kernel, *operator.inputs[2:]]
     _fold_weight(model, operator.inputs[1], fold)

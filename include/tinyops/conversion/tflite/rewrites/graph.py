@@ -92,17 +92,18 @@ def label_operators(model: Any) -> None:
         operator.outputs = [int(index) for index in listed(operator.outputs)]
 
 
-def producer_of(model: Any, tensor: int) -> Any:
-    """The operator that makes a tensor; None for a constant or the model's input."""
+def producers_of(model: Any) -> dict[int, Any]:
+    """Tensor -> the operator that makes it; constants and the model's input are not in it."""
+    return {made: each for each in model.subgraphs[0].operators for made in each.outputs}
+
+
+def readers_of(model: Any) -> dict[int, list[Any]]:
+    """Tensor -> the operators that read it."""
+    readers: dict[int, list[Any]] = {}
     for operator in model.subgraphs[0].operators:
-        if tensor in operator.outputs:
-            return operator
-    return None
-
-
-def readers_of(model: Any, tensor: int) -> list[Any]:
-    """The operators that read a tensor."""
-    return [each for each in model.subgraphs[0].operators if tensor in each.inputs]
+        for index in set(operator.inputs):
+            readers.setdefault(index, []).append(operator)
+    return readers
 
 
 def copy_tensor(model: Any, index: int) -> int:

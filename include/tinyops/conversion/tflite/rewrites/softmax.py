@@ -13,7 +13,7 @@ from typing import Any
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.flatbuffer import operator_name, schema_module
 from tinyops.conversion.tflite.rewrites.bias import WEIGHTED, scales_of
-from tinyops.conversion.tflite.rewrites.graph import copy_tensor, producer_of, readers_of
+from tinyops.conversion.tflite.rewrites.graph import copy_tensor, producers_of, readers_of
 from tinyops.conversion.tflite.rewrites.reshape import RENAMING
 
 _FIX = "multiply the weights and the bias of the last layer by beta and convert it with beta 1"
@@ -40,18 +40,19 @@ def scale_logits(model: Any, logits: int, beta: float, softmax: str) -> None:
     ConversionError
         They are made by an operator whose weights cannot take the factor.
     """
-    tensors = model.subgraphs[0].tensors
-    tensor, operator = logits, producer_of(model, logits)
+    tensors, producers, readers = model.subgraphs[0].tensors, producers_of(model), readers_of(model)
+    tensor, operator = logits, producers.pop(logits, None)
     while operator is not None and operator_name(model, operator) in RENAMING:
         _multiply(tensors[tensor], beta)
         tensor = operator.inputs[0]
-        operator = producer_of(model, tensor) if len(readers_of(model, tensor)) == 1 else None
+        # Taken out of the table, an operator is met once, also in a circle.
+        operator = producers.pop(tensor, None) if len(readers[tensor]) == 1 else None
     label = "the model's input" if operator is None else operator.label
     linear = schema_module().ActivationFunctionType
     if (
         operator is None
         or operator_name(model, operator) not in WEIGHTED
-        or (tensor != logits and len(readers_of(model, tensor)) > 1)
+        or len(readers.get(tensor, [])) > (tensor != logits)
         or operator.builtinOptions is None
         or operator.builtinOptions.fusedActivationFunction not in (linear.NONE, linear.RELU)
     ):
