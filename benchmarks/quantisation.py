@@ -21,7 +21,7 @@ from tinyops.conversion.candidates.prove import prove
 from tinyops.conversion.images.bare import build_bare, inputs_for
 from tinyops.conversion.tflite.int8 import quantise
 from tinyops.conversion.tflite.reference import Reference
-from tinyops.data.datasets.split import PARTS, find_group, part_of
+from tinyops.data.datasets.split import find_group, part_of
 from tinyops.data.recordings.recording import Recording
 from tinyops.data.recordings.sources import source_for
 from tinyops.frontend import Frontend, from_project

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.chip import MODELS
+from tests.support.conversion import foreign
 from tinyops.serving.errors import ServingError
 from tinyops.serving.load import host_results
+from tinyops.serving.load_process import LoadedModel
 from tinyops.serving.scenario import Scenario
 
 TINY = (MODELS / "tiny.tflite").read_bytes()
@@ -29,6 +32,13 @@ def test_all_scenarios_hang_together(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert any("shorter than its rules ask for" in line for line in results[0].assumptions)
     assert json.dumps([one.to_dict() for one in results])
     assert list(tmp_path.iterdir()) == [], "the load generator leaves no logs behind"
+
+
+@pytest.mark.parametrize("ends", [foreign.float_ends, foreign.uint8_ends])
+def test_an_int8_model_with_other_ends_is_fed_their_type(ends: Callable[[bytes], bytes]) -> None:
+    model = LoadedModel(ends(TINY), seed=1)
+    for number in range(3):
+        model.answer(number)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ def show_fit(reports: list[FitReport], console: Console) -> None:
     for report in reports:
         for line in report.problems:
             console.print(f"{report.board}: {rich_text(line)}")
+        if report.fix:
+            console.print(f"{report.board}: {rich_text(report.fix)}")
     noted: dict[str, list[str]] = {}
     for report in reports:
         for line in report.notes:

@@ -150,22 +150,24 @@ def profile_model(
     from tinyops.cli.model_file import naming, read
     from tinyops.cli.profile_view import show_profile, show_search
     from tinyops.conversion.images.bare import profile_bare
+    from tinyops.conversion.images.profile import Profile
+    from tinyops.conversion.tflite.canonical import rewritten
 
     described = load_board(board)
-    if tune:
-        with naming(model):
-            search = _search(read(model), described)
-        if as_json:
-            print_json(search.to_dict())
-        else:
-            show_search(search, terminal())
-        return
     with tempfile.TemporaryDirectory() as folder, naming(model):
-        found = profile_bare(read(model), described, Path(folder))
+        tflite = read(model)
+        found = (
+            _search(tflite, described) if tune else profile_bare(tflite, described, Path(folder))
+        )
+        notes = rewritten(tflite).notes
     if as_json:
-        print_json(found.to_dict())
-    else:
+        print_json(found.to_dict() | {"notes": list(notes)})
+        return
+    show_notes(notes, terminal())
+    if isinstance(found, Profile):
         show_profile(found, terminal())
+    else:
+        show_search(found, terminal())
 
 
 def _tuning(tflite: bytes, board: Board, tune: bool) -> Tuning:

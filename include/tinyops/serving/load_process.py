@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tinyops.conversion.images.bare import inputs_for
+from tinyops.conversion.tflite.check_inputs import as_type
 from tinyops.conversion.tflite.litert import interpreter_of
 from tinyops.errors import TinyOpsError
 from tinyops.serving.errors import ServingError
@@ -27,6 +28,10 @@ from tinyops.serving.scenario import SINGLE_STREAM_PERCENTILE, TAIL_PERCENTILE, 
 
 _SAMPLES = 64
 _STEPS = 6
+_TYPES = (np.int8, np.uint8, np.float32)
+"""Of an int8 model's input, with what a converter puts before it."""
+_STEP = 1 / 64
+"""Of a float input; how long an answer takes does not depend on it."""
 _P99 = "99.00_percentile"
 
 
@@ -36,13 +41,14 @@ class LoadedModel:
     def __init__(self, tflite: bytes, seed: int) -> None:
         self._interpreter = interpreter_of(tflite)
         given = self._interpreter.get_input_details()
-        if len(given) != 1 or given[0]["dtype"] != np.int8:
+        if len(given) != 1 or given[0]["dtype"] not in _TYPES:
             kinds = ", ".join(f"{one['name']} {one['dtype'].__name__}" for one in given)
             raise ServingError(
-                f"the model's inputs are {kinds}", "give a model with one int8 input"
+                f"the model's inputs are {kinds}", "give an int8 model with one input"
             )
         self._index = given[0]["index"]
-        self._inputs = inputs_for(tuple(given[0]["shape"]), _SAMPLES, seed)
+        inputs = inputs_for(tuple(given[0]["shape"]), _SAMPLES, seed)
+        self._inputs = as_type(inputs, np.dtype(given[0]["dtype"]), _STEP, 0)
 
     def answer(self, number: int) -> None:
         """Run one sample."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,3 +34,14 @@ def check_inputs(shape: tuple[int, ...]) -> Iterator[NDArray[np.int8]]:
         peak = np.full(size, LOWEST, np.int8)
         peak[place] = HIGHEST
         yield peak.reshape(shape)
+
+
+def as_type(
+    values: NDArray[np.int8], kind: np.dtype[Any], scale: float, zero_point: int
+) -> NDArray[Any]:
+    """What a QUANTIZE from uint8 or float32 makes `values`, int8 of this quantisation, of."""
+    if kind == np.uint8:
+        return (values.astype(np.int16) + 128).astype(np.uint8)
+    if kind == np.float32:
+        return ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
+    return values

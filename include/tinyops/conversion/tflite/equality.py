@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinyops.conversion.tflite.check_inputs import check_inputs
+from tinyops.conversion.tflite.check_inputs import as_type, check_inputs
 from tinyops.conversion.tflite.confined import confine
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.runtime_errors import refusal
@@ -60,17 +59,6 @@ def first_difference(tflite: bytes, rewritten: bytes, output: int | None) -> int
         if old.get_tensor(tensor).tobytes() != answer.tobytes():
             return number
     return None
-
-
-def as_type(
-    values: NDArray[np.int8], kind: np.dtype[Any], scale: float, zero_point: int
-) -> NDArray[Any]:
-    """What a QUANTIZE from uint8 or float32 makes `values`, int8 of this quantisation, of."""
-    if kind == np.uint8:
-        return (values.astype(np.int16) + 128).astype(np.uint8)
-    if kind == np.float32:
-        return ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
-    return values
 
 
 def load(tflite: bytes) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyops.conversion.tflite.check_inputs import check_inputs
-from tinyops.conversion.tflite.equality import as_type
+from tinyops.conversion.tflite.check_inputs import as_type, check_inputs
 from tinyops.conversion.tflite.errors import ConversionError
 from tinyops.conversion.tflite.reference import Reference
 
