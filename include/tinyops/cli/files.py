@@ -47,7 +47,7 @@ def existing_file(value: str) -> Path:
 
 
 def file_error(error: OSError) -> FileError | None:
-    """What a user reads of an error that names a file; None for any other."""
+    """The line for an error that names a file; None for any other."""
     fix = _FIXES.get(error.errno or 0)
     if fix is None or error.filename is None:
         return None

@@ -55,7 +55,7 @@ def print_json(content: Any) -> None:
 
 
 def show_notes(notes: Iterable[str], console: Console) -> None:
-    """Print what was rewritten of a model: a line for each note of its canonical form."""
+    """Print a line for each note of a model's canonical form."""
     for note in notes:
         console.print(f"rewritten: {rich_text(note)}", soft_wrap=True)
 

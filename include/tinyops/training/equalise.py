@@ -16,11 +16,10 @@ def equalised(nodes: list[Node], ranges: Mapping[str, NDArray[np.float32]]) -> l
     """The same function with other weights: what one layer gives less of, the next takes more of.
 
     ReLU(s x) = s ReLU(x) for s > 0, so a channel may be scaled between two layers at will. The
-    scales are those that make the channel's values and the weights behind it equally large (Nagel
-    et al. 2019, Data-free quantization through weight equalization and bias correction, 1906.04721,
-    section 4.1). There the weights before it stand for the values; but those have a scale for each
-    channel, so it does not matter how small they are, and where batch norm has scaled a channel
-    down until hardly more than its bias is left, they say nothing about the values.
+    scales are those that make the channel's weights before and behind equally large (Nagel et al.
+    2019, Data-free quantization through weight equalization and bias correction, 1906.04721,
+    section 4.1). Where batch norm has left hardly more of a channel than its bias, the weights say
+    little of its values; no channel is scaled up beyond the range that the others need.
 
     Parameters
     ----------
@@ -38,12 +37,13 @@ def equalised(nodes: list[Node], ranges: Mapping[str, NDArray[np.float32]]) -> l
             before = made[before.inputs[0]]
         if before.kernel is None or before.bias is None or readers[before.name] > 1:
             continue
-        values, incoming = ranges[after.inputs[0]], _incoming(after)
-        if values.shape != incoming.shape:
+        outgoing, incoming = _outgoing(before), _incoming(after)
+        if outgoing.shape != incoming.shape:
             continue  # a Flatten is between them
-        usable = (values > 0) & (incoming > 0)
-        scale = np.ones_like(values)
-        scale[usable] = np.sqrt(values[usable] / incoming[usable])
+        usable = (outgoing > 0) & (incoming > 0)
+        scale = np.ones_like(outgoing)
+        scale[usable] = np.sqrt(outgoing[usable] / incoming[usable])
+        scale = _limited(scale, ranges[after.inputs[0]])
         made[before.name] = replace(
             before, kernel=_times_outputs(before, 1 / scale), bias=before.bias / scale
         )
@@ -51,9 +51,22 @@ def equalised(nodes: list[Node], ranges: Mapping[str, NDArray[np.float32]]) -> l
     return list(made.values())
 
 
+def _limited(scale: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scales [channels] that leave no `values` above those that are large before and after."""
+    most = np.minimum(values, values / scale).max()
+    return np.maximum(scale, values / most) if most > 0 else scale
+
+
 def _scales(node: Node) -> bool:
     """A scaled input gives a scaled output: a ReLU without an upper end."""
     return node.kind == "Activation" or (node.kind == "ReLU" and node.layer.max_value is None)
+
+
+def _outgoing(node: Node) -> NDArray[np.float32]:
+    """Largest weight of each output channel."""
+    assert node.kernel is not None
+    axes = (0, 1) if node.kind == "DepthwiseConv2D" else tuple(range(node.kernel.ndim - 1))
+    return np.abs(node.kernel).max(axis=axes).ravel()
 
 
 def _incoming(node: Node) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What other tool chains leave in a model: the canonical form computes the same and says so."""
+"""Leftovers of other tool chains in a model: the canonical form computes the same and says so."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def check_inputs(shape: tuple[int, ...]) -> Iterator[NDArray[np.int8]]:
 def as_type(
     values: NDArray[np.int8], kind: np.dtype[Any], scale: float, zero_point: int
 ) -> NDArray[Any]:
-    """What a QUANTIZE from uint8 or float32 makes `values`, int8 of this quantisation, of."""
+    """Inputs of type `kind` of which a QUANTIZE makes `values`, int8 of this quantisation."""
     if kind == np.uint8:
         return (values.astype(np.int16) + 128).astype(np.uint8)
     if kind == np.float32:

@@ -1,4 +1,4 @@
-"""What stands at the ends of a model for its callers: QUANTIZE, DEQUANTIZE and SOFTMAX.
+"""Conversions at the ends of a model, for its callers: QUANTIZE, DEQUANTIZE and SOFTMAX.
 
 A device hands int8 to the model and takes int8 logits from it. A converter that was left at its
 defaults puts a QUANTIZE from float32 or uint8 before the int8 model and a QUANTIZE or DEQUANTIZE
@@ -36,8 +36,8 @@ def strip_input(model: Any) -> list[str]:
     targets = [each.outputs[0] for each in readers]
     kept = graph.tensors[targets[0]]
     feeding = _feeding(graph.tensors[tensor], kept)
-    same = all(_scale(graph.tensors[index]) == _scale(kept) for index in targets)
-    if feeding is None or not same or graph.outputs[0] in targets:
+    kinds = {(graph.tensors[index].type, _scale(graph.tensors[index])) for index in targets}
+    if feeding is None or len(kinds) > 1 or graph.outputs[0] in targets:
         return []
     for operator in graph.operators:
         operator.inputs = [targets[0] if index in targets else index for index in operator.inputs]
@@ -92,7 +92,7 @@ def _last_conversion(model: Any, removed: list[Any]) -> Any:
 
 
 def _feeding(given: Any, kept: Any) -> str | None:
-    """What a caller feeds to `kept` instead of `given`; None where a rescaling would be lost."""
+    """Instruction to feed `kept` instead of `given`; None where a rescaling would be lost."""
     types, quantised = schema_module().TensorType, _scale(kept)
     if kept.type != types.INT8 or quantised is None:
         return None
@@ -110,7 +110,7 @@ def _signed(number: int) -> str:
 
 
 def _shift(source: Any, target: Any) -> int | None:
-    """What QUANTIZE adds to each of 256 values, if it is the difference of the two types."""
+    """The amount that QUANTIZE adds to all 256 values, if it is the difference of the two types."""
     types = schema_module().TensorType
     lowest = {types.INT8: -128, types.UINT8: 0}
     before, after = _scale(source), _scale(target)
