@@ -104,14 +104,16 @@ def _model(
     """(model, its files, licences, headers that declare its constants)."""
     flat: dict[str, bytes] = {}
     if request.board.runtime.kind == "tflm":
-        examined: TflmModel = examine(request.canonical)
+        with request.rewritten.naming():
+            examined: TflmModel = examine(request.canonical)
         for name, text in tflm.model_files(request.canonical, examined).items():
             flat[name] = text.encode()
         runtimes = (FIRMWARE / "runtime" / "tflm_arduino", FIRMWARE / "runtime" / "tflm")
         for path in (path for runtime in runtimes for path in runtime.iterdir()):
             flat[path.name] = path.read_bytes()
         return examined, flat, {}, ["model_data.h"]
-    compiled: AotModel = compile_model(request.canonical, folder)
+    with request.rewritten.naming():
+        compiled: AotModel = compile_model(request.canonical, folder)
     for path in (FIRMWARE / "runtime" / "aot").iterdir():
         flat[path.name] = path.read_bytes()
     vendor = [*compiled.sources]
