@@ -8,7 +8,8 @@ import pytest
 
 from tinyops.fleet.errors import MalformedReport
 from tinyops.fleet.event import Event
-from tinyops.fleet.events import EVENT_BYTES, gateway_names, parse_event, read_events
+from tinyops.fleet.events import EVENT_BYTES, parse_event, read_events
+from tinyops.fleet.gateways import gateway_names
 from tinyops.store import Store, edge_layout
 
 ATTESTED = Event("attested", "demo", "v1", "d1", "t1", "4 golden windows")

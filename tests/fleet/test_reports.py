@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from tinyops.fleet.gateways import gateway_names
 from tinyops.fleet.reports import (
     LARGEST_STATUS,
     MOST_DEVICES,
-    gateway_names,
     parse_gateway_report,
     read_gateway_reports,
 )

@@ -50,12 +50,20 @@ def _cells(device: str, row: DeviceReport) -> tuple[str, ...]:
     frames = row.frames
     return (
         f"{rich_text(device)}\n{rich_text(row.project)}",
-        rich_text(row.state),
+        _step(row),
         rich_text(row.confirmed or "-"),
         _ago(frames.at if frames else None),
         "\n".join(map(rich_text, _counts(frames))) if frames else "0 sent, 0 waiting",
         "\n".join(_troubles(row)),
     )
+
+
+def _step(row: DeviceReport) -> str:
+    """Step that a device is at, and its flashes of 24 hours."""
+    lines = [rich_text(row.state)]
+    if row.flashes is not None:
+        lines.append(f"{row.flashes.last_24h} of {row.flashes.per_day} flashes in 24 h")
+    return "\n".join(lines)
 
 
 def _counts(frames: FrameReport) -> list[str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from tinyops.fleet.events import gateway_names, read_events
+from tinyops.fleet.events import read_events
+from tinyops.fleet.gateways import gateway_names
 from tinyops.store import Consumer, Pointer, Store, layout, receipts
 
 State = Literal["waiting", "running", "done", "stopped"]

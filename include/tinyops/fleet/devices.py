@@ -10,22 +10,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import from_json
-
-from tinyops.fleet.errors import MalformedReport
-from tinyops.fleet.event import Name
-from tinyops.fleet.events import gateway_names, read_events
-from tinyops.store import ObjectMissing, Store, StoreError, StoreUnavailable, edge_layout, layout
-from tinyops.wrong_key import wrong_key
+from tinyops.fleet.events import read_events
+from tinyops.fleet.gateways import gateway_names
+from tinyops.fleet.reports import NO_STATUS, read_gateway_report
+from tinyops.store import Store, edge_layout
 
 SILENT_AFTER = timedelta(days=7)
 """Age of a report, by the server's clock, from which its devices no longer count. A gateway renews
 its status every 30 s."""
-STATUS_BYTES = 8 * 1024 * 1024
-"""Size limit of a status; a device takes about 1 kB of it."""
 EVENTS_READ = 1000
 """Newest events that are read of a gateway without a status."""
 
@@ -51,15 +44,6 @@ class ReportedDevice:
     target: str
     attested: str
     reported: datetime
-
-
-class _Row(BaseModel):
-    """The part of a device's status that is read here; gateways write more."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-    target: Name = ""
-    confirmed: Name = ""
 
 
 def reported_devices(
@@ -100,53 +84,20 @@ def for_targets(
 
 
 def _devices_of(store: Store, project: str, gateway: str) -> list[ReportedDevice]:
-    try:
-        return list(_from_status(store, project, gateway))
-    except ObjectMissing:
-        pass
-    except StoreUnavailable:
-        raise
-    except (MalformedReport, StoreError) as error:
-        uri = store.uri(edge_layout.gateway_status(gateway))
-        log.warning("%s skipped, events are read instead: %s", uri, error)
-    return list(_from_events(store, project, gateway))
-
-
-def _from_status(store: Store, project: str, gateway: str) -> Iterator[ReportedDevice]:
-    key = edge_layout.gateway_status(gateway)
-    row = next((row for row in store.objects(key) if row.key == key), None)
-    if row is None:
-        raise ObjectMissing(f"{store.uri(key)} does not exist")
-    if row.size > STATUS_BYTES:
-        raise MalformedReport(
-            f"status has {row.size} bytes, expected at most {STATUS_BYTES}", "Remove the object."
-        )
-    for device, content in _rows(store.get(key)).items():
-        if not isinstance(content, dict) or content.get("project") != project:
-            continue
-        try:
-            if not layout.is_safe(device):
-                raise MalformedReport(f"device {device[:80]!r} has an invalid id", "Rename it.")
-            seen = _Row.model_validate(content)
-        except MalformedReport as error:
-            log.warning("%s: device skipped: %s", store.uri(key), error)
-            continue
-        except ValidationError as error:
-            field, reason, _ = wrong_key(error)
-            log.warning("%s: device %s skipped: %s: %s", store.uri(key), device, field, reason)
-            continue
-        yield ReportedDevice(device, gateway, seen.target, seen.confirmed, row.last_modified)
-
-
-def _rows(content: bytes) -> dict[str, Any]:
-    try:
-        status = from_json(content)
-    except ValueError as error:
-        raise MalformedReport(f"status is not JSON: {error}", "Restart the gateway.") from None
-    devices = status.get("devices") if isinstance(status, dict) else None
-    if not isinstance(devices, dict):
-        raise MalformedReport("status names no devices", "Restart the gateway.")
-    return devices
+    report = read_gateway_report(store, gateway)
+    uri, written = store.uri(edge_layout.gateway_status(gateway)), report.written_at
+    if written is None or (report.problems and not report.devices):
+        if report.problems != (NO_STATUS,):
+            problems = "; ".join(report.problems)
+            log.warning("%s skipped, events are read instead: %s", uri, problems)
+        return list(_from_events(store, project, gateway))
+    for problem in report.problems:
+        log.warning("%s: %s; what is invalid is left out", uri, problem)
+    return [
+        ReportedDevice(name, gateway, row.target, row.confirmed, written)
+        for name, row in report.devices.items()
+        if row.project == project
+    ]
 
 
 def _from_events(store: Store, project: str, gateway: str) -> Iterator[ReportedDevice]:

@@ -24,7 +24,6 @@ from tinyops.store import (
     StoreError,
     StoreUnavailable,
     edge_layout,
-    layout,
 )
 from tinyops.wrong_key import wrong_key
 
@@ -44,24 +43,6 @@ class StoredEvent:
     gateway: str
     written: datetime
     event: Event
-
-
-def gateway_names(store: Store) -> list[str]:
-    """Names of all gateways that have written anything, sorted.
-
-    A folder whose name no gateway can have is named in the log and left out.
-    """
-    names = []
-    for name in store.folders(edge_layout.GATEWAYS):
-        if layout.is_safe(name):
-            names.append(name)
-        else:
-            log.warning(
-                "%s holds a folder %r, which is no gateway's name. Remove it.",
-                store.uri(edge_layout.GATEWAYS),
-                name,
-            )
-    return names
 
 
 def read_events(

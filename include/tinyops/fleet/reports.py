@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from tinyops.fleet.gateways import gateway_names
 from tinyops.names import is_name
 from tinyops.store import ObjectInfo, Store, StoreError, StoreUnavailable, edge_layout
 from tinyops.wrong_key import wrong_key
@@ -24,6 +25,7 @@ MOST_DEVICES = 256
 """Devices of one gateway."""
 LONGEST_TEXT = 4096
 """Characters of a text that are kept."""
+NO_STATUS = "no status.json"
 SHOWN_PROBLEMS = 5
 """Invalid entries of a status that are described; the others are counted."""
 
@@ -66,6 +68,13 @@ class ImageReport(_Reported):
     counts: list[Count] = Field(default=[], max_length=64)
 
 
+class FlashReport(_Reported):
+    """Flashes of a device within 24 hours, and its budget."""
+
+    last_24h: Count = 0
+    per_day: Count = 0
+
+
 class DeviceReport(_Reported):
     """A device as its gateway last reported it."""
 
@@ -81,6 +90,7 @@ class DeviceReport(_Reported):
     action: Text = ""
     runs: ImageReport | None = None
     frames: FrameReport | None = None
+    flashes: FlashReport | None = None
 
 
 class _GatewayFields(_Reported):
@@ -125,11 +135,6 @@ class GatewayReport:
         return content | ({"problems": list(self.problems)} if self.problems else {})
 
 
-def gateway_names(store: Store) -> list[str]:
-    """Names of all gateways that have written something; folders with other names are left out."""
-    return [name for name in store.folders(edge_layout.GATEWAYS) if is_name(name)]
-
-
 def read_gateway_reports(store: Store) -> dict[str, GatewayReport]:
     """Return the status of each gateway by its name.
 
@@ -147,7 +152,7 @@ def read_gateway_report(store: Store, gateway: str) -> GatewayReport:
     try:
         row = _listed(store, key)
         if row is None:
-            return GatewayReport(problems=("no status.json",))
+            return GatewayReport(problems=(NO_STATUS,))
         content = store.get_json(key, LARGEST_STATUS)
     except StoreUnavailable:
         raise

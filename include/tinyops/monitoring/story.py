@@ -10,7 +10,8 @@ from typing import Any
 
 from tinyops.data.labels.label_request import requests_about
 from tinyops.errors import TinyOpsError
-from tinyops.fleet.events import gateway_names, read_events
+from tinyops.fleet.events import read_events
+from tinyops.fleet.gateways import gateway_names
 from tinyops.monitoring.clock import DeviceClock, window_seconds
 from tinyops.monitoring.picture import LANES, Happening, Judged, Measured, Story, draw_story
 from tinyops.monitoring.table import read_frames

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyops.data.ingest import inbox
 from tinyops.data.labels import labels
-from tinyops.fleet.reports import gateway_names
+from tinyops.fleet.gateways import gateway_names
 from tinyops.lineage.records import Records
 from tinyops.monitoring.frame_inbox import without_receipt
 from tinyops.monitoring.judge import LOOK_BACK
