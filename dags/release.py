@@ -13,6 +13,10 @@ and version once the release is signed and staged.
 not in the event. Images are reproducible and named by their release, so a repeated stage writes the
 same bytes; nothing reaches a gateway before `sign_and_stage` moves the signed channel.
 
+**Trust.** Whoever can write the bucket cannot thereby have an image signed: candidate and evidence
+are sealed by the tasks that write them (HMAC-SHA256, `evidence.key` in the key folder), and a task
+uses no object whose seal does not match. Only Airflow's workers need that key.
+
 **When it fails.** Each stage fails with the board, the limit or the window concerned: `fit` when
 by estimate the model does not fit a board, `compile` when the linked image and the vendor's core do
 not fit, or the cross compiler refuses it, `prove` when the emulated chip and the reference
@@ -22,7 +26,10 @@ candidate is refused by a receipt and not built again unless it is named in `can
 project or the model and train again. `sign_and_stage` refuses a first ring that holds none of the
 devices that gateways report, and names the smallest share that holds one: correct `rollout.rings`
 in project.yaml and clear the task. Any other failure (S3, a missing compiler) leaves it
-outstanding, and `tinyops__maintain` tries again. Boards keep what they run.
+outstanding, and `tinyops__maintain` tries again. Boards keep what they run. `… carries no seal of
+this pipeline`: somebody else wrote or changed the object that is named. For evidence repeat the
+stage that writes it, for a candidate train again, for the champion's proof run this DAG with
+`candidate` set to the champion.
 
 **Owner.** The project's owner.
 """
@@ -81,7 +88,7 @@ def release_dag(project: Project) -> None:
             if chosen is None:
                 raise AirflowSkipException("no accepted candidate without a receipt")
             with refusing(store, project.name, chosen):
-                fit_candidate(store, project.name, chosen)
+                fit_candidate(store, project.name, chosen, refused=bool(params["candidate"]))
             return chosen
 
         @task(task_id="compile", pool=pools.EMULATOR, execution_timeout=timedelta(minutes=20))

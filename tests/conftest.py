@@ -84,9 +84,15 @@ def s3_env(s3_server: EmbeddedS3) -> dict[str, str]:
     return s3_server.env()
 
 
+@pytest.fixture(scope="session")
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A state folder with development keys, for tests that have no other."""
+    return os.environ.get("TINYOPS_STATE") or str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="module")
 def module_store(
-    s3_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    s3_env: dict[str, str], state_folder: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     """One bucket and cache for a whole module: a batch takes seconds to be taken in."""
     bucket, cache = f"test-{uuid.uuid4().hex[:12]}", tmp_path_factory.mktemp("cache")
@@ -95,16 +101,18 @@ def module_store(
             patch.setenv(name, value)
         patch.setenv("TINYOPS_BUCKET", bucket)
         patch.setenv("TINYOPS_CACHE", str(cache))
+        patch.setenv("TINYOPS_STATE", os.environ.get("TINYOPS_STATE", state_folder))
         made = Store.from_env()
         made.ensure_bucket()
         yield made
 
 
 @pytest.fixture
-def store(s3_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(s3_env: dict[str, str], state_folder: str, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A Store on a fresh bucket, which Store.from_env() finds too while the test runs."""
     for name, value in s3_env.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TINYOPS_STATE", os.environ.get("TINYOPS_STATE", state_folder))
     monkeypatch.setenv("TINYOPS_BUCKET", f"test-{uuid.uuid4().hex[:12]}")
     fresh = Store.from_env()
     fresh.ensure_bucket()
@@ -119,9 +127,13 @@ def prepared_buckets() -> PreparedBuckets:
 
 @pytest.fixture
 def prepared(
-    prepared_buckets: PreparedBuckets, s3_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    prepared_buckets: PreparedBuckets,
+    s3_env: dict[str, str],
+    state_folder: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Prepared:
     """`prepared(fill)`: the bucket that `fill` fills, as it left it, and what it returned."""
     for name, value in s3_env.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TINYOPS_STATE", os.environ.get("TINYOPS_STATE", state_folder))
     return lambda fill: prepared_buckets.open(fill, monkeypatch)

@@ -47,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "conversion/arduino": {"conversion/images", "conversion/tflite", "boards", "projects"},
     "conversion/candidates": {
         *("conversion/arduino", "conversion/images", "conversion/tflite", "boards", "emulation"),
-        *("frontend", "projects", "sketches", "store"),
+        *("frontend", "projects", "releases", "sketches", "store"),
     },
     "training": {
         *("conversion/candidates", "conversion/images", "conversion/tflite"),
@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "serving": {
         *("conversion/images", "conversion/tflite", "data/datasets", "data/recordings"),
-        *("boards", "frontend", "projects", "store"),
+        *("boards", "frontend", "projects", "releases", "store"),
     },
     "gateway": {"boards", "fleet", "releases", "sketches", "store"},
     "monitoring": {
@@ -65,7 +65,8 @@ ALLOWED: dict[str, set[str]] = {
     "lineage": {"data/datasets", "data/labels", "fleet", "store"},
     "retention": {
         *("data/datasets", "data/ingest", "data/labels", "data/quality", "data/recordings"),
-        *("fleet", "lineage", "monitoring", "projects", "sketches", "store", "training"),
+        *("fleet", "lineage", "monitoring", "projects", "releases", "sketches", "store"),
+        *("training",),
     },
     "demo": {
         *("data/datasets", "data/ingest", "data/labels", "data/recordings"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,9 @@ from tests.support.gateway.gateway_bench import (
 )
 from tinyops.boards.image import Image
 from tinyops.releases import paths, pruning
-from tinyops.releases.errors import ReleaseError
-from tinyops.releases.keys import signing_keys
+from tinyops.releases.errors import ReleaseError, SealBroken, SigningKeyError
+from tinyops.releases.evidence import read_evidence
+from tinyops.releases.keys import make_keys, signing_keys
 from tinyops.releases.publish import (
     move_channel,
     read_channel,
@@ -26,6 +28,7 @@ from tinyops.releases.publish import (
 )
 from tinyops.releases.refresh import refresh_metadata
 from tinyops.releases.repository import NewTarget, Repository
+from tinyops.releases.seal import Seal
 from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts
 
 
@@ -76,6 +79,111 @@ def test_a_version_without_a_clean_proof_is_not_signed(released_store: Store, bu
     with pytest.raises(ReleaseError, match="holds no image"):
         sign_and_stage(released_store, PROJECT, "v2")
     assert read_channel(released_store, PROJECT) is None
+
+
+FILES = (
+    layout.FIT,
+    layout.BENCHMARK,
+    layout.proof_name(TARGET),
+    layout.image_facts_name(TARGET),
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_evidence_that_no_stage_wrote_signs_nothing(
+    released_store: Store, built: Image, name: str
+) -> None:
+    store, seal = released_store, signing_keys().seal()
+    write_evidence(store, built)
+    write_evidence(store, renamed(built, "v2"))
+    key = layout.release(PROJECT, "v1") + name
+    sealed = store.get_json(key)
+    plain = {word: value for word, value in sealed.items() if word != "seal"}
+    changed = {"passed": True, "mismatches": 0, "offset": 0, "note": "looks good"}
+    forged: list[object] = [
+        plain,
+        plain | {"seal": ""},
+        plain | {"seal": "0" * 64},
+        plain | {"seal": None},
+        sealed | changed,
+        store.get_json(layout.release(PROJECT, "v2") + name),
+        [],
+    ]
+    others = [other for other in FILES if other != name]
+    forged += [store.get_json(layout.release(PROJECT, "v1") + other) for other in others]
+    for content in forged:
+        store.put_json(key, content)
+        with pytest.raises(SealBroken, match=f"v1/{name} carries no seal of this pipeline"):
+            read_evidence(store, seal, PROJECT, "v1")
+    Seal(b"k" * 32).put_json(store, key, plain)
+    with pytest.raises(SealBroken):
+        read_evidence(store, seal, PROJECT, "v1")
+    store.put(key, b"[" * 50_000)
+    with pytest.raises(SealBroken):
+        sign_and_stage(store, PROJECT, "v1")
+    assert read_channel(store, PROJECT) is None
+    store.put_json(key, dict(reversed(sealed.items())))
+    assert sign_and_stage(store, PROJECT, "v1")["version"] == "v1", "the order of keys is free"
+
+
+def test_a_version_that_a_stage_refused_is_not_signed(released_store: Store, built: Image) -> None:
+    store, seal = released_store, signing_keys().seal()
+    for name in (layout.FIT, layout.BENCHMARK):
+        write_evidence(store, built)
+        key = layout.release(PROJECT, "v1") + name
+        seal.put_json(store, key, seal.get_json(store, key) | {"passed": False})
+        with pytest.raises(ReleaseError, match=rf"{name}: the candidate did not pass"):
+            sign_and_stage(store, PROJECT, "v1")
+
+
+def test_evidence_is_of_one_model_and_of_all_its_images(
+    released_store: Store, built: Image
+) -> None:
+    store, seal = released_store, signing_keys().seal()
+    write_evidence(store, built)
+    folder = layout.release(PROJECT, "v1")
+    fit = seal.get_json(store, folder + layout.FIT)
+    seal.put_json(store, folder + layout.FIT, fit | {"model_sha256": "0" * 64})
+    with pytest.raises(ReleaseError, match=rf"proof-{TARGET}\.json is about model"):
+        sign_and_stage(store, PROJECT, "v1")
+    seal.put_json(store, folder + layout.FIT, fit)
+    benchmark = seal.get_json(store, folder + layout.BENCHMARK)
+    more = benchmark["targets"] | {"esp-eye-host-virtual": {}}
+    seal.put_json(store, folder + layout.BENCHMARK, benchmark | {"targets": more})
+    with pytest.raises(ReleaseError, match="expected esp-eye-host-virtual, nano33ble"):
+        sign_and_stage(store, PROJECT, "v1")
+
+
+def test_a_planted_manifest_stages_nothing(released_store: Store, built: Image) -> None:
+    store = released_store
+    release(store, built)
+    signed = store.get_json(layout.release_manifest(PROJECT, "v1"))
+    write_evidence(store, renamed(built, "v2"))
+    store.put_json(layout.release_manifest(PROJECT, "v2"), signed | {"version": "v2"})
+    with pytest.raises(ReleaseError, match="v2 was never staged"):
+        move_channel(store, PROJECT, version="v2")
+    store.put_json(layout.release_manifest(PROJECT, "v1"), {"targets": {}})
+    sign_and_stage(store, PROJECT, "v1")
+    assert store.get_json(layout.release_manifest(PROJECT, "v1")) == signed
+    sign_and_stage(store, PROJECT, "v2")
+    assert move_channel(store, PROJECT, version="v2")["version"] == "v2"
+
+
+def test_without_the_key_nothing_is_sealed_or_signed(
+    released_store: Store, built: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_evidence(released_store, built)
+    keys = make_keys(tmp_path / "own")
+    monkeypatch.setenv("TINYOPS_SIGNING_KEYS", str(keys.path))
+    with pytest.raises(SealBroken):
+        sign_and_stage(released_store, PROJECT, "v1")
+    keys.evidence_key_path.write_bytes(b"short")
+    with pytest.raises(SigningKeyError, match=r"evidence\.key: 5 bytes, expected 32 or more"):
+        sign_and_stage(released_store, PROJECT, "v1")
+    keys.evidence_key_path.unlink()
+    with pytest.raises(SigningKeyError, match=r"no key that seals evidence: .*evidence\.key"):
+        sign_and_stage(released_store, PROJECT, "v1")
+    assert make_keys(keys.path).seal(), "made where the other keys were made before it"
 
 
 def test_repeating_an_old_publication_does_not_move_the_channel_back(

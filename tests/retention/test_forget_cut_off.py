@@ -27,7 +27,7 @@ from tests.support.retention.project_house import (
 )
 from tests.support.retention.project_whole import whole
 from tinyops.cli.data import data_app
-from tinyops.conversion.candidates.candidate import read_candidate
+from tinyops.conversion.candidates.candidate import read_candidate, read_reference_windows
 from tinyops.data.datasets.dataset import current_version, open_dataset
 from tinyops.data.ingest.history import history
 from tinyops.data.ingest.inbox import outstanding_inputs
@@ -37,6 +37,8 @@ from tinyops.data.ingest.upkeep import UpkeepError, outstanding_requests
 from tinyops.data.recordings import Recording
 from tinyops.errors import TinyOpsError
 from tinyops.releases import paths
+from tinyops.releases.errors import SealBroken
+from tinyops.releases.keys import signing_keys
 from tinyops.retention.carry_out import carry_out, carry_out_all
 from tinyops.retention.withdraw import withdraw_images
 from tinyops.store import Pointer, Store, edge_layout, layout
@@ -78,6 +80,26 @@ def test_a_machine_that_was_not_tested_leaves_self_tests_alone(
     assert len(read_candidate(store, NAME, "run-1").golden) == 8
     assert store.exists(layout.release(NAME, "run-1") + layout.image_name("virtual"))
     assert leftovers(store, layout.project(NAME), of(TRAIN_MACHINE, small)) == []
+    seal = signing_keys().seal()
+    assert len(read_candidate(store, NAME, "run-1", seal).golden) == 8, "may still be released"
+    groups = read_reference_windows(store, NAME, "run-1", seal).groups
+    assert set(groups) == {"m1", TEST_MACHINE}
+
+
+@pytest.mark.parametrize("forged", [layout.CANDIDATE_MANIFEST, layout.REFERENCE_WINDOWS])
+def test_a_candidate_that_was_changed_is_not_sealed_by_being_cleaned(
+    store: Store, small: list[Recording], forged: str
+) -> None:
+    seal = signing_keys().seal()
+    assert len(read_reference_windows(store, NAME, "run-1", seal).groups)
+    key = layout.candidate(NAME, "run-1") + forged
+    if forged == layout.CANDIDATE_MANIFEST:
+        store.put_json(key, store.get_json(key) | {"temperature": 9.0})
+    else:
+        store.put(key, store.get(key) + b"\0")
+    carry_out(store, PROJECT, asked(store, TRAIN_MACHINE))
+    with pytest.raises(SealBroken):
+        read_reference_windows(store, NAME, "run-1", seal)
 
 
 def test_a_split_that_it_breaks_is_named_until_a_batch_mends_it(

@@ -12,6 +12,8 @@ import yaml
 
 from tests.support.candidate_maker import put_candidate
 from tinyops.projects import projects_folder
+from tinyops.releases.errors import SealBroken
+from tinyops.releases.keys import signing_keys
 from tinyops.serving.errors import ServingError, SlowerThanChampion
 from tinyops.serving.release import benchmark_candidate
 from tinyops.store import Consumer, Store, layout, receipts
@@ -34,9 +36,9 @@ def proof(board: str, target: str, window: int | None) -> dict[str, Any]:
 
 def prove(store: Store, version: str, window: int) -> str:
     """A candidate with proofs of one emulated board and of one that is not."""
-    folder = layout.release(NAME, version)
-    store.put_json(folder + layout.proof_name(NANO), proof("nano33ble-sense", NANO, window))
-    store.put_json(folder + layout.proof_name(EYE), proof("esp-eye", EYE, None))
+    folder, seal = layout.release(NAME, version), signing_keys().seal()
+    seal.put_json(store, folder + layout.proof_name(NANO), proof("nano33ble-sense", NANO, window))
+    seal.put_json(store, folder + layout.proof_name(EYE), proof("esp-eye", EYE, None))
     put_candidate(store, NAME, version)
     return version
 
@@ -95,6 +97,7 @@ def test_a_slowdown_beyond_the_limit_is_a_receipt_and_within_it_none(store: Stor
     assert (refused.status, refused.reason) == ("refused", str(caught.value))
     written = store.get_json(layout.release(NAME, "v4") + layout.BENCHMARK)
     assert written["targets"][NANO]["slowdown"] == 0.21, "what was found is kept"
+    assert written["passed"] is False
 
 
 def test_a_project_may_allow_more(
@@ -108,6 +111,15 @@ def test_a_project_may_allow_more(
     crown(store, prove(store, "v1", 1_000_000), "release")
     told = benchmark_candidate(store, NAME, prove(store, "v2", 9_000_000))
     assert told["targets"][NANO]["slowdown"] == 8.0
+
+
+def test_a_champions_proof_that_was_changed_allows_nothing(store: Store) -> None:
+    crown(store, prove(store, "v1", 1_000_000))
+    prove(store, "v2", 9_000_000)
+    key = layout.release(NAME, "v1") + layout.proof_name(NANO)
+    store.put_json(key, store.get_json(key) | {"instructions_per_window": 9_000_000})
+    with pytest.raises(SealBroken, match=rf"v1/proof-{NANO}\.json carries no seal"):
+        benchmark_candidate(store, NAME, "v2")
 
 
 def test_a_repeated_benchmark_writes_the_same(store: Store) -> None:

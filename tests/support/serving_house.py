@@ -14,6 +14,7 @@ from tinyops.data.ingest.ingest import ingest_batch
 from tinyops.data.recordings import Recording
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import Project, load_project, projects_folder
+from tinyops.releases.keys import signing_keys
 from tinyops.store import Pointer, Store, layout
 
 NAME = "tiny_project"
@@ -60,7 +61,8 @@ def crown(store: Store, run: str, instructions: int) -> None:
     """Make a candidate the champion, with a proof of so many instructions a window."""
     proof = {"board": "nano33ble-sense", "instructions_per_window": instructions}
     target = "nano33ble-sense-qemu-virtual"
-    store.put_json(layout.release(NAME, run) + layout.proof_name(target), proof)
+    name = layout.release(NAME, run) + layout.proof_name(target)
+    signing_keys().seal().put_json(store, name, proof)
     store.put_json(layout.pointer(NAME, Pointer.CHAMPION), {"version": run, "candidate": run})
 
 

@@ -110,7 +110,7 @@ def test_from_dataset_to_champion(store: Store, project: Project) -> None:
     assert set(golden["labels"].tolist()) == {0, 1, 2, 3}
     # The candidate that other tests are given has the keys and arrays of a trained one.
     fake = make_candidate("motor_health", "run-1")
-    assert fake.manifest.keys() | {"mlflow_run"} == manifest.keys()
+    assert fake.manifest.keys() | {"mlflow_run", layout.FILES, "seal"} == manifest.keys()
     assert kinds(fake.golden) == kinds(golden)
     assert kinds(fake.reference) == kinds(arrays(store, folder + layout.REFERENCE_WINDOWS))
     assert int8_logits(model, golden["features"]).shape == (8, 4)

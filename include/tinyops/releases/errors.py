@@ -13,6 +13,10 @@ class SigningKeyError(ReleaseError):
     """A signing key is missing, wrong or may not be used here."""
 
 
+class SealBroken(ReleaseError):
+    """Evidence was not written by this pipeline, or was changed since: nothing rests on it."""
+
+
 class ReleaseRefused(ReleaseError):
     """Metadata or a target did not verify: nothing of it may be used."""
 

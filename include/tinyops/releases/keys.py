@@ -1,13 +1,15 @@
 """The ed25519 keys that sign releases, one a role, and the root of trust they are named in.
 
 A key folder holds `<role>.pem` (PKCS8, mode 0600), `root.json` (public: gateways start from it),
-`published.json` (the newest versions signed) and the lock that serialises writers.
+`evidence.key` (secret, mode 0600: it seals what the stages of a release write), `published.json`
+(the newest versions signed) and the lock that serialises writers.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import Metadata, Root
 from tuf.api.serialization import DeserializationError
 
+from tinyops.private_folder import private_folder
 from tinyops.releases.errors import SigningKeyError
+from tinyops.releases.seal import KEY_BYTES, Seal
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
 ROOT_LIFE = timedelta(days=5 * 365)
@@ -80,6 +84,26 @@ class KeyFolder:
             )
         return signer
 
+    @property
+    def evidence_key_path(self) -> Path:
+        """The key of `seal`."""
+        return self.path / "evidence.key"
+
+    def seal(self) -> Seal:
+        """The seal on evidence; SigningKeyError when its key is not here or too short."""
+        path = self.evidence_key_path
+        fix = f"write {KEY_BYTES} random bytes there once: (umask 077; head -c {KEY_BYTES} "
+        fix += f"/dev/urandom >{path})"
+        try:
+            key = path.read_bytes()
+        except OSError as error:
+            raise SigningKeyError(
+                f"no key that seals evidence: {path}: {error.strerror}", fix
+            ) from None
+        if len(key) < KEY_BYTES:
+            raise SigningKeyError(f"{path}: {len(key)} bytes, expected {KEY_BYTES} or more", fix)
+        return Seal(key)
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Held by one writer of the repository at a time on this machine."""
@@ -115,13 +139,14 @@ def signing_keys(environment: Mapping[str, str] = os.environ) -> KeyFolder:
 
 
 def make_keys(path: Path) -> KeyFolder:
-    """Make what is missing of a key folder: four keys and a root that names them.
+    """Make what is missing of a key folder: keys, and a root that names those that sign.
 
     A second call, or a call after a crash, leaves finished files alone; `root.json` is last.
     """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = KeyFolder(path)
+    folder = KeyFolder(private_folder(path))
     with folder.lock():
+        if not folder.evidence_key_path.exists():
+            write_durably(folder.evidence_key_path, secrets.token_bytes(KEY_BYTES), mode=0o600)
         if folder.root_path.exists():
             folder.root()
             return folder

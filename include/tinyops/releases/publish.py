@@ -24,7 +24,16 @@ from tinyops.releases.rollout import (
     require_canary,
     roll_back,
 )
-from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts, sha256_hex
+from tinyops.store import (
+    Consumer,
+    Pointer,
+    Receipt,
+    Store,
+    edge_layout,
+    layout,
+    receipts,
+    sha256_hex,
+)
 from tinyops.wrong_key import wrong_key
 
 
@@ -38,31 +47,26 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
     Raises
     ------
     ReleaseError
-        An image or its proof is missing, the proof has mismatches, or the first ring holds none of
-        the devices that gateways report. Nothing was signed.
+        As of `read_evidence`, or the first ring holds none of the devices that gateways report.
+        Nothing was signed.
     SigningKeyError
         A key is missing, or development keys would sign for another machine.
     """
     rings = load_project(project).rollout.rings
-    evidence = read_evidence(store, project, version)
-    repository = Repository(store, signing_keys())
+    keys = signing_keys()
+    evidence = read_evidence(store, keys.seal(), project, version)
+    repository = Repository(store, keys)
     signed = repository.targets()
     channel = _channel_of(signed, project)
-    staged = store.get_json_or(layout.release_manifest(project, version), None)
-    if staged is None:
-        created = datetime.now(UTC).isoformat()
-        if earlier := signed.get(paths.manifest(project, version)):
-            # The channel moved in the same publication, and may have moved on since.
-            created = earlier.custom["created"]
-        else:
-            channel = next_channel(channel, project, version, rings)
-            targets = {image.target for image in evidence.images}
-            _require_canary(store, channel, targets)
-        manifest = _manifest(store, project, version, created, evidence)
-        pointers = [_pointer(channel)] if channel else []
-        repository.publish([*_files(manifest, evidence), *pointers])
-        staged = manifest.model_dump(mode="json")
-        store.put_json(layout.release_manifest(project, version), staged)
+    # Staged is what is signed: the copy of the manifest beside the evidence is for readers.
+    manifest = _signed_manifest(store, signed, project, version)
+    if manifest is None:
+        manifest = _manifest(project, version, datetime.now(UTC).isoformat(), evidence)
+        channel = next_channel(channel, project, version, rings)
+        _require_canary(store, channel, {image.target for image in evidence.images})
+        repository.publish([*_files(manifest, evidence), _pointer(channel)])
+    staged = manifest.model_dump(mode="json")
+    store.put_json(layout.release_manifest(project, version), staged)
     if channel is not None and channel.version == version:
         _write_pointer(store, channel, staged["created"])
     if evidence.candidate:
@@ -123,7 +127,9 @@ def roll_back_channel(store: Store, project: str) -> dict[str, Any]:
     ReleaseError
         Nothing was released yet, or no version was promoted yet.
     """
-    current = read_channel(store, project)
+    repository = Repository(store, signing_keys())
+    signed = repository.targets()
+    current = _channel_of(signed, project)
     if current is None:
         raise ReleaseError(f"{project} has no release", "release a candidate first")
     return move_channel(store, project, version=roll_back(current).version)
@@ -173,23 +179,33 @@ def _files_again(
     """Files of a staged version, signed as before; none where they are signed."""
     if paths.manifest(project, version) in signed:
         return []
-    evidence = read_evidence(store, project, version)
+    evidence = read_evidence(store, signing_keys().seal(), project, version)
     created = str(store.get_json(layout.release_manifest(project, version))["created"])
-    return _files(_manifest(store, project, version, created, evidence), evidence)
+    return _files(_manifest(project, version, created, evidence), evidence)
 
 
-def _manifest(
-    store: Store, project: str, version: str, created: str, evidence: Evidence
-) -> Manifest:
-    candidate: dict[str, Any] = {}
-    if evidence.candidate:
-        key = layout.candidate_manifest(project, evidence.candidate)
-        candidate = store.get_json_or(key, {})
+def _signed_manifest(
+    store: Store, signed: dict[str, TargetFile], project: str, version: str
+) -> Manifest | None:
+    path = paths.manifest(project, version)
+    if path not in signed:
+        return None
+    sha256 = signed[path].hashes["sha256"]
+    data = store.get(edge_layout.tuf_target(path, sha256))
+    if sha256_hex(data) != sha256:
+        raise ReleaseError(
+            f"{store.uri(edge_layout.tuf_target(path, sha256))} is not what was signed",
+            "restore it from a backup",
+        )
+    return Manifest.model_validate_json(data)
+
+
+def _manifest(project: str, version: str, created: str, evidence: Evidence) -> Manifest:
     return Manifest(
         project=project,
         version=version,
         created=created,
-        dataset=str(candidate.get("dataset", "")),
+        dataset=evidence.dataset,
         targets={
             image.target: BundleTarget(
                 board=image.header.board,

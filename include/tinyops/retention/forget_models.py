@@ -10,9 +10,12 @@ import numpy as np
 
 from tinyops.data.ingest.upkeep import UpkeepRequest
 from tinyops.projects import Project
+from tinyops.releases.errors import SealBroken, SigningKeyError
+from tinyops.releases.keys import signing_keys
+from tinyops.releases.seal import Seal
 from tinyops.retention.forget_plan import ForgetPlan
 from tinyops.retention.scrub import Names, scrub_json, scrub_text
-from tinyops.store import Consumer, Receipt, Store, layout, receipts
+from tinyops.store import Consumer, Receipt, Store, layout, receipts, sha256_hex
 from tinyops.training import registry
 
 
@@ -36,13 +39,15 @@ def clean_candidates(
         manifest: dict[str, Any] | None = store.get_json_or(key, None)
         if manifest is None:
             continue
+        seal = _seal_of(store, key)
         marks = manifest.get("forgotten", [])
         if any(mark["request"] == request.id for mark in marks):
             continue
         folder = layout.candidate(project.name, run)
-        counts["reference_windows_removed"] += _clean_reference(store, folder, plan.machine)
+        files = dict(manifest.get(layout.FILES, {}))
+        counts["reference_windows_removed"] += _clean_reference(store, folder, plan.machine, files)
         mark = {"request": request.id, "at": request.at}
-        content = manifest | {"forgotten": [*marks, mark]}
+        content = manifest | {"forgotten": [*marks, mark], layout.FILES: files}
         if run in plan.tested:
             counts["self_test_files_removed"] += remove_self_test(store, project.name, run)
             content |= layout.SELF_TEST_REMOVED
@@ -50,9 +55,26 @@ def clean_candidates(
         documents = _clean_documents(store, folder, names, request)
         if tracked := manifest.get("mlflow_run"):
             registry.mark_forgotten(str(tracked), request.id, documents)
-        store.put_json(key, scrub_json(content, names))
+        cleaned = scrub_json(content, names)
+        if seal:
+            seal.put_json(store, key, cleaned)
+        else:
+            store.put_json(key, cleaned)
         counts["candidates_marked"] += 1
     return counts
+
+
+def _seal_of(store: Store, key: str) -> Seal | None:
+    """The seal that a manifest carries; None where it is broken, or its key is elsewhere.
+
+    What is not sealed now must not be sealed by being cleaned: no release is built from it.
+    """
+    try:
+        seal = signing_keys().seal()
+        seal.get_json(store, key)
+    except (SigningKeyError, SealBroken):
+        return None
+    return seal
 
 
 def remove_self_test(store: Store, project: str, run: str) -> int:
@@ -73,11 +95,14 @@ def remove_self_test(store: Store, project: str, run: str) -> int:
     return len(there)
 
 
-def _clean_reference(store: Store, folder: str, machine: str) -> int:
+def _clean_reference(store: Store, folder: str, machine: str, files: dict[str, str]) -> int:
+    """Remove the machine's windows; how many. In `files` its hash follows, if it was the right one
+    before."""
     key = folder + layout.REFERENCE_WINDOWS
     if not store.exists(key):
         return 0
-    with np.load(io.BytesIO(store.get(key)), allow_pickle=False) as content:
+    data = store.get(key)
+    with np.load(io.BytesIO(data), allow_pickle=False) as content:
         arrays = {name: content[name] for name in content.files}
     kept = arrays["groups"] != machine
     if kept.all():
@@ -88,6 +113,8 @@ def _clean_reference(store: Store, folder: str, machine: str) -> int:
     left["features"] = arrays["features"][kept]
     np.savez_compressed(buffer, **left)  # type: ignore[arg-type]
     store.put(key, buffer.getvalue())
+    if files.get(layout.REFERENCE_WINDOWS) == sha256_hex(data):
+        files[layout.REFERENCE_WINDOWS] = sha256_hex(buffer.getvalue())
     return int((~kept).sum())
 
 

@@ -19,6 +19,8 @@ from tinyops.data.datasets.dataset import (
 from tinyops.frontend import from_project
 from tinyops.projects import Project, load_project
 from tinyops.projects.coverage import coverage_gaps
+from tinyops.releases.keys import signing_keys
+from tinyops.releases.seal import Seal
 from tinyops.store import Consumer, Pointer, Receipt, Store, layout, receipts, sha256_hex
 from tinyops.training import registry
 from tinyops.training.card import CardFacts, model_card
@@ -70,8 +72,11 @@ def train_candidate(
     ------
     TrainingError
         A part of the version lacks a class, or its recordings are shorter than a window.
+    SigningKeyError
+        The key that seals the candidate is missing; nothing was trained.
     """
     project = load_project(project) if isinstance(project, str) else project
+    seal = signing_keys().seal()  # before the hours of training, not after
     data = open_dataset(store, project, dataset)
     if unfit := data.manifest.get("unfit"):
         reason, _, fix = unfit.partition(" -> ")
@@ -159,7 +164,7 @@ def train_candidate(
         reference=reference_windows(data, project, frontend, recipe),
     )
     manifest["mlflow_run"] = _track(candidate, recipe, data, verdict, loss)
-    write_unless_gone(store, project.name, candidate, data)
+    write_unless_gone(store, project.name, candidate, data, seal)
     uri = store.uri(layout.candidate(project.name, run_id))
     _conclude(store, project, run_id, dataset, verdict, manifest, uri)
     return {
@@ -199,14 +204,16 @@ def _track(
     )
 
 
-def write_unless_gone(store: Store, project: str, candidate: Candidate, data: Dataset) -> None:
+def write_unless_gone(
+    store: Store, project: str, candidate: Candidate, data: Dataset, seal: Seal | None = None
+) -> None:
     """Write the candidate, unless recordings that it learnt from went while it was trained.
 
     Whoever forgets a machine rewrites manifests before looking for candidates, so that one of the
     two sees the other.
     """
     _refuse_forgotten(store, project, data)
-    write_candidate(store, candidate)
+    write_candidate(store, candidate, seal)
     try:
         _refuse_forgotten(store, project, data)
     except TrainingError:

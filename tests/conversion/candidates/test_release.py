@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -13,17 +14,20 @@ from tests.support.candidate_maker import PROOF_INPUTS, make_candidate, put_cand
 from tests.support.chip import HOP, WINDOW
 from tests.support.conversion.foreign import tanh_last
 from tinyops.boards.catalogue import load_board
-from tinyops.boards.image import ImageError, load_image
+from tinyops.boards.image import load_image
 from tinyops.conversion.candidates import release
 from tinyops.conversion.candidates.arduino_request import candidate_request, newest_version
+from tinyops.conversion.candidates.candidate import read_candidate
 from tinyops.conversion.candidates.release import compile_candidate, fit_candidate, prove_candidate
 from tinyops.conversion.candidates.write import write_candidate
 from tinyops.conversion.images.image import build_image
 from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.projects import load_project, projects_folder
+from tinyops.releases.errors import ReleaseError, SealBroken
+from tinyops.releases.keys import signing_keys
 from tinyops.sketches.reference import Reference
 from tinyops.sketches.sketch import SketchSpec
-from tinyops.store import ObjectMissing, Pointer, Store, layout
+from tinyops.store import ObjectMissing, Pointer, Store, layout, sha256_hex
 
 # All tests but the first compile the same candidate; the first builds it once more and compares.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("images_built_once")]
@@ -68,7 +72,9 @@ def test_a_candidate_becomes_evidence(
     folder = layout.release(NAME, candidate)
     fitted = fit_candidate(store, NAME, candidate)
     assert set(fitted["boards"]) == {"nano33ble-sense", "himax-we1-plus"}
-    assert store.get_json(folder + layout.FIT) == fitted
+    seal = signing_keys().seal()
+    assert seal.get_json(store, folder + layout.FIT) == fitted
+    assert fitted["passed"]
 
     compiled = compile_candidate(store, NAME, candidate)
     assert list(compiled["targets"]) == [TARGET, HIMAX]
@@ -79,7 +85,7 @@ def test_a_candidate_becomes_evidence(
     assert reference.tag == sketch.reference_tag(image.header.model_sha256)
     assert reference.tag == compiled["reference_tag"]
     assert (image.header.version, image.header.reference_tag) == (candidate, reference.tag)
-    described = store.get_json(folder + layout.image_facts_name(TARGET))
+    described = seal.get_json(store, folder + layout.image_facts_name(TARGET))
     assert described["sha256"] == compiled["targets"][TARGET]["sha256"]
     monkeypatch.setattr(release, "build_image", build_image)
     assert compile_candidate(store, NAME, candidate) == compiled
@@ -90,7 +96,9 @@ def test_a_candidate_becomes_evidence(
     assert real == {REAL: {"board": "nano33ble-sense", "built": False, "reason": reason}}
 
     proved = prove_candidate(store, NAME, candidate)
-    proof = store.get_json(folder + layout.proof_name(TARGET))
+    proof = seal.get_json(store, folder + layout.proof_name(TARGET))
+    assert (proof["project"], proof["version"], proof["target"]) == (NAME, candidate, TARGET)
+    assert proof["model_sha256"] == fitted["model_sha256"]
     assert proved["version"] == candidate
     assert proof == proved["proofs"][TARGET]
     assert (proof["mismatches"], proof["samples"], proof["windows"]) == (
@@ -127,6 +135,7 @@ def test_a_board_that_is_too_small_is_named_and_recorded(
         fit_candidate(store, NAME, candidate)
     report = store.get_json(layout.release(NAME, candidate) + layout.FIT)
     assert not report["boards"]["nano33ble-sense"]["fits"]
+    assert report["passed"] is False
     with pytest.raises(
         DoesNotFit, match=r"the linked image of tiny_project does not fit: flash: .* too many"
     ):
@@ -164,12 +173,54 @@ def test_a_sensor_that_is_missing_stops_the_release(
 
 def test_an_image_changed_in_the_store_is_not_proven(store: Store, candidate: str) -> None:
     compile_candidate(store, NAME, candidate)
-    key = layout.release(NAME, candidate) + layout.image_name(TARGET)
+    folder = layout.release(NAME, candidate)
+    key = folder + layout.image_name(TARGET)
     data = bytearray(store.get(key))
     data[5000] ^= 1
     store.put(key, bytes(data))
-    with pytest.raises(ImageError, match=f"the image of {NAME} {RUN} is damaged"):
+    with pytest.raises(ConversionError, match=r"image\.bin is not the image that was compiled"):
         prove_candidate(store, NAME, candidate)
+    facts = folder + layout.image_facts_name(TARGET)
+    store.put_json(facts, store.get_json(facts) | {"sha256": sha256_hex(bytes(data))})
+    with pytest.raises(SealBroken, match=r"image\.json carries no seal"):
+        prove_candidate(store, NAME, candidate)
+
+
+@pytest.mark.parametrize("name", layout.BUILT_FROM)
+def test_a_file_that_training_did_not_write_builds_nothing(
+    store: Store, candidate: str, name: str
+) -> None:
+    put_candidate(store, NAME, "run-2", proof_inputs=np.zeros((1, WINDOW, 1, 1), np.int8))
+    key = layout.candidate(NAME, candidate) + name
+    other = store.get(layout.candidate(NAME, "run-2") + name)
+    store.put(key, other if other != store.get(key) else other + b"\0")
+    stages = (fit_candidate,) if name == layout.MODEL else (compile_candidate,)
+    for stage in stages:
+        with pytest.raises(SealBroken, match=f"{name} is not the file that the candidate's man"):
+            stage(store, NAME, candidate)
+
+
+def test_a_candidate_of_somebody_else_or_a_refused_one_is_not_released(
+    store: Store, candidate: str
+) -> None:
+    key = layout.candidate_manifest(NAME, candidate)
+    sealed = store.get(key)
+    content = store.get_json(key)
+    for forged in (content | {"temperature": 9.0}, {**content, "seal": "0" * 64}, {}, [1]):
+        store.put_json(key, forged)
+        for stage in (fit_candidate, compile_candidate, prove_candidate):
+            with pytest.raises(SealBroken, match=r"candidate\.json carries no seal"):
+                stage(store, NAME, candidate)
+    store.put(key, sealed)
+    # Another candidate's folder, copied whole.
+    for row in list(store.objects(layout.candidate(NAME, candidate))):
+        store.copy(row.key, layout.candidate(NAME, "run-9") + layout.file_name(row.key))
+    with pytest.raises(SealBroken, match=r"run-9/candidate\.json carries no seal"):
+        fit_candidate(store, NAME, "run-9")
+    put_candidate(store, NAME, "worse", status="worse", reason="0.1 below the champion")
+    with pytest.raises(ReleaseError, match=r"was refused: 0\.1 below the champion"):
+        fit_candidate(store, NAME, "worse")
+    assert fit_candidate(store, NAME, "worse", refused=True)["passed"]
 
 
 def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candidate: str) -> None:
@@ -177,7 +228,7 @@ def test_a_candidate_that_is_missing_or_unreadable_is_named(store: Store, candid
         fit_candidate(store, NAME, "run-2")
     store.put(layout.candidate(NAME, candidate) + layout.GOLDEN, b"not an archive")
     with pytest.raises(ConversionError, match=r"golden\.npz: no readable array 'windows'"):
-        compile_candidate(store, NAME, candidate)
+        read_candidate(store, NAME, candidate)
 
 
 def test_a_candidate_without_batches_in_its_reference_is_named(

@@ -1,7 +1,8 @@
 """From a candidate in the store to evidence for its release: fit, images, proofs.
 
 The release's version is the candidate's id. Every step may be repeated: it reads the candidate,
-which never changes, and writes the same objects again.
+which never changes, and writes the same objects again. What a step writes as evidence it seals, and
+it uses nothing that training or an earlier step has not sealed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from typing import Any
 
 from tinyops.boards.catalogue import Board, load_board
 from tinyops.boards.image import load_image
-from tinyops.conversion.candidates.candidate import read_candidate, read_reference_windows
+from tinyops.conversion.candidates.candidate import (
+    CandidateFiles,
+    read_candidate,
+    read_reference_windows,
+)
 from tinyops.conversion.candidates.coverage import check_coverage
 from tinyops.conversion.candidates.prove import Proof, prove
 from tinyops.conversion.candidates.real_targets import build_real_targets
@@ -22,20 +27,29 @@ from tinyops.conversion.images.fit import SMALLER, check_sensor, excess, fit_pro
 from tinyops.conversion.images.image import BuiltImage, build_image
 from tinyops.conversion.images.memory import linked
 from tinyops.conversion.tflite.canonical import canonical
-from tinyops.conversion.tflite.errors import DoesNotFit, ProofFailed
+from tinyops.conversion.tflite.errors import ConversionError, DoesNotFit, ProofFailed
 from tinyops.projects import Project, load_project
+from tinyops.releases.errors import ReleaseError
+from tinyops.releases.keys import signing_keys
 from tinyops.sketches.sketch import SketchSpec
 from tinyops.store import Store, layout, sha256_hex
 
 
-def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
+def fit_candidate(
+    store: Store, project: str, candidate: str, *, refused: bool = False
+) -> dict[str, Any]:
     """Hold the candidate against every board of the project; writes fit.json.
 
     A pre-check by estimates that links nothing: `compile_candidate` measures the image itself.
 
+    Parameters
+    ----------
+    refused
+        Take a candidate that training refused, too: somebody has named it.
+
     Returns
     -------
-    {candidate, version, boards: {board: fit report}}
+    {candidate, version, dataset, model_sha256, passed, boards: {board: fit report}}
 
     Raises
     ------
@@ -43,10 +57,19 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
         A class of the project has no windows in train, validation or test.
     DoesNotFit
         A sensor, memory or an operator is missing on a board; fit.json has been written.
+    ReleaseError
+        Training refused the candidate; SealBroken, if this pipeline has not trained it.
     """
     scope = load_project(project)
-    check_coverage(scope, store.get_json(layout.candidate_manifest(project, candidate)))
-    tflite = store.get(layout.candidate(project, candidate) + layout.MODEL)
+    seal = signing_keys().seal()
+    files = CandidateFiles(store, project, candidate, seal)
+    if files.manifest["status"] == "worse" and not refused:
+        raise ReleaseError(
+            f"candidate {candidate} of {project} was refused: {files.manifest['reason']}",
+            "name it in the parameter `candidate` of a run to release it all the same",
+        )
+    check_coverage(scope, files.manifest)
+    tflite = files.read(layout.MODEL)
     boards = [load_board(name) for name in scope.boards]
     for board in boards:
         check_sensor(scope, board)
@@ -54,9 +77,12 @@ def fit_candidate(store: Store, project: str, candidate: str) -> dict[str, Any]:
     result = {
         "candidate": candidate,
         "version": candidate,
+        "dataset": files.manifest["dataset"],
+        "model_sha256": sha256_hex(tflite),
+        "passed": all(report.fits for report in reports.values()),
         "boards": {name: report.to_dict() for name, report in reports.items()},
     }
-    store.put_json(layout.release(project, candidate) + layout.FIT, result)
+    seal.put_json(store, layout.release(project, candidate) + layout.FIT, result)
     for name, report in reports.items():
         if not report.fits:
             raise DoesNotFit(
@@ -85,8 +111,9 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
         The model, a source or the reference windows are refused.
     """
     scope = load_project(project)
-    found = read_candidate(store, project, candidate)
-    windows = read_reference_windows(store, project, candidate)
+    seal = signing_keys().seal()
+    found = read_candidate(store, project, candidate, seal)
+    windows = read_reference_windows(store, project, candidate, seal)
     sketch, reference = sketch_and_reference(scope, found, windows)
     folder = layout.release(project, candidate)
     store.put_json(folder + layout.SKETCH, sketch.to_dict())
@@ -113,7 +140,7 @@ def compile_candidate(store: Store, project: str, candidate: str) -> dict[str, A
                 _check_sizes(scope, board, built)
         content = built.to_dict()
         uri = store.put(folder + layout.image_name(target), built.image.bytes)
-        store.put_json(folder + layout.image_facts_name(target), content)
+        seal.put_json(store, folder + layout.image_facts_name(target), content)
         targets[target] = {
             "board": board.name,
             "uri": uri,
@@ -140,27 +167,39 @@ def prove_candidate(store: Store, project: str, candidate: str) -> dict[str, Any
     ProofFailed
         An image computes or counts something else, or needs more instructions a window than the
         project's latency allows even at one instruction a clock cycle.
+    ConversionError
+        An image is not the one that was compiled.
     """
     scope = load_project(project)
-    found = read_candidate(store, project, candidate)
+    seal = signing_keys().seal()
+    found = read_candidate(store, project, candidate, seal)
     folder = layout.release(project, candidate)
     sketch = SketchSpec.from_dict(store.get_json(folder + layout.SKETCH))
     sensed = sensed_golden(found, sketch)
     reference = canonical(found.tflite)
     proofs: dict[str, Any] = {}
     for board, target in _targets(scope):
-        described = store.get_json(folder + layout.image_facts_name(target))
+        described = seal.get_json(store, folder + layout.image_facts_name(target))
         data = store.get(folder + layout.image_name(target))
+        if sha256_hex(data) != described["sha256"]:
+            raise ConversionError(
+                f"{store.uri(folder + layout.image_name(target))} is not the image that was "
+                "compiled",
+                "compile the candidate again, and find out who wrote to the bucket",
+            )
         image = load_image(data, described["offset"], described["role"])
         proof = prove(image, reference, found.proof_inputs, sensed=sensed)
         content = proof.to_dict() | {
+            "project": project,
+            "version": candidate,
+            "model_sha256": sha256_hex(found.tflite),
             "windows": proof.samples + proof.golden + sensed.windows,
             "image_sha256": sha256_hex(data),
             "sketch": _sketch_cost(described["sketch"], proof),
             **_latency(scope, board, proof),
         }
         del content["instructions_per_count"]
-        store.put_json(folder + layout.proof_name(target), content)
+        seal.put_json(store, folder + layout.proof_name(target), content)
         proofs[target] = content
     return {"version": candidate, "proofs": proofs}
 

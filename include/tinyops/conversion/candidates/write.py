@@ -1,4 +1,8 @@
-"""A candidate: one training run's result, as a folder in S3 that never changes."""
+"""A candidate: one training run's result, as a folder in S3 that never changes.
+
+Its manifest is sealed and names the SHA-256 of each file that a release is built from, so a release
+holds what was trained.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.store import Store, layout
+from tinyops.releases.keys import signing_keys
+from tinyops.releases.seal import Seal
+from tinyops.store import Store, layout, sha256_hex
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +57,24 @@ class Candidate:
         }
 
 
-def write_candidate(store: Store, candidate: Candidate) -> str:
-    """Write the folder, candidate.json last; writing it twice is harmless. Returns its URI."""
+def write_candidate(store: Store, candidate: Candidate, seal: Seal | None = None) -> str:
+    """Write the folder, candidate.json last; writing it twice is harmless. Returns its URI.
+
+    Parameters
+    ----------
+    seal
+        By default that of `signing_keys`, whose SigningKeyError is raised before anything is
+        written.
+    """
+    seal = seal or signing_keys().seal()
     project, run = candidate.manifest["project"], candidate.manifest["run"]
     folder = layout.candidate(project, run)
-    for name, data in candidate.files().items():
+    files = candidate.files()
+    for name, data in files.items():
         store.put(folder + name, data)
-    store.put_json(layout.candidate_manifest(project, run), candidate.manifest)
+    hashes = {name: sha256_hex(files[name]) for name in layout.BUILT_FROM}
+    manifest = candidate.manifest | {layout.FILES: hashes}
+    seal.put_json(store, layout.candidate_manifest(project, run), manifest)
     return store.uri(folder)
 
 

@@ -60,8 +60,10 @@ from tinyops.store.layout.keys import (
 )
 from tinyops.store.layout.models import (
     BENCHMARK,
+    BUILT_FROM,
     CANDIDATE_MANIFEST,
     CARD,
+    FILES,
     FIT,
     GOLDEN,
     HOST_BENCHMARK,

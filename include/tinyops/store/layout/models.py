@@ -28,6 +28,12 @@ PROOF_INPUTS = "proof_inputs.npz"
 REFERENCE_WINDOWS = "reference.npz"
 """In a candidate's folder: labelled windows that a release's reference is made of."""
 
+BUILT_FROM = (MODEL, GOLDEN, PROOF_INPUTS, REFERENCE_WINDOWS)
+"""In a candidate's folder: the files that a release is built from."""
+
+FILES = "files"
+"""In a candidate's manifest: the SHA-256 of each of BUILT_FROM by name."""
+
 SELF_TEST = (GOLDEN, PROOF_INPUTS)
 """In a candidate's folder: windows of the test part, raw and as features."""
 
