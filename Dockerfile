@@ -8,11 +8,10 @@ ENV VIRTUAL_ENV=/opt/venv \
 
 WORKDIR /opt/tinyops
 
-# Tasks compile and emulate, so compilers and QEMU stay. memcached serves the embedded S3 server
-# only, which has no place here.
+# Tasks compile and emulate, so compilers and QEMU stay.
 COPY packages.txt ./
 RUN apt-get update \
-    && grep -vx memcached packages.txt | xargs apt-get install -y --no-install-recommends \
+    && xargs apt-get install -y --no-install-recommends <packages.txt \
     && rm -rf /var/lib/apt/lists/*
 
 COPY requirements.txt ./

@@ -22,7 +22,7 @@ fail() {
 
 # One command of each OS package: quicker than asking dpkg, and true on any distribution.
 missing_commands() {
-    for command in gcc g++ arm-none-eabi-gcc qemu-system-arm memcached sx; do
+    for command in gcc g++ arm-none-eabi-gcc qemu-system-arm sx; do
         command -v "$command" >/dev/null 2>&1 || printf '%s ' "$command"
     done
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tinyops.local import process
-from tinyops.local.ports import PortTaken, free_ports, listens
+from tinyops.local.ports import PortTaken
 from tinyops.local.swift import PROCESSES, EmbeddedS3, EmbeddedS3Error
 from tinyops.local.swift_config import PORTS, SwiftPorts, SwiftSecrets, was_started, write_config
 from tinyops.store import Store, StoreUnavailable
@@ -61,12 +61,11 @@ def test_put_while_the_container_server_is_down_shows_in_listings_later(
     assert own_store.get("meanwhile") == b"2"
     assert server.dead() == ["s3-container"]
 
-    chosen = SwiftPorts(**server._read(PORTS))
-    command = server._command("s3-container", chosen)
+    command = server._command("s3-container")
     process.start(command, server.run_dir, server.log_dir, die_with_parent=True)
 
     deadline = time.monotonic() + 60
-    while not listens(chosen.container):
+    while not server.answers():
         assert time.monotonic() < deadline, "the container server does not come back"
         time.sleep(0.1)
     while "meanwhile" not in {row.key for row in own_store.objects("")}:
@@ -104,19 +103,33 @@ def test_killed_processes_are_replaced(server: EmbeddedS3, own_store: Store) -> 
     assert own_store.get("kept") == b"data"
 
 
-def test_internal_port_that_was_taken_meanwhile_is_replaced(
-    server: EmbeddedS3, own_store: Store
+def test_port_that_was_not_asked_for_and_is_taken_meanwhile_is_replaced(
+    server: EmbeddedS3, own_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_store.put("kept", b"data")
     server.stop()
-    taken = server._read(PORTS)["object"]
+    taken = server.port
+    assert taken is not None
     with socket.socket() as squatter:
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", taken))
         squatter.listen()
         server.start()
-        assert server._read(PORTS)["object"] != taken
-        assert own_store.get("kept") == b"data"
+        assert server.port != taken
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
+        assert Store.from_env().get("kept") == b"data"
+
+
+def test_state_of_a_server_that_listened_on_tcp_is_taken_over(
+    server: EmbeddedS3, own_store: Store
+) -> None:
+    own_store.put("kept", b"data")
+    server.stop()
+    numbers = server._read(PORTS)
+    server._write(PORTS, {**numbers, "object": 41999, "memcached": 41998})
+    server.start()
+    assert server._read(PORTS) == numbers
+    assert own_store.get("kept") == b"data"
 
 
 def test_taken_port_is_named_with_its_holder_and_the_option(tmp_path: Path) -> None:
@@ -130,15 +143,6 @@ def test_taken_port_is_named_with_its_holder_and_the_option(tmp_path: Path) -> N
     assert f"pid {os.getpid()}" in caught.value.message
     assert "--s3-port" in caught.value.fix
     assert not list((tmp_path / "run").glob("*.json"))
-
-
-def test_missing_memcached_says_what_to_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tinyops.local.swift._search_path", lambda: str(tmp_path))
-    with pytest.raises(EmbeddedS3Error, match="memcached is not installed") as caught:
-        EmbeddedS3(tmp_path / "state").start()
-    assert "make setup" in caught.value.fix
 
 
 def test_process_that_ends_at_start_is_named_with_its_log(
@@ -178,8 +182,7 @@ def test_env_before_the_first_start_says_how_to_start(tmp_path: Path) -> None:
 
 
 def test_only_the_loopback_interface_is_listened_on(tmp_path: Path) -> None:
-    numbers = SwiftPorts(*free_ports(5))
-    write_config(tmp_path, tmp_path, numbers, SwiftSecrets("key", "salt"), "root")
+    write_config(tmp_path, tmp_path, SwiftPorts(8333), SwiftSecrets("key", "salt"), "root")
     for name in ("proxy", "account", "container", "object"):
         text = (tmp_path / f"{name}.conf").read_text()
         assert "bind_ip = 127.0.0.1" in text

@@ -108,7 +108,7 @@ def test_only_the_loopback_interface_is_listened_on(stack: Stack) -> None:
         for each in psutil.net_connections("inet")
         if each.pid in pids and each.status == psutil.CONN_LISTEN
     ]
-    assert len(listening) >= 6
+    assert len(listening) >= 2, "S3 and Airflow; the gateway's metrics where 9464 is free"
     assert set(listening) == {"127.0.0.1"}
 
 

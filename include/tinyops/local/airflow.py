@@ -28,6 +28,7 @@ from tinyops.local.airflow_settings import (
     settings,
 )
 from tinyops.local.process import Command
+from tinyops.private_folder import private_folder
 
 COMPONENTS = {
     "airflow-api-server": ("api-server",),
@@ -114,8 +115,7 @@ class EmbeddedAirflow:
         stamp.write_text(wanted, encoding="utf-8")
 
     def _command(self, arguments: list[str], env: dict[str, str]) -> None:
-        log = process.log_path(self.log_dir, "airflow-migrate")
-        self.log_dir.mkdir(parents=True, exist_ok=True)
+        log = process.log_path(private_folder(self.log_dir), "airflow-migrate")
         with log.open("ab") as output:
             done = subprocess.run(
                 [sys.executable, "-m", "airflow", *arguments],

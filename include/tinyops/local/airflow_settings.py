@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tinyops.local.ports import HOST
+from tinyops.private_folder import private_folder
 
 USERNAME = "admin"
 
@@ -38,8 +39,7 @@ def read_secrets(home: Path) -> AirflowSecrets | None:
 
 def ensure_secrets(home: Path) -> AirflowSecrets:
     """The secrets of this Airflow home, made (mode 0600) at the first call."""
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o700)
+    private_folder(home)
     known = read_secrets(home)
     if known is None:
         known = AirflowSecrets(

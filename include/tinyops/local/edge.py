@@ -16,6 +16,7 @@ from tinyops.boards.errors import BoardError
 from tinyops.boards.virtual import virtual_board_for
 from tinyops.local import process
 from tinyops.local.process import Command
+from tinyops.private_folder import private_folder
 from tinyops.projects import Project
 
 GATEWAY = "gateway"
@@ -79,7 +80,7 @@ class EmbeddedEdge:
 
     def start_boards(self, projects: list[Project]) -> None:
         """Start the virtual boards that do not run; does not wait."""
-        (self.state_dir / "boards").mkdir(exist_ok=True)
+        private_folder(self.state_dir / "boards")
         for device in _devices(projects):
             self._start(self._board(device))
 
@@ -138,7 +139,7 @@ class EmbeddedEdge:
         found = self.config.read_text(encoding="utf-8") if self.config.exists() else GENERATED
         if found == text or not found.startswith(GENERATED):
             return False
-        self.config.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.config.parent)
         self.config.write_text(text, encoding="utf-8")
         return True
 

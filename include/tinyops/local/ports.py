@@ -37,13 +37,6 @@ def is_free(port: int) -> bool:
     return True
 
 
-def listens(port: int) -> bool:
-    """Whether somebody accepts connections on this loopback port."""
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((HOST, port)) == 0
-
-
 def require_free(port: int, purpose: str, option: str) -> None:
     """PortTaken, naming the port, its holder if known, and the option that chooses another."""
     if is_free(port):

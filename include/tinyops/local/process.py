@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tinyops.errors import TinyOpsError
+from tinyops.private_folder import private_folder
 
 LOG_LIMIT = 10 * 1024 * 1024
 _HIDDEN = ("AWS_", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "API_KEY", "APIKEY")
@@ -67,9 +68,8 @@ def start(
     die_with_parent
         For tests: the kernel ends it when the caller dies, however it dies.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
-    log = log_path(log_dir, command.name)
-    log_dir.mkdir(parents=True, exist_ok=True)
+    private_folder(run_dir)
+    log = log_path(private_folder(log_dir), command.name)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
     argv = list(command.argv)

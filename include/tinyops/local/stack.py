@@ -24,6 +24,7 @@ from tinyops.local import mlflow_store, process
 from tinyops.local.airflow import COMPONENTS, EmbeddedAirflow
 from tinyops.local.edge import EmbeddedEdge, missing_virtual_board
 from tinyops.local.swift import PROCESSES, EmbeddedS3
+from tinyops.private_folder import private_folder
 from tinyops.projects import Project, ProjectError, load_project, project_names
 from tinyops.projects.dag_ids import dag_id
 
@@ -244,7 +245,7 @@ class Stack:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        self.state_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(self.state_dir)
         with (self.state_dir / "stack.lock").open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

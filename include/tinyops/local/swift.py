@@ -1,4 +1,7 @@
-"""The embedded S3 server: OpenStack Swift with its S3 API, on the loopback interface only."""
+"""The embedded S3 server: OpenStack Swift with its S3 API, on one port of the loopback interface.
+
+Every request on that port needs the key. The servers behind it have no port, see `swift_sockets`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import json
 import os
 import pwd
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -23,15 +25,17 @@ from tinyops.local.swift_config import (
     ACCOUNT,
     PORTS,
     SERVERS,
+    SOCKETS,
     USER,
     SwiftPorts,
     SwiftSecrets,
     home_of,
     write_config,
 )
+from tinyops.local.swift_sockets import SocketFolder
+from tinyops.private_folder import private_folder
 
 PROCESSES = (
-    "s3-memcached",
     "s3-account",
     "s3-container",
     "s3-object",
@@ -76,6 +80,7 @@ class EmbeddedS3:
         self._home = home_of(self.state_dir)
         self._etc = self._home / "etc"
         self._devices = self._home / "devices"
+        self._sockets = self._home / SOCKETS
 
     @property
     def port(self) -> int | None:
@@ -107,7 +112,7 @@ class EmbeddedS3:
         Raises
         ------
         EmbeddedS3Error
-            memcached is missing, the file system has no extended attributes, or a process died.
+            The file system has no extended attributes, or a process died.
         PortTaken
             Somebody else listens on the port that was asked for.
         """
@@ -117,10 +122,10 @@ class EmbeddedS3:
         self.stop()
         self.require_port()
         self._prepare()
-        chosen = self._choose_ports()
+        self._choose_ports()
         for name in PROCESSES:
             process.start(
-                self._command(name, chosen),
+                self._command(name),
                 self.run_dir,
                 self.log_dir,
                 die_with_parent=self._die_with_parent,
@@ -145,7 +150,7 @@ class EmbeddedS3:
     def answers(self) -> bool:
         """Whether the S3 API, and each server behind it, is reachable."""
         known = self._read(PORTS)
-        if not known or not all(ports.listens(port) for port in known.values()):
+        if not known or not self._servers_listen(SwiftPorts(known["proxy"])):
             return False
         try:
             with urllib.request.urlopen(f"{self.endpoint}/healthcheck", timeout=2) as answer:
@@ -153,11 +158,22 @@ class EmbeddedS3:
         except (OSError, urllib.error.URLError):
             return False
 
+    def _servers_listen(self, known: SwiftPorts) -> bool:
+        try:
+            sockets = SocketFolder(self._sockets)
+        except OSError:
+            return False
+        try:
+            return all(sockets.listens(getattr(known, server)) for server in SERVERS)
+        finally:
+            sockets.close()
+
     def _prepare(self) -> None:
         try:
+            for folder in (self._home, self._sockets):
+                private_folder(folder)
             for folder in (self._etc, self._devices / "d1", self._home / "cache"):
                 folder.mkdir(parents=True, exist_ok=True)
-            self._home.chmod(0o700)
         except OSError as error:
             raise EmbeddedS3Error(
                 f"{error.filename}: {error.strerror}",
@@ -173,8 +189,6 @@ class EmbeddedS3:
                 "put the state folder on ext4, xfs or btrfs (TINYOPS_STATE), or set "
                 "AWS_ENDPOINT_URL_S3 to another S3 server",
             ) from None
-        if shutil.which("memcached", path=_search_path()) is None:
-            raise EmbeddedS3Error("memcached is not installed", "run `make setup`")
         if not self._read("secrets.json"):
             # The salt places every object: a new one would lose all that is stored.
             self._write(
@@ -182,27 +196,18 @@ class EmbeddedS3:
                 asdict(SwiftSecrets(secrets.token_urlsafe(30), secrets.token_hex(16))),
             )
 
-    def _choose_ports(self) -> SwiftPorts:
-        names = list(SwiftPorts.__dataclass_fields__)
+    def _choose_ports(self) -> None:
         known = self._read(PORTS) or {}
-        chosen = dict(zip(names, ports.free_ports(len(names)), strict=True))
-        chosen |= {name: port for name, port in known.items() if ports.is_free(port)}
-        if self._wanted_port is not None:
-            chosen["proxy"] = self._wanted_port
-        result = SwiftPorts(**chosen)
-        write_config(
-            self._etc,
-            self._devices,
-            result,
-            SwiftSecrets(**self._read("secrets.json")),
-            _user_name(),
-        )
-        rings = [f"{server}={chosen[server]}" for server in SERVERS]
+        port = self._wanted_port or known.get("proxy")
+        if self._wanted_port is None and not (port and ports.is_free(port)):
+            (port,) = ports.free_ports(1)
+        chosen = SwiftPorts(port)
+        secrets = SwiftSecrets(**self._read("secrets.json"))
+        write_config(self._etc, self._devices, chosen, secrets, _user_name())
         missing = any(not (self._etc / f"{server}.ring.gz").exists() for server in SERVERS)
-        if missing or any(known.get(server) != chosen[server] for server in SERVERS):
-            self._make_rings(rings)
-        self._write(PORTS, chosen)
-        return result
+        if missing or any(known.get(server) != getattr(chosen, server) for server in SERVERS):
+            self._make_rings([f"{server}={getattr(chosen, server)}" for server in SERVERS])
+        self._write(PORTS, asdict(chosen))
 
     def _make_rings(self, rings: list[str]) -> None:
         # In a process of its own: Swift brings eventlet, which has no place in the caller.
@@ -218,12 +223,8 @@ class EmbeddedS3:
                 f"Swift's rings cannot be made: {made.stderr.strip()[-300:]}", "run `make setup`"
             )
 
-    def _command(self, name: str, chosen: SwiftPorts) -> Command:
+    def _command(self, name: str) -> Command:
         kind = name.removeprefix("s3-")
-        if kind == "memcached":
-            memcached = shutil.which("memcached", path=_search_path()) or "memcached"
-            argv = [memcached, "-l", ports.HOST, "-U", "0", "-p", str(chosen.memcached)]
-            return Command(name, [*argv, "-u", _user_name(), "-m", "32"])
         conf = self._etc / ("object.conf" if kind == "updater" else f"{kind}.conf")
         # Eventlet 0.41 warns at every start that it is deprecated.
         return Command(name, [*_module(kind), str(conf)], {"PYTHONWARNINGS": "ignore"})
@@ -274,10 +275,6 @@ class EmbeddedS3:
 
 def _module(kind: str) -> list[str]:
     return [sys.executable, "-m", "tinyops.local.swift_process", kind]
-
-
-def _search_path() -> str:
-    return os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/bin:/usr/sbin:/usr/local/bin"
 
 
 def _user_name() -> str:

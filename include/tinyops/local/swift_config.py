@@ -1,4 +1,4 @@
-"""Configuration files of the embedded OpenStack Swift: five loopback processes, one replica.
+"""Configuration files of the embedded OpenStack Swift: five processes, one replica.
 
 Tried with swift 2.38. Values that matter are explained beside them.
 """
@@ -20,6 +20,10 @@ RESERVE_BYTES = 256 * 1024 * 1024
 PORTS = "ports.json"
 """In the server's folder: its ports, from its first start on."""
 
+SOCKETS = "sockets"
+"""In the server's folder, open to its owner alone: the sockets of its account, container and object
+servers."""
+
 
 def home_of(state_dir: Path) -> Path:
     """Folder of the server of a state folder."""
@@ -33,13 +37,15 @@ def was_started(state_dir: Path) -> bool:
 
 @dataclass(frozen=True)
 class SwiftPorts:
-    """One loopback port a process."""
+    """The TCP port of the S3 API on the loopback interface.
+
+    The others are numbers that the rings know servers by; each stands for a socket in SOCKETS.
+    """
 
     proxy: int
-    account: int
-    container: int
-    object: int
-    memcached: int
+    account: int = 6202
+    container: int = 6201
+    object: int = 6200
 
 
 @dataclass(frozen=True)
@@ -127,8 +133,7 @@ use = egg:swift#gatekeeper
 [filter:healthcheck]
 use = egg:swift#healthcheck
 [filter:cache]
-use = egg:swift#memcache
-memcache_servers = {HOST}:{ports.memcached}
+paste.filter_factory = tinyops.local.swift_cache:filter_factory
 [filter:listing_formats]
 use = egg:swift#listing_formats
 [filter:bulk]

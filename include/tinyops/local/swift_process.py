@@ -1,7 +1,8 @@
-"""Entry of one Swift process: `python -m tinyops.local.swift_process <kind> <conf> [port …]`.
+"""Entry of one Swift process: `python -m tinyops.local.swift_process <kind> <conf>`.
 
 Swift's own commands log to syslog and some look for swift.conf in the system folder; this one logs
-to standard error and takes the folder of the configuration file.
+to standard error and takes the folder of the configuration file. Account, container and object
+server listen on sockets of the owner's, see `swift_sockets`; the proxy alone has a TCP port.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+
+from tinyops.local.swift_config import SERVERS, SOCKETS
+from tinyops.local.swift_sockets import SocketFolder, connect_to, listen_on
 
 
 class _NoSyslog(logging.NullHandler):
@@ -24,6 +28,10 @@ def run(kind: str, conf: Path) -> int:
 
     logs.ThreadSafeSysLogHandler = _NoSyslog
     set_swift_dir(str(conf.parent))
+    sockets = SocketFolder(conf.parent.parent / SOCKETS)
+    connect_to(sockets)
+    if kind in SERVERS:
+        listen_on(sockets)
     if kind == "updater":
         from swift.common.daemon import run_daemon
         from swift.obj.updater import ObjectUpdater
