@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tinyops import mlflow_store
 from tinyops.errors import TinyOpsError
-from tinyops.local import mlflow_store, process
+from tinyops.local import process
 from tinyops.local.airflow import COMPONENTS, EmbeddedAirflow
 from tinyops.local.edge import EmbeddedEdge, missing_virtual_board
 from tinyops.local.swift import PROCESSES, EmbeddedS3

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinyops import mlflow_store
+from tinyops.mlflow_store import ARTIFACT_ROOT
+
 log = logging.getLogger(__name__)
 
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -34,13 +37,14 @@ class TrainedOn:
 
 def _client() -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    state = Path(os.environ.get("TINYOPS_STATE", ".tinyops")).resolve() / "mlflow"
     uri = os.environ.get("MLFLOW_TRACKING_URI")
-    if not uri:
-        state.mkdir(parents=True, exist_ok=True)
-        uri = f"sqlite:///{state / 'mlflow.db'}"
-        # Without it MLflow 3.17 puts artifacts below the current folder.
-        os.environ.setdefault("_MLFLOW_SERVER_ARTIFACT_ROOT", str(state / "artifacts"))
+    if uri:
+        mlflow_store.prepare(uri, here=True)
+    else:
+        state = Path(os.environ.get("TINYOPS_STATE") or ".tinyops")
+        uri = mlflow_store.tracking_uri(state)
+        os.environ.setdefault(ARTIFACT_ROOT, mlflow_store.env(state)[ARTIFACT_ROOT])
+        mlflow_store.migrate(state, here=True)
     import mlflow
 
     mlflow.set_tracking_uri(uri)
@@ -60,9 +64,7 @@ def log_run(
     from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
     client = _client()
-    found = client.get_experiment_by_name(project)
-    experiment = found.experiment_id if found else client.create_experiment(project)
-    run = client.create_run(experiment, run_name=candidate)
+    run = client.create_run(_experiment(client, project), run_name=candidate)
     now = run.info.start_time
     client.log_batch(
         run.info.run_id,
@@ -79,6 +81,21 @@ def log_run(
     _log_artifacts(client, run.info.run_id, artifacts)
     client.set_terminated(run.info.run_id)
     return str(run.info.run_id)
+
+
+def _experiment(client: Any, project: str) -> str:
+    """Id of the project's experiment, made by whoever comes first."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(project)
+    if found is None:
+        try:
+            return str(client.create_experiment(project))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        found = client.get_experiment_by_name(project)
+    return str(found.experiment_id)
 
 
 def mark_forgotten(run_id: str, request: str, artifacts: Mapping[str, bytes]) -> None:
