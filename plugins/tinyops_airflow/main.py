@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from tinyops_airflow import secret_masks
+
 
 class TinyOpsPlugin(AirflowPlugin):
-    """Shows up in `airflow plugins`; registers nothing, so no process pays for it."""
+    """Shows up in `airflow plugins`; its one listener hides credentials in logs."""
 
     name = "tinyops_airflow"
+    listeners = (secret_masks,)
