@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "data/recordings": {"confinement", "projects"},
     "data/datasets": {"data/recordings", "projects", "store"},
     "data/labels": {"data/datasets", "projects", "store"},
-    "data/quality": {"data/datasets", "data/recordings", "projects", "store"},
+    "data/quality": {"confinement", "data/datasets", "data/recordings", "projects", "store"},
     "data/ingest": {
         *("data/recordings", "data/datasets", "data/labels", "data/quality"),
         *("confinement", "projects", "store"),

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from tinyops.confinement.limits import Limits
@@ -25,6 +26,9 @@ _QUIET = {
 }
 
 
+_LIBRARY = Path(__file__).resolve().parents[2]
+
+
 class Nursery:
     """The process that forks the children: one for this process and each set of modules, started
     when first needed."""
@@ -32,7 +36,9 @@ class Nursery:
     def __init__(self, preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
         self.control, guest = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {**bare_environment(), **_QUIET}
+        # The child runs the library that its parent runs, and finds what its parent finds.
+        path = [str(_LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**bare_environment(), **_QUIET, "PYTHONPATH": os.pathsep.join(path)}
         with guest:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.worker", str(guest.fileno()), *preload],

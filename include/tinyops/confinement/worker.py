@@ -102,9 +102,11 @@ def _serve(channel: socket.socket, log: int, limits: dict[str, int], parent: int
                 answer = {"error": [type(error).__name__, error.message, error.fix]}
             except MemoryError:
                 answer = {"memory": True}
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 # Whatever the bytes lead a reader or a runtime to.
                 answer = {"failure": f"{type(error).__name__}: {error}"[:400]}
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()  # the user of the answer may read the log first
             send(channel, answer)
 
 

@@ -27,14 +27,19 @@ def crest(recording):
 columns = {"crest": crest}
 
 def expectations(project):
-    import great_expectations.expectations as gxe
     return [
         Rule("crest", "a crest factor of 2 to 20", "look at the sensor",
-             gxe.ExpectColumnValuesToBeBetween,
+             "ExpectColumnValuesToBeBetween",
              {"column": "crest", "min_value": 2, "max_value": 20},
              severity="SEVERITY"),
     ]
 """
+CLASS = GOOD.replace(
+    "    return [", "    import great_expectations.expectations as gxe\n    return ["
+).replace('"ExpectColumnValuesToBeBetween"', "gxe.ExpectColumnValuesToBeBetween")
+OWN_CLASS = "class ExpectX:\n    pass\n" + GOOD.replace(
+    '"ExpectColumnValuesToBeBetween"', "ExpectX"
+)
 WARN = GOOD.replace("SEVERITY", "warn")
 SQUARE = recording("square").signal.copy()
 SQUARE[:] = [[40, -39.5] * 128]
@@ -65,7 +70,7 @@ def test_own_rules_and_columns(folder: Path) -> None:
     assert result.counts["crest"] == 1
     assert [one.recording_id for one in result.warnings if "crest" in one.reasons[0]] == ["square"]
 
-    (folder / "expectations.py").write_text(GOOD.replace("SEVERITY", "refuse"))
+    (folder / "expectations.py").write_text(CLASS.replace("SEVERITY", "refuse"))
     result = check(MADE, PROJECT)
     assert result.accepted == 0
     assert "recording 'square': crest is 1.0" in result.reason
@@ -92,6 +97,26 @@ BROKEN = {
         WARN.replace(".std()", ".sdt()"),
         "line 6: column",
     ),
+    "value": (
+        WARN.replace("return float(", "return [] and float("),
+        "column 'crest' of recording 'a' is list, expected a number, a text or None",
+    ),
+    "own class": (
+        OWN_CLASS,
+        "crest: kind <class 'expectations_of_motor_health.ExpectX'>, expected",
+    ),
+    "no class": (
+        WARN.replace('"ExpectColumn', '"ExpectColum'),
+        "no expectation class 'ExpectColum",
+    ),
+    "no expectation": (
+        WARN.replace('"ExpectColumnValuesToBeBetween"', '"Expectation"'),
+        "no expect",
+    ),
+    "no JSON": (WARN.replace('"max_value": 20', '"max_value": object()'), "crest: Object of type"),
+    "text": (WARN.replace('"look at the sensor"', "3"), "'crest': name, why, fix or severity"),
+    "exit": ("import sys\nsys.exit(0)\n", "line 2: it raised SystemExit: 0"),
+    "abort": ("import os\nos.abort()\n", "expectations.py: ended its process (SIGABRT)"),
 }
 
 
@@ -104,6 +129,26 @@ def test_what_is_wrong_is_named(folder: Path, name: str) -> None:
     assert str(folder / "expectations.py") in caught.value.message
     assert said in caught.value.message
     assert caught.value.fix
+
+
+def test_the_file_has_no_credentials_and_what_it_prints_is_logged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    secrets = {
+        "AWS_SECRET_ACCESS_KEY": "s3cret-of-the-store",
+        "AIRFLOW__CORE__FERNET_KEY": "f3rnet-of-airflow",
+        "SOME_NEW_THING": "n3w-and-unheard-of",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    text = WARN + "\nimport os, sys\nprint('seen:', dict(os.environ))\n"
+    text = text.replace("return float(", "print('at', recording.recording_id); return float(")
+    (folder / "expectations.py").write_text(text)
+    caplog.set_level("INFO")
+    assert check(MADE, PROJECT).accepted == 3
+    assert "expectations.py: seen: {" in caplog.text
+    assert "expectations.py: at square" in caplog.text
+    assert not [value for value in secrets.values() if value in caplog.text]
 
 
 def test_other_projects_and_the_command_line(

@@ -14,7 +14,7 @@ from tinyops.data.datasets.split import find_group, group_facts
 from tinyops.data.quality.columns import COLUMNS
 from tinyops.data.quality.comparison.clock import stated_seconds
 from tinyops.data.quality.personal_fields import personal_field
-from tinyops.data.quality.project_expectations import own_expectations
+from tinyops.data.quality.project_expectations import own_columns
 from tinyops.data.quality.signal_checks.statistics import signal_statistics
 from tinyops.data.recordings.parquet import BadRow
 from tinyops.data.recordings.recording import Recording
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 def summarise(rows: Iterable[Recording | BadRow], project: Project) -> pd.DataFrame:
     """The gate's table of rows; see `gate_table`."""
-    own = own_expectations(project)
-    return gate_table(measure(rows, project), own.columns.names if own else ())
+    own = own_columns(project)
+    return gate_table(measure(rows, project), own.names if own else ())
 
 
 def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[dict[str, Any]]:
@@ -41,7 +41,7 @@ def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[di
     ExpectationsError
         The project's own columns cannot be computed.
     """
-    own = own_expectations(project)
+    own = own_columns(project)
     now = datetime.now(UTC)
     for row in rows:
         if isinstance(row, BadRow):
@@ -51,7 +51,7 @@ def measure(rows: Iterable[Recording | BadRow], project: Project) -> Iterator[di
                 "problem": row.reason,
             }
         else:
-            entry = _entry(row, project, now) | (own.columns.of(row) if own else {})
+            entry = _entry(row, project, now) | (own.of(row) if own else {})
             yield {name: value for name, value in entry.items() if not _absent(value)}
 
 

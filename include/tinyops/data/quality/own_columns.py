@@ -1,32 +1,65 @@
-"""A project's own columns of the gate's table, each computed from one recording."""
+"""A project's own columns of the gate's table, each computed from one recording in a child."""
 
 from __future__ import annotations
 
+import logging
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tinyops.confinement import Confined, Fall, Limits, Terms
 from tinyops.data.recordings.recording import Recording
 from tinyops.errors import TinyOpsError
+
+log = logging.getLogger(__name__)
+LIMITS = Limits(memory_bytes=4 << 30)
 
 
 class ExpectationsError(TinyOpsError):
     """A project's expectations.py cannot be used; names file, line and what to write."""
 
 
-@dataclass(frozen=True)
+def explain(what: str, fall: Fall) -> ExpectationsError:
+    """The error of a file that did not survive its own code; `what` is its path."""
+    match fall.kind:
+        case "memory" | "time":
+            message, fix = f"{what}: takes more than {fall.detail}", "make it smaller"
+        case "crash":
+            message, fix = f"{what}: ended its process ({fall.detail})", "raise an exception"
+        case "answer" | "exception":
+            message, fix = f"{what}: {fall.detail}", "return plain values"
+    return ExpectationsError(message, fix)
+
+
+TERMS = Terms(
+    preload=("tinyops.data.quality.project_code",), errors=(ExpectationsError,), explain=explain
+)
+
+
 class Columns:
-    """Functions by column; `path` is the file that they are from."""
+    """Columns of the file at `path`, whose code runs in a child without credentials.
 
-    path: Path
-    functions: Mapping[str, Callable[[Recording], Any]]
+    What the file prints goes into the log.
 
-    @property
-    def names(self) -> list[str]:
-        """In the order in which they were written."""
-        return list(self.functions)
+    Raises
+    ------
+    ExpectationsError
+        The file does not run.
+    """
+
+    def __init__(self, path: Path, project: dict[str, Any]) -> None:
+        self.path = path
+        self._told = 0
+        target = "tinyops.data.quality.project_code:ProjectCode"
+        self._child = Confined(str(path), target, str(path), project, terms=TERMS, limits=LIMITS)
+        self.names: list[str] = list(self.ask("columns"))
+
+    def ask(self, question: str, *arguments: Any) -> Any:
+        """The answer of a method of ProjectCode."""
+        try:
+            return self._child.call(question, *arguments)
+        finally:
+            self._log_output()
 
     def of(self, recording: Recording) -> dict[str, Any]:
         """The columns of one recording.
@@ -34,19 +67,22 @@ class Columns:
         Raises
         ------
         ExpectationsError
-            A function raised.
+            A function raised, or returned no number, text or None.
         """
-        found = {}
-        for name, function in self.functions.items():
-            try:
-                found[name] = function(recording)
-            except Exception as error:
-                what = f"column {name!r} of recording {recording.recording_id!r}"
-                raise failed(self.path, error, what) from error
-        return found
+        if not self.names:
+            return {}
+        fields = {name: getattr(recording, name) for name in recording.__dataclass_fields__}
+        fields["recorded_at"] = recording.recorded_at.isoformat()
+        return dict(self.ask("of", fields))
+
+    def _log_output(self) -> None:
+        output = self._child.log()
+        for line in output[self._told :].splitlines():
+            log.info("%s: %s", self.path, line)
+        self._told = len(output)
 
 
-def failed(path: Path, error: Exception, what: str) -> ExpectationsError:
+def failed(path: Path, error: BaseException, what: str) -> ExpectationsError:
     """The error for something in the file at `path` that raised; names the line there."""
     line = error.lineno if isinstance(error, SyntaxError) else None
     for frame in traceback.extract_tb(error.__traceback__):

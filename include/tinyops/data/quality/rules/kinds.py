@@ -37,3 +37,16 @@ def one_of(name: str, column: str, values: Iterable[str], why: str, fix: str) ->
     """The column holds one of these texts."""
     kind = gxe().ExpectColumnValuesToBeInSet
     return Rule(name, why, fix, kind, {"column": column, "value_set": list(values)})
+
+
+def named_kind(name: str) -> Any:
+    """The expectation class of this name, of Great Expectations or of ours; None without one."""
+    from tinyops.data.quality import expectations
+
+    theirs = gxe()
+    base = theirs.Expectation
+    for module in (expectations, theirs):
+        found = getattr(module, name, None)
+        if isinstance(found, type) and issubclass(found, base) and found is not base:
+            return found
+    return None

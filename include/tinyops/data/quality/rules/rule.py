@@ -22,7 +22,8 @@ class Rule:
     fix
         What whoever sent the recording should do.
     kind
-        An expectation class, of Great Expectations or of data.expectations.
+        An expectation class, of Great Expectations or of data.quality.expectations; in a project's
+        own file its name will do, and saves importing Great Expectations there.
     settings
         Its arguments: column, min_value …
     severity
