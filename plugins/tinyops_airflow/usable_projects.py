@@ -7,21 +7,19 @@ from tinyops.projects import Project, ProjectError, load_project, project_names
 
 def usable_projects() -> list[Project]:
     """All projects that load, sorted by name; dags/project_errors.py reports the others."""
-    found = []
-    for name in project_names():
-        try:
-            found.append(load_project(name))
-        except ProjectError:
-            continue
-    return found
+    return [project for project in map(_load, project_names()) if isinstance(project, Project)]
 
 
 def project_errors() -> list[ProjectError]:
     """One error for each project that does not load."""
-    found = []
-    for name in project_names():
-        try:
-            load_project(name)
-        except ProjectError as error:
-            found.append(error)
-    return found
+    return [error for error in map(_load, project_names()) if isinstance(error, ProjectError)]
+
+
+def _load(name: str) -> Project | ProjectError:
+    try:
+        return load_project(name)
+    except ProjectError as error:
+        return error
+    except Exception as error:
+        # A defect of ours must not hide the other projects either.
+        return ProjectError(f"{name!a}: {type(error).__name__}: {error!a:.500}", "report a bug")

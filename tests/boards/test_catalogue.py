@@ -87,3 +87,25 @@ def test_a_wrong_key_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
     with pytest.raises(CatalogueError, match=r"esp-eye2\.yaml.*mcu"):
         load_board("esp-eye2")
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"name: " + b"[" * 5000, "line 1: nested more than 32 deep"),
+        (b"name: own\nname: own", "line 2: the key 'name' is there twice"),
+        (b"name: \xff", "line 1: byte 0xff is no UTF-8"),
+        (b"", "the file"),
+    ],
+)
+def test_a_board_that_is_no_usable_yaml_spares_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, word: str
+) -> None:
+    (tmp_path / "own.yaml").write_bytes(content)
+    (tmp_path / "folder.yaml").mkdir()
+    monkeypatch.setenv(catalogue.OWN, str(tmp_path))
+    with pytest.raises(CatalogueError, match=rf"own\.yaml.*{word}"):
+        load_board("own")
+    with pytest.raises(CatalogueError, match=r"folder\.yaml: Is a directory"):
+        load_board("folder")
+    assert load_board("esp-eye").name == "esp-eye"

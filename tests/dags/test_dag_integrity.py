@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.support.airflow_runs import parse_dags as parse
+from tests.support.broken_projects import break_projects
 from tests.support.checkout import ROOT
 from tinyops.projects import project_names
 
@@ -66,6 +67,19 @@ def test_a_new_project_folder_brings_its_own_dags(projects: Path, tmp_path: Path
 
     assert bag["import_errors"] == {}
     assert set(bag["dags"]) == expected_ids([*project_names(), "pump_health"])
+
+
+def test_no_broken_project_hides_another(projects: Path, tmp_path: Path) -> None:
+    said = break_projects(projects)
+
+    bag = parse(tmp_path, TINYOPS_PROJECTS=str(projects))
+
+    assert set(bag["dags"]) == expected_ids(project_names())
+    [(file, text)] = bag["import_errors"].items()
+    assert Path(file).name == "project_errors.py"
+    for name, message in said.items():
+        assert f"{projects}/{name}/project.yaml" in text, name
+        assert message in text, name
 
 
 def test_a_wrong_project_shows_as_an_import_error_and_spares_the_others(

@@ -64,3 +64,29 @@ def test_a_wrong_key_is_named(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(GatewayError, match=r"absent\.yaml"):
         load_config(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"devices: " + b"[" * 5000, "line 1: nested more than 32 deep"),
+        (b"a: &a [*a]", "nested more than 32 deep"),
+        (b"name: x\nname: y", "line 2: the key 'name' is there twice"),
+        (b"name: \xff", "line 1: byte 0xff is no UTF-8"),
+        (b"x: 2026-13-45", "month must be in"),
+        (b"#" * (1 << 20) + b"#", "more than 1,048,576 bytes"),
+        (b"[1]", "the file"),
+    ],
+)
+def test_a_file_that_is_no_usable_yaml_is_one_error(
+    tmp_path: Path, content: bytes, word: str
+) -> None:
+    (tmp_path / "gateway.yaml").write_bytes(content)
+    with pytest.raises(GatewayError, match=word) as raised:
+        load_config(tmp_path / "gateway.yaml")
+    assert str(tmp_path / "gateway.yaml") in raised.value.message
+
+
+def test_a_gateway_of_many_devices_is_read(tmp_path: Path) -> None:
+    devices = [DEVICE | {"id": f"d{n}", "port": f"/dev/ttyUSB{n}"} for n in range(2500)]
+    assert len(load_config(written(tmp_path, devices=devices)).devices) == 2500

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.broken_projects import BROKEN
 from tinyops.errors import TinyOpsError
 from tinyops.projects import (
     ProjectError,
@@ -18,6 +22,7 @@ from tinyops.projects import (
     project_names,
     projects_folder,
 )
+from tinyops.projects.cron import PRESETS
 from tinyops.projects.load import parse_project
 
 MOTOR = yaml.safe_load((projects_folder() / "motor_health" / "project.yaml").read_text())
@@ -98,6 +103,57 @@ def test_unknown_project_lists_the_known_ones() -> None:
     with pytest.raises(ProjectError, match="no project 'nothing'") as caught:
         load_project("nothing")
     assert "motor_health" in caught.value.fix
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_whatever_a_folder_holds_is_one_error(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYOPS_PROJECTS", str(tmp_path))
+    write, said = BROKEN[name]
+    (tmp_path / "motor_health").mkdir()
+    write(tmp_path / "motor_health" / "project.yaml")
+    assert project_names() == ["motor_health"], "it shows"
+    started = time.monotonic()
+    with pytest.raises(ProjectError) as caught:
+        load_project("motor_health")
+    assert time.monotonic() - started < 10, "a DAG file has 30 s for all projects"
+    assert f"{tmp_path}/motor_health/project.yaml" in caught.value.message
+    assert said in caught.value.message
+    assert len(caught.value.message) < 1000
+    assert "\n" not in caught.value.message
+    (caught.value.message + caught.value.fix).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 2 * * *", *PRESETS, "*/5 0-4,22 1 JAN-MAR MON", "0 0 29 2 *", "0 0 L * *"]
+)
+def test_schedules_that_airflow_fires(cron: str) -> None:
+    assert parse(schedule={"train": cron}).schedule.train == cron
+
+
+def test_presets_are_airflows() -> None:
+    source = (Path(find_spec("airflow").origin).parent / "utils" / "dates.py").read_text()
+    (found,) = [
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "cron_presets"
+    ]
+    assert ast.literal_eval(found) == PRESETS
+
+
+def test_anchors_and_merges_are_taken() -> None:
+    limits = {"flash_bytes": 200000, "ram_bytes": 100000, "latency_ms": 100}
+    text = yaml.safe_dump({key: value for key, value in MOTOR.items() if key != "constraints"})
+    text += f"constraints:\n  nano33ble-sense: &x {limits}\n  sparkfun-edge2:\n    <<: *x\n"
+    text += "    ram_bytes: 90000\n"
+    text = text.replace("- nano33ble-sense", "- nano33ble-sense\n- sparkfun-edge2")
+    found = parse_project(text, PATH).constraints
+    assert found["nano33ble-sense"].ram_bytes == 100000
+    assert (found["sparkfun-edge2"].flash_bytes, found["sparkfun-edge2"].ram_bytes) == (
+        200000,
+        90000,
+    )
 
 
 def test_another_folder_of_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

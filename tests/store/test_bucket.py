@@ -32,9 +32,10 @@ def test_missing_objects_are_named(store: Store) -> None:
 
 
 def test_not_json_is_named(store: Store) -> None:
-    store.put("bad.json", b"{")
-    with pytest.raises(StoreError, match=r"bad\.json is not JSON"):
-        store.get_json("bad.json")
+    for content in (b"{", b"\xff", b"[" * 100_000):
+        store.put("bad.json", content)
+        with pytest.raises(StoreError, match=r"bad\.json is not JSON"):
+            store.get_json("bad.json")
 
 
 def test_conditional_get_saves_the_transfer(store: Store) -> None:

@@ -11,11 +11,11 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tinyops.errors import TinyOpsError
 from tinyops.wrong_key import wrong_key
+from tinyops.yaml_text import YamlFileError, read_yaml
 
 FOLDER = Path(__file__).with_name("catalogue")
 OWN = "TINYOPS_BOARDS"
@@ -307,9 +307,11 @@ def _files() -> dict[str, Path]:
 @functools.cache
 def _read(path: Path) -> Board:
     try:
-        board = Board.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise CatalogueError(f"{path}: {error}", "write valid YAML") from None
+        board = Board.model_validate(read_yaml(path))
+    except YamlFileError as error:
+        raise CatalogueError(f"{path}{error.where}: {error.reason}", "write valid YAML") from None
+    except OSError as error:
+        raise CatalogueError(f"{path}: {error.strerror}", "make it a readable file") from None
     except ValidationError as error:
         key, reason, fix = wrong_key(error)
         raise CatalogueError(f"{path}: {key or 'the file'}: {reason}", fix) from None

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tinyops import names
@@ -15,6 +14,10 @@ from tinyops.boards.usb import PortIdentity
 from tinyops.fleet.reports import MOST_DEVICES
 from tinyops.gateway.errors import GatewayError
 from tinyops.wrong_key import wrong_key
+from tinyops.yaml_text import YamlFileError, read_yaml
+
+CONFIG_BYTES = 1 << 20
+"""Largest configuration: some thousands of devices."""
 
 Name = Annotated[str, Field(pattern=names.PATTERN, max_length=names.LONGEST)]
 
@@ -98,11 +101,11 @@ def load_config(path: Path) -> GatewayConfig:
     development keys.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path, CONFIG_BYTES)
     except OSError as error:
         raise GatewayError(f"{path}: {error.strerror}", "give the gateway's YAML file") from None
-    except yaml.YAMLError as error:
-        raise GatewayError(f"{path}: {error}", "write valid YAML") from None
+    except YamlFileError as error:
+        raise GatewayError(f"{path}{error.where}: {error.reason}", "write valid YAML") from None
     embedded = os.environ.get("TINYOPS_STATE")
     if embedded and isinstance(content, dict):
         content.setdefault("trusted_root", Path(embedded).resolve() / "keys" / "root.json")

@@ -198,7 +198,7 @@ class EmbeddedS3:
 
     def _choose_ports(self) -> None:
         known = self._read(PORTS) or {}
-        port = self._wanted_port or known.get("proxy")
+        port = self._wanted_port or int(known.get("proxy", 0))
         if self._wanted_port is None and not (port and ports.is_free(port)):
             (port,) = ports.free_ports(1)
         chosen = SwiftPorts(port)

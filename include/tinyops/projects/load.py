@@ -1,16 +1,23 @@
-"""Find and read project folders. Errors name the file, the key and the fix."""
+"""Find and read project folders. Errors name the file, the key and the fix.
+
+Whatever stands in a project's folder, reading it ends in a Project or in a ProjectError: a loop
+over all projects loses none to another.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from tinyops.errors import TinyOpsError
 from tinyops.projects.schema import Project
 from tinyops.wrong_key import wrong_key
+from tinyops.yaml_text import YamlFileError, loads_yaml, read_yaml
+
+FILE = "project.yaml"
 
 
 class ProjectError(TinyOpsError):
@@ -24,8 +31,12 @@ def projects_folder() -> Path:
 
 
 def project_names() -> list[str]:
-    """Names of all folders that hold a project.yaml, sorted."""
-    return sorted(path.parent.name for path in projects_folder().glob("*/project.yaml"))
+    """Names of all folders that hold a project.yaml, readable or not, sorted."""
+    try:
+        folders = list(projects_folder().iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(folder.name for folder in folders if _holds_project(folder))
 
 
 def load_project(name: str) -> Project:
@@ -34,40 +45,47 @@ def load_project(name: str) -> Project:
     Raises
     ------
     ProjectError
-        No such project, unreadable YAML, or a key that is unknown, missing or wrong.
+        No such project, a file that cannot be read, or a key that is unknown, missing or wrong.
     """
-    path = projects_folder() / name / "project.yaml"
+    path = projects_folder() / name / FILE
     try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        known = ", ".join(project_names()) or "none"
+        content = read_yaml(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if _holds_project(path.parent):
+            raise ProjectError(f"{shown(path)}: {error.strerror}", "write the file") from None
+        known = ", ".join(map(shown, project_names())) or "none"
         raise ProjectError(
             f"no project {name!r} in {projects_folder()}", f"use one of: {known}"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError(f"{path}: {error}", "make it a readable UTF-8 file") from None
-    return parse_project(text, path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ProjectError(f"{shown(path)}: {reason}", "make it a readable file") from None
+    except YamlFileError as error:
+        raise _not_yaml(path, error) from None
+    return check_project(content, path)
 
 
 def parse_project(text: str, path: Path) -> Project:
     """Check the text of one project.yaml; `path` is named in errors and gives the folder's name."""
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not valid"
-        raise ProjectError(f"{path}{line}: {problem}", "write valid YAML") from None
+        content = loads_yaml(text)
+    except YamlFileError as error:
+        raise _not_yaml(path, error) from None
+    return check_project(content, path)
+
+
+def check_project(content: Any, path: Path) -> Project:
+    """Check what a project.yaml holds; `path` as of `parse_project`."""
     if not isinstance(content, dict):
-        raise ProjectError(f"{path}: holds no mapping", "start with name:, title:, goal:")
+        raise ProjectError(f"{shown(path)}: holds no mapping", "start with name:, title:, goal:")
     try:
         project = Project.model_validate(content)
     except ValidationError as error:
         key, reason, fix = wrong_key(error)
-        raise ProjectError(f"{path}: {key or 'the file'}: {reason}", fix) from None
+        raise ProjectError(shown(f"{path}: {key or 'the file'}: {reason}"), shown(fix)) from None
     if project.name != path.parent.name:
         raise ProjectError(
-            f"{path}: name: {project.name!r} in a folder called {path.parent.name!r}",
+            f"{shown(path)}: name: {project.name!r} in a folder called {path.parent.name!r}",
             "give both the same name",
         )
     return project
@@ -76,3 +94,23 @@ def parse_project(text: str, path: Path) -> Project:
 def load_projects() -> list[Project]:
     """All projects, sorted by name. One wrong project.yaml is an error that names it."""
     return [load_project(name) for name in project_names()]
+
+
+def shown(text: Path | str) -> str:
+    """A text that any log, page or database takes: bytes of a name that are no UTF-8 escaped."""
+    return str(text).encode("utf-8", "backslashreplace").decode()
+
+
+def _holds_project(folder: Path) -> bool:
+    """Return True if the folder has a project.yaml, of whatever kind, or cannot be looked into."""
+    try:
+        (folder / FILE).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _not_yaml(path: Path, error: YamlFileError) -> ProjectError:
+    return ProjectError(f"{shown(path)}{error.where}: {shown(error.reason)}", "write valid YAML")

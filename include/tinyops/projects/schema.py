@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from tinyops.projects.cron import require_cron
 from tinyops.projects.frontend_section import FrontendSection
 from tinyops.projects.gate_section import Gate, Privacy
 from tinyops.projects.monitoring_section import Monitoring
@@ -14,6 +15,9 @@ from tinyops.projects.section import Section
 from tinyops.projects.split_section import Split
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""One line of text for pages and databases."""
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -115,7 +119,13 @@ class Constraint(Section):
 class Schedule(Section):
     """When training starts without a reason in the data."""
 
-    train: str = Field(default="0 2 * * *", description="cron, UTC")
+    train: str = Field(default="0 2 * * *", max_length=100, description="cron, UTC")
+
+    @field_validator("train")
+    @classmethod
+    def _comes(cls, train: str) -> str:
+        require_cron(train)
+        return train
 
 
 class Rollout(Section):
@@ -138,9 +148,9 @@ class Project(Section):
     """One use case, as its project.yaml says."""
 
     name: Name
-    title: str
+    title: Line
     goal: str = Field(min_length=10)
-    owner: str = Field(min_length=1)
+    owner: Line
     sensor: str = Field(description="a sensor of the board catalogue, or an external one")
     signal: Signal
     source: Source

@@ -20,7 +20,10 @@ def write_content(content: dict[str, Any]) -> str:
 
 def read_content(text: str | bytes) -> dict[str, Any]:
     """The content of JSON text; ValueError when it is not an object."""
-    content = json.loads(text)
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     if not isinstance(content, dict):
         raise ValueError("not an object")
     return content
