@@ -7,7 +7,9 @@ list-import-errors`, while the DAGs of all other projects go on.
 
 from __future__ import annotations
 
+from tinyops.projects import ProjectError
 from tinyops_airflow.usable_projects import project_errors
 
 if errors := project_errors():
-    raise ExceptionGroup("projects without DAGs", errors)
+    # One text: of a group of exceptions Python prints the first fifteen.
+    raise ProjectError("projects without DAGs:\n" + "\n".join(map(str, errors)))
