@@ -102,6 +102,16 @@ def linked(target: str = "nano33ble-sense-arduino", at: int = 0x3A4) -> bytes:
     return bytes(content) + b"\x01"
 
 
+def test_the_tool_gets_its_places_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "TOOL", "env")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    monkeypatch.setenv("ARDUINO_DIRECTORIES_DATA", "/opt/arduino")
+    found = build._run([]).stdout.splitlines()
+    assert "ARDUINO_DIRECTORIES_DATA=/opt/arduino" in found
+    assert f"HOME={os.environ['HOME']}" in found
+    assert not [line for line in found if "s3cret" in line]
+
+
 def test_sealing_finds_the_header_where_it_is() -> None:
     image = seal(linked(), NANO, ram_bytes=123)
     assert image.header.ram_bytes == 123

@@ -9,6 +9,7 @@ bring it. What is used of its JSON is what its documentation and public callers 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -21,8 +22,10 @@ from tinyops.boards.catalogue import Arduino, Board
 from tinyops.boards.image import Image, header_offset, image_crc, parse_header
 from tinyops.conversion.arduino.library import ArduinoLibrary
 from tinyops.conversion.tflite.errors import ConversionError
+from tinyops.environment import bare_environment
 
 TOOL = "arduino-cli"
+_PLACES = ("ARDUINO_", "XDG_")
 _MINUTES = 15
 
 
@@ -134,10 +137,12 @@ def seal(linked: bytes, board: Board, ram_bytes: int = 0) -> Image:
 
 
 def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    # The environment as it is: the tool finds its cores by it.
+    # By these the tool finds its settings and its cores.
+    places = {name: os.environ[name] for name in os.environ if name.startswith(_PLACES)}
     try:
         return subprocess.run(
             [TOOL, *arguments],
+            env=bare_environment() | places,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
