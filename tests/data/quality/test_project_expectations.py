@@ -13,6 +13,7 @@ from tinyops.cli.main import main
 from tinyops.data.quality.docs import render_page
 from tinyops.data.quality.gate import check
 from tinyops.data.quality.own_columns import ExpectationsError
+from tinyops.data.quality.project_code import ProjectCode
 from tinyops.data.recordings.parquet import write_recordings
 from tinyops.projects import projects_folder
 from tinyops.projects.gate_section import SEVERITIES
@@ -70,7 +71,7 @@ def test_own_rules_and_columns(folder: Path) -> None:
     assert result.counts["crest"] == 1
     assert [one.recording_id for one in result.warnings if "crest" in one.reasons[0]] == ["square"]
 
-    (folder / "expectations.py").write_text(CLASS.replace("SEVERITY", "refuse"))
+    (folder / "expectations.py").write_text(GOOD.replace("SEVERITY", "refuse"))
     result = check(MADE, PROJECT)
     assert result.accepted == 0
     assert "recording 'square': crest is 1.0" in result.reason
@@ -129,6 +130,14 @@ def test_what_is_wrong_is_named(folder: Path, name: str) -> None:
     assert str(folder / "expectations.py") in caught.value.message
     assert said in caught.value.message
     assert caught.value.fix
+
+
+def test_a_class_leaves_the_child_as_its_name(folder: Path) -> None:
+    # The child's side in this process: a child of its own would import Great Expectations again.
+    file = folder / "expectations.py"
+    file.write_text(CLASS.replace("SEVERITY", "warn"))
+    [rule] = ProjectCode(str(file), PROJECT.model_dump(mode="json")).rules()
+    assert (rule["kind"], rule["settings"]["column"]) == ("ExpectColumnValuesToBeBetween", "crest")
 
 
 def test_the_file_has_no_credentials_and_what_it_prints_is_logged(
