@@ -123,9 +123,9 @@ class Stack:
                 self.airflow.start(env | PACE)
                 self._remember(env)
                 self.edge.start_boards(projects)
-                for board in sorted({name for each in projects for name in each.boards}):
-                    if missing := missing_virtual_board(board):
-                        progress(f"left out: {missing}")
+                for kind in sorted({kind for each in projects for kind in each.boards}):
+                    if reason := missing_virtual_board(kind):
+                        progress(f"left out: {reason}")
                 self.airflow.wait(180.0, progress)
                 experiments.result()
             # By now the boards have their ports: the gateway finds them at its first look.
