@@ -23,13 +23,14 @@ not fit, or the cross compiler refuses it, `prove` when the emulated chip and th
 disagree, `benchmark` when a window takes more instructions beside the champion's than
 `objective.allowed_slowdown` grants (times of this host are recorded and stop nothing). Such a
 candidate is refused by a receipt and not built again unless it is named in `candidate`: correct the
-project or the model and train again. `sign_and_stage` refuses a first ring that holds none of the
-devices that gateways report, and names the smallest share that holds one: correct `rollout.rings`
-in project.yaml and clear the task. Any other failure (S3, a missing compiler) leaves it
-outstanding, and `tinyops__maintain` tries again. Boards keep what they run. `… carries no seal of
-this pipeline`: somebody else wrote or changed the object that is named. For evidence repeat the
-stage that writes it, for a candidate train again, for the champion's proof run this DAG with
-`candidate` set to the champion.
+project or the model and train again. So is one whose data lacked a class, or whose reference cannot
+tell drift from none. `fit`, and `sign_and_stage` again, refuse a first ring that holds none of the
+devices that gateways report, and name the smallest share that holds one: correct `rollout.rings` in
+project.yaml and clear the task. Any other failure (S3, a missing compiler) leaves it outstanding,
+and `tinyops__maintain` tries again. Boards keep what they run. `… carries no seal of this
+pipeline`: somebody else wrote or changed the object that is named. For evidence repeat the stage
+that writes it, for a candidate train again, for the champion's proof run this DAG with `candidate`
+set to the champion.
 
 **Owner.** The project's owner.
 """
@@ -80,6 +81,7 @@ def release_dag(project: Project) -> None:
             from airflow.sdk.exceptions import AirflowSkipException
 
             from tinyops.conversion.candidates.release import fit_candidate
+            from tinyops.releases.publish import check_first_ring
             from tinyops.store import Store
             from tinyops_airflow.work import outstanding_candidate, refusing
 
@@ -87,6 +89,7 @@ def release_dag(project: Project) -> None:
             chosen = params["candidate"] or outstanding_candidate(store, project.name)
             if chosen is None:
                 raise AirflowSkipException("no accepted candidate without a receipt")
+            check_first_ring(store, project.name, chosen)
             with refusing(store, project.name, chosen):
                 fit_candidate(store, project.name, chosen, refused=bool(params["candidate"]))
             return chosen

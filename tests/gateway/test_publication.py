@@ -21,6 +21,7 @@ from tinyops.releases.errors import ReleaseError, SealBroken, SigningKeyError
 from tinyops.releases.evidence import read_evidence
 from tinyops.releases.keys import make_keys, signing_keys
 from tinyops.releases.publish import (
+    check_first_ring,
     move_channel,
     read_channel,
     roll_back_channel,
@@ -218,6 +219,8 @@ def test_a_canary_that_reaches_no_known_device_is_not_signed(
     release(released_store, built)  # nobody is known yet
     report_devices(released_store, d1=TARGET, d2="another-target")
     with pytest.raises(ReleaseError, match=r"ring 0 holds no device: share 0\.001 of 1 known"):
+        check_first_ring(released_store, PROJECT, "v2")
+    with pytest.raises(ReleaseError, match=r"ring 0 holds no device: share 0\.001 of 1 known"):
         release(released_store, renamed(built, "v2"))
     channel = read_channel(released_store, PROJECT)
     assert channel is not None
@@ -259,7 +262,8 @@ def test_a_channel_of_another_format_is_named_with_its_fix(
 
 def test_evidence_is_signed_with_the_release(released_store: Store, built: Image) -> None:
     release(released_store, built)
-    manifest = released_store.get_json(layout.release_manifest(PROJECT, "v1"))
+    copy = layout.release_manifest(PROJECT, "v1")
+    manifest = signing_keys().seal().get_json(released_store, copy)
     path = paths.manifest(PROJECT, "v1")
     signed = Repository(released_store, signing_keys()).targets()[path]
     key = edge_layout.tuf_target(path, signed.hashes["sha256"])

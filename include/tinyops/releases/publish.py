@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 from tuf.api.metadata import TargetFile
 
+from tinyops.boards.catalogue import load_board
 from tinyops.fleet.devices import for_targets, reported_devices
 from tinyops.projects import load_project
 from tinyops.releases import paths
 from tinyops.releases.bundle import BundleImage, BundleTarget, Manifest
-from tinyops.releases.errors import ReleaseError
+from tinyops.releases.errors import ReleaseError, SealBroken
 from tinyops.releases.evidence import Evidence, read_evidence
 from tinyops.releases.keys import signing_keys
 from tinyops.releases.repository import NewTarget, Repository
@@ -24,8 +25,10 @@ from tinyops.releases.rollout import (
     require_canary,
     roll_back,
 )
+from tinyops.releases.seal import Seal
 from tinyops.store import (
     Consumer,
+    ObjectMissing,
     Pointer,
     Receipt,
     Store,
@@ -66,7 +69,8 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
         _require_canary(store, channel, {image.target for image in evidence.images})
         repository.publish([*_files(manifest, evidence), _pointer(channel)])
     staged = manifest.model_dump(mode="json")
-    store.put_json(layout.release_manifest(project, version), staged)
+    # Sealed, so that a release which has left the signed metadata is known to have been staged.
+    keys.seal().put_json(store, layout.release_manifest(project, version), staged)
     if channel is not None and channel.version == version:
         _write_pointer(store, channel, staged["created"])
     if evidence.candidate:
@@ -78,6 +82,22 @@ def sign_and_stage(store: Store, project: str, version: str) -> dict[str, Any]:
         "targets": sorted(staged["targets"]),
         "bytes": sum(len(image.content) for image in evidence.images),
     }
+
+
+def check_first_ring(store: Store, project: str, version: str) -> None:
+    """Check that a version's first ring would hold a device, before anything is built for it.
+
+    Raises
+    ------
+    ReleaseError
+        It holds none of the devices that gateways report. Names the smallest share that does.
+    SigningKeyError
+        As in `sign_and_stage`.
+    """
+    scope = load_project(project)
+    channel = next_channel(read_channel(store, project), project, version, scope.rollout.rings)
+    targets = {target for board in scope.boards for target in load_board(board).targets}
+    _require_canary(store, channel, targets)
 
 
 def move_channel(
@@ -95,16 +115,15 @@ def move_channel(
         Nothing was released yet, the version was never staged, there is no such ring, or the ring
         holds none of the devices that gateways report.
     """
-    repository = Repository(store, signing_keys())
+    keys = signing_keys()
+    repository = Repository(store, keys)
     signed = repository.targets()
     current = _channel_of(signed, project)
     if current is None:
         raise ReleaseError(f"{project} has no release", "release a candidate first")
     channel, files = current, []
     if version is not None and version not in (current.version, current.stable):
-        if not store.exists(layout.release_manifest(project, version)):
-            raise ReleaseError(f"{project} {version} was never staged", "name a staged version")
-        files = _files_again(store, signed, project, version)
+        files = _files_again(store, keys.seal(), signed, project, version)
     if version is not None:
         channel = next_channel(current, project, version, current.rings)
     if ring is not None:
@@ -174,13 +193,24 @@ def _write_pointer(store: Store, channel: Channel, created: str) -> None:
 
 
 def _files_again(
-    store: Store, signed: dict[str, TargetFile], project: str, version: str
+    store: Store, seal: Seal, signed: dict[str, TargetFile], project: str, version: str
 ) -> list[NewTarget]:
-    """Files of a staged version, signed as before; none where they are signed."""
+    """Files of a staged version, to be signed as before; none where they are signed.
+
+    Raises
+    ------
+    ReleaseError
+        The version was never staged: it is not signed, and no sealed manifest of it is there.
+    """
     if paths.manifest(project, version) in signed:
         return []
-    evidence = read_evidence(store, signing_keys().seal(), project, version)
-    created = str(store.get_json(layout.release_manifest(project, version))["created"])
+    try:
+        created = str(seal.get_json(store, layout.release_manifest(project, version))["created"])
+    except (ObjectMissing, SealBroken):
+        raise ReleaseError(
+            f"{project} {version} was never staged", "name a staged version"
+        ) from None
+    evidence = read_evidence(store, seal, project, version)
     return _files(_manifest(project, version, created, evidence), evidence)
 
 
