@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyops.cli.output import print_json
+from tinyops.cli.output import echo, print_json
 
 if TYPE_CHECKING:
     from tinyops.releases.rollout import Channel
@@ -99,9 +99,9 @@ def _tell(store: Store, project: str, channel: Channel, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    typer.echo(f"stable: {channel.stable or 'none yet'}")
+    echo(f"stable: {channel.stable or 'none yet'}")
     if channel.trial:
         ring = f"ring {channel.ring} of 0 to {len(channel.rings) - 1}, share {channel.share:g}"
-        typer.echo(f"on trial: {channel.trial} ({ring})")
+        echo(f"on trial: {channel.trial} ({ring})")
     for version, count in told["attested"].items():
-        typer.echo(f"{count} devices attest {version or 'nothing yet'}")
+        echo(f"{count} devices attest {version or 'nothing yet'}")
