@@ -7,15 +7,14 @@
 **Inputs and outputs.** Reads `<project>/candidates/<run>/`; writes evidence (fit, image, proof,
 benchmark) and what the boards' counts are held against (sketch.json, reference.json) to
 `<project>/releases/<version>/`, and the signed bundle to `tuf/`. Emits `<project>/release` with uri
-and version once the release is signed and staged.
+and version once the release is signed and staged. Whoever can write the bucket cannot thereby have
+an image signed: candidate and evidence are sealed by the tasks that write them (HMAC-SHA256,
+`evidence.key` in the key folder), and a task uses no object whose seal does not match. Only
+Airflow's workers need that key.
 
 **Idempotency.** The candidate is found in S3 (the pointer `candidate`, unless it has a receipt),
 not in the event. Images are reproducible and named by their release, so a repeated stage writes the
 same bytes; nothing reaches a gateway before `sign_and_stage` moves the signed channel.
-
-**Trust.** Whoever can write the bucket cannot thereby have an image signed: candidate and evidence
-are sealed by the tasks that write them (HMAC-SHA256, `evidence.key` in the key folder), and a task
-uses no object whose seal does not match. Only Airflow's workers need that key.
 
 **When it fails.** Each stage fails with the board, the limit or the window concerned: `fit` when
 by estimate the model does not fit a board, `compile` when the linked image and the vendor's core do

@@ -24,7 +24,6 @@ stay in S3). A red task names the cause and the fix; clear it after the fix. Out
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import Any
 
@@ -37,8 +36,6 @@ from tinyops_airflow.defaults import START, default_args
 from tinyops_airflow.tags import Tag, project_tag
 from tinyops_airflow.usable_projects import usable_projects
 from tinyops_pages.links import LabelRequestsLink
-
-log = logging.getLogger(__name__)
 
 
 def train_dag(project: Project) -> None:
@@ -74,16 +71,12 @@ def train_dag(project: Project) -> None:
             from airflow.sdk.exceptions import AirflowSkipException
 
             from tinyops.data.datasets.dataset import current_version
-            from tinyops.errors import TinyOpsError
             from tinyops.store import Store
-            from tinyops.training.pipeline import outstanding_dataset, settle_champion
-            from tinyops_airflow.work import nothing_to_train
+            from tinyops.training.pipeline import outstanding_dataset
+            from tinyops_airflow.work import nothing_to_train, settle_or_log
 
             store = Store.from_env()
-            try:
-                settle_champion(store, project.name)
-            except TinyOpsError:
-                log.exception("champion not settled: the previous one is compared with")
+            settle_or_log(store, project.name)
             version = outstanding_dataset(store, project.name)
             if version is None and params["force"]:
                 version = current_version(store, project.name)

@@ -153,6 +153,22 @@ def run_name(run_id: str, run_after: datetime) -> str:
     return f"{run_after:%Y%m%dT%H%M%SZ}-{content_id(run_id, 6)}"
 
 
+def settle_or_log(store: Store, project: str) -> None:
+    """Bring the champion up to date before a challenger is compared with it.
+
+    Where the signed channel cannot be read, the champion of before is compared with: trouble with
+    releases does not stop training, and `tinyops__maintain` is red for it.
+    """
+    from tinyops.training.pipeline import settle_champion
+
+    try:
+        settle_champion(store, project)
+    except StoreUnavailable:
+        raise
+    except TinyOpsError:
+        log.exception("%s: champion not settled, the previous one is compared with", project)
+
+
 def nothing_to_train(store: Store, project: str) -> str:
     """Reason why there is nothing to train on: classes or labels that have not come, or no data."""
     from tinyops.data.datasets.dataset import unfit_dataset

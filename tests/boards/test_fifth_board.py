@@ -193,7 +193,7 @@ def test_two_boards_of_one_name_are_refused_with_both_files(own: Path) -> None:
         ("hz: 64000000", "hz: fast", r"nano-half\.yaml: clock\.hz"),
         ("base:", "basis:", r"nano-half\.yaml: base"),
         ("name: nano-half", "name: nano", r"nano-half\.yaml: .*expected nano-qemu-virtual"),
-        ("radio: []", "radio: [", r"nano-half\.yaml: while parsing"),
+        ("radio: []", "radio: [", r"nano-half\.yaml line \d+: expected"),
     ],
 )
 def test_what_is_wrong_in_its_file_is_named(own: Path, old: str, new: str, named: str) -> None:

@@ -88,5 +88,5 @@ def test_a_file_that_is_no_usable_yaml_is_one_error(
 
 
 def test_a_gateway_of_many_devices_is_read(tmp_path: Path) -> None:
-    devices = [DEVICE | {"id": f"d{n}", "port": f"/dev/ttyUSB{n}"} for n in range(2500)]
-    assert len(load_config(written(tmp_path, devices=devices)).devices) == 2500
+    devices = [DEVICE | {"id": f"d{n}", "port": f"/dev/ttyUSB{n}"} for n in range(256)]
+    assert len(load_config(written(tmp_path, devices=devices)).devices) == 256

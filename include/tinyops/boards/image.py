@@ -99,8 +99,13 @@ class Image:
         return image_crc(self.bytes) == self.header.image_crc32
 
 
-def unpack_header(data: bytes) -> ImageHeader:
+def unpack_header(data: bytes, reported: bool = False) -> ImageHeader:
     """The header from its own bytes (a HELLO begins with them).
+
+    Parameters
+    ----------
+    reported
+        A device says so of the image that it runs: a text that is no name is taken for none.
 
     Raises
     ------
@@ -117,7 +122,7 @@ def unpack_header(data: bytes) -> ImageHeader:
     project, version, board, target, runtime, digest, tag, *numbers = fields
     texts = {"project": project, "version": version, "board": board, "target": target}
     texts |= {"runtime": runtime, "reference_tag": tag}
-    *named, tag = (_text(name, field) for name, field in texts.items())
+    *named, tag = (_text(name, field, reported) for name, field in texts.items())
     return ImageHeader(*[*named, digest.hex(), tag, *numbers])
 
 
@@ -186,10 +191,12 @@ def _field(name: str, text: str, size: int) -> bytes:
     return data
 
 
-def _text(name: str, field: bytes) -> str:
+def _text(name: str, field: bytes, reported: bool) -> str:
     """A header's text: a name, or "" where the image has none."""
     text = field.rstrip(b"\0").decode("ascii", "replace")
     if text and not is_name(text):
+        if reported:
+            return ""
         raise ImageError(
             f"image header: {name} {text!r}, expected letters, digits and ._-",
             "give an image made by `tinyops compile`",

@@ -84,7 +84,8 @@ class Hello:
         """From the body of a HELLO reply."""
         _expect("HELLO", len(body) == HELLO_SIZE, body)
         *numbers, golden, ok, faults, last, confidence = _HELLO.unpack_from(body, HEADER_SIZE)
-        header = unpack_header(body)
+        # A damaged image must be able to say so (`boot_ok`), whatever its names are now.
+        header = unpack_header(body, reported=True)
         return cls(*[header, *numbers, golden, ok == 1, faults, _class(last), confidence])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.support.candidate_maker import PROOF_INPUTS, make_candidate, put_candidate
+from tests.support.candidate_maker import PROOF_INPUTS, TINY, make_candidate, put_candidate
 from tests.support.chip import HOP, WINDOW
 from tests.support.conversion.foreign import tanh_last
 from tinyops.boards.catalogue import load_board
@@ -143,12 +143,11 @@ def test_a_board_that_is_too_small_is_named_and_recorded(
 
 
 def test_what_the_compiler_refuses_is_not_answered_by_a_smaller_model(
-    store: Store, candidate: str
+    store: Store, scope: dict[str, Any]
 ) -> None:
-    key = layout.candidate(NAME, candidate) + layout.MODEL
-    store.put(key, tanh_last(store.get(key)))
+    put_candidate(store, NAME, RUN, model=tanh_last(TINY))
     with pytest.raises(DoesNotFit) as refused:
-        fit_candidate(store, NAME, candidate)
+        fit_candidate(store, NAME, RUN)
     assert "refuses the model: SOFTMAX (operator 9, makes Stateful" in refused.value.message
     assert refused.value.fix == "change that layer, or use a board with runtime tflm"
 
