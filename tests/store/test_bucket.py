@@ -8,6 +8,7 @@ import pytest
 
 from tinyops.local.ports import free_ports
 from tinyops.store import ObjectMissing, Store, StoreError, StoreUnavailable
+from tinyops.store.endpoint import VARIABLES, EndpointInvalid
 
 
 def test_bytes_come_back_and_are_replaced_whole(store: Store) -> None:
@@ -118,3 +119,29 @@ def test_missing_bucket_is_named(store: Store) -> None:
 def test_uri_of_another_bucket_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="not in bucket"):
         store.key("s3://other/key")
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+@pytest.mark.parametrize(
+    "value",
+    ["localhost:9000", "10.0.0.5:9000", "s3.example.org", "ftp://host", "http://", "http://h:x"],
+)
+def test_an_endpoint_that_is_no_url_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(EndpointInvalid) as caught:
+        Store.from_env()
+    assert caught.value.message.startswith(f"{variable}: {value!r}, expected a URL")
+    assert variable in caught.value.fix
+
+
+def test_a_profile_that_does_not_exist_is_an_error_with_a_fix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "absent")
+    with pytest.raises(StoreError, match="absent") as caught:
+        Store.from_env()
+    assert "AWS_PROFILE" in caught.value.fix

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tinyops.errors import TinyOpsError
+from tinyops.store.endpoint import endpoint_from_env
 
 T = TypeVar("T")
 
@@ -64,10 +65,21 @@ class Store:
 
     @classmethod
     def from_env(cls, *, attempts: int = 4, timeout: float = 20.0) -> Store:
-        """The store that the standard AWS variables and TINYOPS_BUCKET name (default `tinyops`)."""
+        """The store that the standard AWS variables and TINYOPS_BUCKET name (default `tinyops`).
+
+        Raises
+        ------
+        EndpointInvalid
+            The endpoint's variable holds no URL.
+        StoreError
+            Another AWS variable has a value that no client can be made with.
+        """
         import boto3
         import botocore.session
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        endpoint = endpoint_from_env()
 
         config = Config(
             retries={"max_attempts": attempts, "mode": "standard"},
@@ -81,12 +93,18 @@ class Store:
         # A session of its own: boto3's shared one keeps the first keys it ever saw.
         session = botocore.session.get_session()
         session.register_component("data_loader", _service_descriptions())
-        client = boto3.Session(botocore_session=session).client(
-            "s3",
-            endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3") or None,
-            region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
-            config=config,
-        )
+        try:
+            client = boto3.Session(botocore_session=session).client(
+                "s3",
+                endpoint_url=endpoint,
+                region_name=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+                config=config,
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise StoreError(
+                f"no S3 client can be made from the AWS variables: {error}",
+                "Correct AWS_PROFILE, AWS_DEFAULT_REGION or the file of AWS settings.",
+            ) from None
         return cls(client, os.environ.get("TINYOPS_BUCKET", "tinyops"))
 
     def uri(self, key: str) -> str:
