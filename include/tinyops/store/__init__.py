@@ -2,6 +2,7 @@
 
 from tinyops.store import edge_layout, layout, receipts
 from tinyops.store.bucket import (
+    ClockOff,
     ObjectInfo,
     ObjectMissing,
     ObjectTooLarge,
@@ -14,6 +15,7 @@ from tinyops.store.layout import Consumer, Pointer, ReportKind
 from tinyops.store.receipts import Receipt
 
 __all__ = [
+    "ClockOff",
     "Consumer",
     "ObjectInfo",
     "ObjectMissing",

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tinyops.errors import TinyOpsError
+from tinyops.store.caching import ask_caches_to_validate, upload_headers
 from tinyops.store.endpoint import endpoint_from_env
+from tinyops.store.server_clock import ServerClock
 
 T = TypeVar("T")
 
@@ -28,6 +30,10 @@ class StoreError(TinyOpsError):
 
 class StoreUnavailable(StoreError):
     """The S3 server cannot be reached, or cannot answer now: worth another try later."""
+
+
+class ClockOff(StoreUnavailable):
+    """The S3 server refused a request because this machine's clock is off."""
 
 
 class ObjectMissing(StoreError):
@@ -62,6 +68,9 @@ class Store:
     def __init__(self, client: Any, bucket: str) -> None:
         self.client = client
         self.bucket = bucket
+        self.clock = ServerClock()
+        ask_caches_to_validate(client)
+        self.clock.watch(client)
 
     @classmethod
     def from_env(cls, *, attempts: int = 4, timeout: float = 20.0) -> Store:
@@ -127,7 +136,11 @@ class Store:
         self._call(
             key,
             lambda: self.client.put_object(
-                Bucket=self.bucket, Key=key, Body=data, ContentType=content_type
+                Bucket=self.bucket,
+                Key=key,
+                Body=data,
+                ContentType=content_type,
+                **upload_headers(key),
             ),
         )
         return self.uri(key)
@@ -279,8 +292,7 @@ class Store:
                     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
                 ) from None
             raise StoreUnavailable(
-                f"S3 at {endpoint} does not answer: {error}",
-                "check AWS_ENDPOINT_URL_S3, or start the embedded server with `tinyops up`",
+                f"S3 at {endpoint} does not answer: {error}", fix_of_outage(str(error))
             ) from None
 
     def _explain(self, key: str, code: str, status: int, text: str) -> Exception:
@@ -290,11 +302,20 @@ class Store:
             return ObjectMissing(f"{self.uri(key)} does not exist")
         if code == "NoSuchBucket":
             return StoreError(f"no bucket {self.bucket!r}", "create it or set TINYOPS_BUCKET")
+        if code == "RequestTimeTooSkewed" or (status in (401, 403) and self.clock.off):
+            return ClockOff(*self.clock.describe())
         if status in (401, 403):
             return StoreError(f"S3 refused the keys for {self.uri(key)}: {code}", "check AWS keys")
         if status >= 500 or code in ("SlowDown", "RequestTimeout"):
             return StoreUnavailable(f"{self.uri(key)}: {text}", "try again when S3 is well")
         return StoreError(f"{self.uri(key)}: {text}")
+
+
+def fix_of_outage(text: str) -> str:
+    """Fix for an S3 server that cannot be reached; `text` is the HTTP client's message."""
+    if "certificate is not yet valid" in text or "certificate has expired" in text:
+        return "Check this machine's clock with `date -u`, then the server's certificate."
+    return "check AWS_ENDPOINT_URL_S3, or start the embedded server with `tinyops up`"
 
 
 @functools.cache

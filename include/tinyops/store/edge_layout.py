@@ -51,3 +51,9 @@ def tuf_target(path: str, sha256: str) -> str:
     """A TUF target; `path` has folders. The repository keeps it under its hash (TUF 1.0, 6.2)."""
     folder, slash, name = path.rpartition("/")
     return TUF_TARGETS + parts(f"{folder}{slash}{sha256}.{name}")
+
+
+def is_overwritten(key: str) -> bool:
+    """Return True for a key that is written over; all others keep the content they got first."""
+    name = key.removeprefix(GATEWAYS).partition("/")[0]
+    return key in (tuf_metadata(TUF_TIMESTAMP), f"{GATEWAYS}{name}/status.json")

@@ -122,6 +122,7 @@ from tinyops.store.layout.state import (
     Consumer,
     Pointer,
     forgotten,
+    is_pointer,
     pointer,
     project,
     receipt,

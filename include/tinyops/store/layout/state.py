@@ -54,6 +54,12 @@ def pointer(project: str, name: Pointer) -> str:
     return f"{part(project)}/current/{part(name)}.json"
 
 
+def is_pointer(key: str) -> bool:
+    """Return True for a pointer of any project."""
+    project, _, rest = key.partition("/")
+    return rest in {f"current/{name}.json" for name in Pointer} and bool(project)
+
+
 def receipts(project: str, consumer: Consumer) -> str:
     """Folder of all receipts of a consumer."""
     return f"{part(project)}/receipts/{part(consumer)}/"
