@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 from tuf.api.exceptions import (
+    BadVersionNumberError,
     DownloadError,
     DownloadHTTPError,
     DownloadLengthMismatchError,
+    ExpiredMetadataError,
     RepositoryError,
 )
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import Updater, UpdaterConfig
 
 from tinyops.releases import paths
+from tinyops.releases.bounded_read import BoundedReader
 from tinyops.releases.bundle import Manifest
 from tinyops.releases.errors import (
+    ClockWrong,
     ReleaseAbsent,
+    ReleaseBusy,
     ReleaseError,
     ReleaseRefused,
     ReleaseUnavailable,
@@ -30,6 +36,7 @@ from tinyops.releases.fetcher import StoreFetcher
 from tinyops.releases.pruning import TARGETS_MAX_BYTES
 from tinyops.releases.rollout import Channel
 from tinyops.store import Store, edge_layout
+from tinyops.store.bucket import fix_of_outage
 from tinyops.wrong_key import wrong_key
 
 T = TypeVar("T")
@@ -37,6 +44,11 @@ T = TypeVar("T")
 SMALL = 1 << 20
 # Manifests are of one release each: without a limit the cache would grow with their number.
 CACHED = 256
+POLL_SECONDS = 20.0
+"""Default limit for reading all metadata and the channels of one poll."""
+IMAGE_SECONDS = 60.0
+SLOWEST_LINE = 2048
+"""Bytes per second. An image may take IMAGE_SECONDS and its size by this."""
 
 
 class ReleaseClient:
@@ -51,18 +63,31 @@ class ReleaseClient:
     cache
         A folder of its own: the newest metadata seen (which is what defeats replays) and small
         targets.
+    poll_seconds
+        Limit for `refresh` and for the small targets that are read after it.
+
+    Raises
+    ------
+    ReleaseError
+        The cache cannot be written.
     """
 
-    def __init__(self, store: Store, root: bytes, cache: Path) -> None:
+    def __init__(
+        self, store: Store, root: bytes, cache: Path, poll_seconds: float = POLL_SECONDS
+    ) -> None:
         self._store = store
+        self._poll_seconds = poll_seconds
         self._root = root
         self._metadata = cache / "metadata"
         self._targets = cache / "targets"
-        self._metadata.mkdir(parents=True, exist_ok=True)
-        self._targets.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._updater: Updater | None = None
-        self._prune()
+        self._reader = BoundedReader()
+        self._fetcher = StoreFetcher(store, self._reader)
+        with self._on_disk():
+            self._metadata.mkdir(parents=True, exist_ok=True)
+            self._targets.mkdir(parents=True, exist_ok=True)
+            self._prune()
 
     def refresh(self) -> None:
         """Take over the newest metadata; what was verified before stays in use when this fails.
@@ -72,9 +97,16 @@ class ReleaseClient:
         ReleaseRefused
             The repository offers metadata that is unsigned, older than seen before, or expired.
         ReleaseUnavailable
-            The repository cannot be read.
+            The repository cannot be read, or not in time.
+        ReleaseBusy
+            Another thread still downloads an image.
+        ClockWrong
+            The metadata may be current, but not by this machine's clock.
+        ReleaseError
+            The cache cannot be written.
         """
-        with self._lock:
+        with self._locked(self._poll_seconds):
+            self._fetcher.allow(self._poll_seconds)
             updater = self._verified("the release metadata", self._new_updater)
             self._verified("the release metadata", updater.refresh)
             self._updater = updater
@@ -121,14 +153,39 @@ class ReleaseClient:
         with self._lock:
             info = self._image_info(project, version, target)
             updater = self._current()
-            to.parent.mkdir(parents=True, exist_ok=True)
+            with self._on_disk():
+                to.parent.mkdir(parents=True, exist_ok=True)
             part = to.with_name(to.name + ".part")
             if updater.find_cached_target(info, str(to)) is None:
-                self._verified(info.path, lambda: updater.download_target(info, str(part)))
-                with part.open("rb") as file:
-                    os.fsync(file.fileno())
-                part.replace(to)
+                self._fetcher.allow(IMAGE_SECONDS + info.length / SLOWEST_LINE)
+                try:
+                    self._verified(info.path, lambda: updater.download_target(info, str(part)))
+                    with self._on_disk(), part.open("rb") as file:
+                        os.fsync(file.fileno())
+                        part.replace(to)
+                finally:
+                    # A full disk is no place for half an image.
+                    part.unlink(missing_ok=True)
             return to
+
+    @contextmanager
+    def _locked(self, seconds: float) -> Iterator[None]:
+        if not self._lock.acquire(timeout=seconds):
+            raise ReleaseBusy("an image is still being downloaded", "Wait, or check the line.")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ReleaseError(
+                f"release cache {self._metadata.parent}: {error}",
+                f"Free space on the disk of {self._metadata.parent}.",
+            ) from None
 
     def _prune(self) -> None:
         """Remove what a killed process left half written, and all but the newest small targets."""
@@ -153,7 +210,7 @@ class ReleaseClient:
         return info
 
     def _small(self, path: str) -> bytes | None:
-        with self._lock:
+        with self._locked(self._poll_seconds):
             info = self._info(path)
             if info is None:
                 return None
@@ -162,8 +219,11 @@ class ReleaseClient:
             updater = self._current()
             cached = updater.find_cached_target(info)
             if cached is None:
+                # The line may be slow by now: the time of the poll that called for it is over.
+                self._fetcher.extend(self._poll_seconds)
                 cached = self._verified(path, lambda: updater.download_target(info))
-            return Path(cached).read_bytes()
+            with self._on_disk():
+                return Path(cached).read_bytes()
 
     def _info(self, path: str) -> TargetFile | None:
         updater = self._current()
@@ -181,7 +241,7 @@ class ReleaseClient:
             edge_layout.TUF_METADATA,
             str(self._targets),
             edge_layout.TUF_TARGETS,
-            fetcher=StoreFetcher(self._store),
+            fetcher=self._fetcher,
             config=UpdaterConfig(targets_max_length=TARGETS_MAX_BYTES),
             bootstrap=self._root,
         )
@@ -189,18 +249,45 @@ class ReleaseClient:
     def _verified(self, what: str, call: Callable[[], T]) -> T:
         try:
             return call()
+        except ExpiredMetadataError as error:
+            self._blame_clock()
+            raise ReleaseRefused(
+                _unverified(what, error),
+                "Have `tinyops__maintain` run, which signs it again. Check this machine's clock."
+                if not self._store.clock.known
+                else "Have `tinyops__maintain` run, which signs it again.",
+            ) from None
+        except BadVersionNumberError as error:
+            raise ReleaseRefused(
+                _unverified(what, error),
+                "Look for a cache or proxy in front of S3 that answers with old copies. Otherwise "
+                "find out who put back an old copy.",
+            ) from None
         except (RepositoryError, DownloadLengthMismatchError) as error:
             raise ReleaseRefused(
-                f"{what} does not verify: {type(error).__name__}: {error}",
+                _unverified(what, error),
                 "nothing was changed; find out who wrote to the bucket, or sign again",
             ) from None
         except DownloadHTTPError as error:
+            if error.status_code in (401, 403):
+                self._blame_clock()
             kind = ReleaseAbsent if error.status_code == 404 else ReleaseUnavailable
             raise kind(f"{what}: {error}", "wait, or check the S3 endpoint") from None
         except DownloadError as error:
-            raise ReleaseUnavailable(f"{what}: {error}", "check the S3 endpoint") from None
+            raise ReleaseUnavailable(f"{what}: {error}", fix_of_outage(str(error))) from None
         except OSError as error:
-            raise ReleaseError(f"{what}: {error}", f"check {self._metadata.parent}") from None
+            raise ReleaseError(
+                f"{what}: {error}", f"Free space on the disk of {self._metadata.parent}."
+            ) from None
+
+    def _blame_clock(self) -> None:
+        """Raise ClockWrong if this machine's clock explains why something was refused."""
+        if self._store.clock.off:
+            raise ClockWrong(*self._store.clock.describe())
+
+
+def _unverified(what: str, error: Exception) -> str:
+    return f"{what} does not verify: {type(error).__name__}: {error}"
 
 
 def _finding(error: ValidationError) -> str:

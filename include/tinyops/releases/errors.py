@@ -27,3 +27,11 @@ class ReleaseUnavailable(ReleaseError):
 
 class ReleaseAbsent(ReleaseUnavailable):
     """The repository can be read and has no such file: nothing was released yet."""
+
+
+class ReleaseBusy(ReleaseUnavailable):
+    """Another thread reads from the repository for longer than a poll may take."""
+
+
+class ClockWrong(ReleaseUnavailable):
+    """Metadata or signatures are refused because this machine's clock is off."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ class CuttableWire:
         self._listener: socket.socket | None = None
         self._open: list[socket.socket] = []
         self._port = 0
+        self.drip = 0.0
+        """Seconds between two bytes of what the server answers; 0 for no delay."""
         self.mend()
 
     def __enter__(self) -> Self:
@@ -36,10 +39,15 @@ class CuttableWire:
     ) -> None:
         self.cut()
 
+    @property
+    def endpoint(self) -> str:
+        """URL of the near end."""
+        return f"http://127.0.0.1:{self._port}"
+
     def store(self) -> Store:
         """A store at the near end, which gives up soon."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{self._port}")
+            patch.setenv("AWS_ENDPOINT_URL_S3", self.endpoint)
             return Store.from_env(attempts=1, timeout=3.0)
 
     def cut(self) -> None:
@@ -62,14 +70,26 @@ class CuttableWire:
                 near = listener.accept()[0]
                 far = socket.create_connection(self._there)
                 self._open += [near, far]
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=self._copy, args=pair, daemon=True).start()
+                for source, sink in ((near, far), (far, near)):
+                    answers = source is far
+                    threading.Thread(
+                        target=self._copy, args=(source, sink, answers), daemon=True
+                    ).start()
 
-    @staticmethod
-    def _copy(source: socket.socket, sink: socket.socket) -> None:
+    def _copy(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                sink.sendall(data)
+                if answers:
+                    self._answer(data, sink)
+                else:
+                    sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def _answer(self, data: bytes, sink: socket.socket) -> None:
+        while self.drip and data:
+            sink.sendall(data[:1])
+            data = data[1:]
+            time.sleep(self.drip)
+        sink.sendall(data)
