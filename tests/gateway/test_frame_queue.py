@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,15 @@ import pytest
 from tests.support.gateway.frame_device import HEADER, frame
 from tinyops.gateway import frame_queue
 from tinyops.gateway.database import Database, DiskFull
+from tinyops.gateway.frame_dates import SinceBoot
 from tinyops.gateway.frame_order import Position
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.frame_upload import FrameUpload
 from tinyops.sketches.frames import FrameRecord, decode_records
 from tinyops.store import Store, StoreUnavailable, layout
 
+RECEIVED = datetime.fromisoformat("2026-10-01T10:00:00+00:00").timestamp()
+STARTED = time.monotonic()
 WRITER = """
 import os, sys
 from pathlib import Path
@@ -48,13 +52,22 @@ def record(number: int, project: str = "demo", device: str = "d-1") -> FrameReco
     )
 
 
+def clock() -> float:
+    """Goes on from the first records' date."""
+    return RECEIVED + time.monotonic() - STARTED
+
+
+def moment() -> SinceBoot:
+    return SinceBoot("boot-1", 1e6)
+
+
 def add(queue: FrameQueue, made: FrameRecord) -> int:
     position = Position("deadbeef", made.epoch, made.window, 16, made.frame)
     return queue.add(made, position)
 
 
 def opened(path: Path, kept: int = 1000) -> FrameQueue:
-    return FrameQueue(Database(path), "bench", kept)
+    return FrameQueue(Database(path), "bench", kept, clock, moment)
 
 
 def filled(path: Path, count: int, **options: int) -> FrameQueue:
@@ -152,7 +165,7 @@ def test_refusals_are_counted_by_device_and_reason(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "j.db")
-    queue = FrameQueue(database, "bench", 10_000)
+    queue = FrameQueue(database, "bench", 10_000, clock, moment)
     ((pages,),) = database.rows("PRAGMA page_count")
     database.rows(f"PRAGMA max_page_count = {pages + 4}")  # SQLite then finds the disk full
     kept = iter(range(1000))

@@ -62,6 +62,11 @@ class GatewayConfig(_Section):
     state: Path = Field(default=Path("state"), description="journal, images, TUF metadata")
     trusted_root: Path = Field(description="root.json of the signing keys, copied by hand")
     poll_seconds: float = Field(default=10.0, gt=0)
+    poll_timeout_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="limit for one poll, and for one upload",
+    )
     attest_seconds: float = Field(default=60.0, gt=0)
     watch_seconds: float = Field(default=60.0, gt=0, description="between looks at an idle board")
     frame_seconds: float = Field(

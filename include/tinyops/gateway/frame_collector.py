@@ -13,6 +13,8 @@ from tinyops.fleet.event import Event
 from tinyops.gateway.attest import ASK, differs
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.connection import Connection
+from tinyops.gateway.database import DiskFull
+from tinyops.gateway.disk_reserve import DiskReserve
 from tinyops.gateway.frame_order import FrameRefused, place
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.journal import Journal
@@ -23,6 +25,8 @@ MOST = 32
 """Frames fetched in one visit; a device keeps eight."""
 NO_SUCH_REQUEST = 2
 """A device's answer, as in link.h, whose image is older than frames."""
+KEPT_ON_FULL_DISK = 1000
+"""Frames that may wait for S3 while the disk is full; further ones stay on the device."""
 REPORT_SECONDS = 3600.0
 """How long after a report of refused frames the next one for the same reason may follow."""
 
@@ -37,6 +41,7 @@ class FrameCollector:
         connection: Connection,
         queue: FrameQueue,
         journal: Journal,
+        reserve: DiskReserve,
     ) -> None:
         self.due = 0.0
         """When to visit next (time.monotonic)."""
@@ -45,6 +50,7 @@ class FrameCollector:
         self._connection = connection
         self._queue = queue
         self._journal = journal
+        self._reserve = reserve
         self._settled = False  # whether the device has dropped the last frame that was kept
         self._reported: dict[str, float] = {}
 
@@ -64,6 +70,8 @@ class FrameCollector:
         if not image.header.reference_tag:
             self.due = math.inf
             return
+        if self._reserve.problem and self._queue.waiting_count() >= KEPT_ON_FULL_DISK:
+            raise DiskFull(self._reserve.problem, "Free space; S3 then gets the frames.")
         with self._connection.link() as link:
             hello = link.hello(ASK, attempts=3)
             if differs(hello, image):
@@ -97,7 +105,7 @@ class FrameCollector:
         last = self._queue.position(self._device.id)
         if last is not None and data == last.frame and not self._settled:
             return  # the end came between keeping it and telling the device so
-        now = datetime.now(UTC)
+        now = datetime.fromtimestamp(self._queue.clock(), UTC)
         try:
             position = place(data, hello, last, int(now.timestamp()))
         except FrameRefused as error:

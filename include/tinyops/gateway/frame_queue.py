@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from tinyops.gateway.database import Database
+from tinyops.gateway.frame_dates import FrameDates, SinceBoot, since_boot
 from tinyops.gateway.frame_order import Position
+from tinyops.gateway.log import say
 from tinyops.sketches.frames import MOST_RECORDS, FrameRecord, encode_records
 from tinyops.store import layout
 
@@ -64,13 +68,24 @@ class FrameQueue:
         Its name.
     kept
         How many frames may wait; beyond, the oldest are dropped and counted.
+    clock
+        Unix time in seconds, the best that is known.
     """
 
-    def __init__(self, database: Database, gateway: str, kept: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateway: str,
+        kept: int,
+        clock: Callable[[], float] = time.time,
+        moment: Callable[[], SinceBoot] = since_boot,
+    ) -> None:
+        self.clock = clock
         self._database = database
         self._gateway = gateway
         self._kept = kept
         database.create(_SCHEMA)
+        self._dates = FrameDates(database, clock, moment)
 
     def position(self, device: str) -> Position | None:
         """Where the device's accepted frames have got to; None before the first."""
@@ -92,10 +107,12 @@ class FrameQueue:
             It is not kept.
         """
         with self._database.transaction() as change:
-            change.execute(
+            row = change.execute(
                 "INSERT INTO frame (project, device, record) VALUES (?, ?, ?)",
                 (record.project, record.device, record.pack()),
             )
+            assert row.lastrowid is not None
+            self._dates.stamp(change, row.lastrowid)
             change.execute(
                 "INSERT OR REPLACE INTO frame_position VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -118,6 +135,10 @@ class FrameQueue:
                 change.execute("DELETE FROM frame WHERE number = ?", (number,))
                 change.execute(_COUNT, (device, _DROPPED, 1))
         return len(oldest)
+
+    def waiting_count(self) -> int:
+        """Frames that S3 does not have yet."""
+        return int(self._database.rows("SELECT COUNT(*) FROM frame")[0][0])
 
     def refuse(self, device: str, reason: str) -> int:
         """Count a frame that is not kept; returns how many there were for this reason."""
@@ -151,6 +172,7 @@ class FrameQueue:
             for device, count in Counter(device for (device,) in rows).items():
                 change.execute(_COUNT, (device, _SENT, count))
             change.execute("DELETE FROM frame WHERE object = ?", (number,))
+            self._dates.forget(change)
 
     def counts(self, device: str) -> FrameCounts:
         """What became of a device's frames."""
@@ -178,7 +200,7 @@ class FrameQueue:
                 return None
             last = change.execute("SELECT MAX(number) FROM last_object").fetchone()[0] or 0
             # By the clock, so that a gateway that has lost its memory overwrites no object.
-            number = max(last + 1, int(time.time() * 100))
+            number = max(last + 1, int(self.clock() * 100))
             change.execute("DELETE FROM last_object")
             change.execute("INSERT INTO last_object VALUES (?)", (number,))
             change.execute(
@@ -186,4 +208,22 @@ class FrameQueue:
                 "WHERE project = ? AND object IS NULL ORDER BY number LIMIT ?)",
                 (number, *oldest, RECORDS_AN_OBJECT),
             )
+            self._correct_dates(change, number)
         return number
+
+    def _correct_dates(self, change: sqlite3.Connection, number: int) -> None:
+        """Date the frames of a new object; S3 was just reached, so the clock is known."""
+        self._dates.take_bearings(change)
+        query = "SELECT number, record FROM frame WHERE object = ?"
+        corrected = 0
+        for frame, packed in change.execute(query, (number,)).fetchall():
+            record = FrameRecord.unpack(packed)
+            date = self._dates.corrected(change, frame, record.received_at)
+            if date != record.received_at:
+                corrected += 1
+                change.execute(
+                    "UPDATE frame SET record = ? WHERE number = ?",
+                    (replace(record, received_at=date).pack(), frame),
+                )
+        if corrected:
+            say("frames dated anew", count=corrected, object=number)

@@ -6,6 +6,7 @@ import time
 
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.log import say
+from tinyops.gateway.outbox import SEND_SECONDS
 from tinyops.store import Store, StoreError
 
 
@@ -30,10 +31,13 @@ class FrameUpload:
         seal = everything or time.monotonic() >= self._due
         if seal:
             self._due = time.monotonic() + self._seconds
+        end = time.monotonic() + SEND_SECONDS
         try:
             while (waiting := self._queue.next_object(seal)) is not None:
                 self._store.put(waiting.key, waiting.content, "application/zstd")
                 self._queue.sent(waiting.number)
+                if time.monotonic() > end and not everything:
+                    break
         except StoreError as error:
             if error.message != self._problem:
                 say("frames wait", warn=True, problem=error.message)

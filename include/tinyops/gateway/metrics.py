@@ -20,6 +20,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from tinyops import __version__
+from tinyops.gateway.disk_reserve import DiskReserve
 from tinyops.gateway.frame_queue import FrameQueue
 from tinyops.gateway.journal import STEPS, Journal
 from tinyops.gateway.watch import ReleaseWatch
@@ -37,6 +38,7 @@ class GatewayCollector(Collector):
         journal: Journal,
         frames: FrameQueue,
         watch: ReleaseWatch,
+        reserve: DiskReserve,
     ) -> None:
         self._name = name
         self._state = state
@@ -44,6 +46,7 @@ class GatewayCollector(Collector):
         self._journal = journal
         self._frames = frames
         self._watch = watch
+        self._reserve = reserve
 
     def collect(self) -> Iterator[Metric]:
         """One family a metric."""
@@ -80,6 +83,11 @@ class GatewayCollector(Collector):
             "tinyops_gateway_state_free_bytes",
             "Room that is left on the state folder's disk.",
             shutil.disk_usage(self._state).free,
+        )
+        yield GaugeMetricFamily(
+            "tinyops_gateway_disk_full",
+            "1 when nothing but the journal is written to the state folder's disk, else 0.",
+            float(bool(self._reserve.problem)),
         )
 
     def _devices(self) -> Iterator[Metric]:

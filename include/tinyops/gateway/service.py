@@ -15,10 +15,13 @@ from typing import IO
 from tinyops.boards.catalogue import load_board
 from tinyops.gateway.actions import Actions
 from tinyops.gateway.attached_board import AttachedBoard
+from tinyops.gateway.bounded_store import BoundedStore
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.device_record import DeviceRecord
+from tinyops.gateway.disk_reserve import DiskReserve
+from tinyops.gateway.disk_watch import DiskWatch
 from tinyops.gateway.errors import GatewayError
 from tinyops.gateway.flash_budget import FlashBudget
 from tinyops.gateway.frame_collector import FrameCollector
@@ -56,22 +59,34 @@ class Gateway:
     def __init__(self, config: GatewayConfig, store: Store) -> None:
         self._config = config
         self._lock = _claim(config.state)
-        self._database = Database(config.state / "journal.db")
+        self._reserve = DiskReserve(config.state)
+        self._disk = DiskWatch(self._reserve)
+        self._database = Database(config.state / "journal.db", self._reserve)
         self._journal = Journal(self._database)
         self._actions = Actions(self._database)
         self._budget = FlashBudget(self._database, config.flashes_per_day)
-        self._frames = FrameQueue(self._database, config.name, config.frames_kept)
+        self._frames = FrameQueue(
+            self._database, config.name, config.frames_kept, store.clock.corrected
+        )
         self._shutdown = Shutdown(config.stop_seconds)
         self._wake = threading.Event()
         self._defect: BaseException | None = None
         projects = sorted({device.project for device in config.devices})
         self._watch = ReleaseWatch(
-            store, config.trusted_root, config.state / "tuf", projects, self._journal.report
+            store,
+            config.trusted_root,
+            config.state / "tuf",
+            projects,
+            self._journal.report,
+            self._reserve.check,
+            config.poll_timeout_seconds,
         )
-        self._outbox = Outbox(store, self._journal, config.name)
-        self._upload = FrameUpload(store, self._frames, config.frame_seconds)
-        images, devices = ImageStore(config.state / "images"), {each.id for each in config.devices}
-        self._shelf = Shelf(images, self._watch, self._journal, devices)
+        uploads = BoundedStore(store, config.poll_timeout_seconds)
+        self._outbox = Outbox(uploads, self._journal, config.name)
+        self._upload = FrameUpload(uploads, self._frames, config.frame_seconds)
+        devices = {device.id for device in config.devices}
+        images = ImageStore(config.state / "images")
+        self._shelf = Shelf(images, self._watch, self._journal, devices, self._reserve)
         self.workers = [self._worker(device) for device in config.devices]
 
     def run(self) -> None:
@@ -141,7 +156,7 @@ class Gateway:
 
         state, name = self._config.state, self._config.name
         collector = GatewayCollector(
-            name, state, self.workers, self._journal, self._frames, self._watch
+            name, state, self.workers, self._journal, self._frames, self._watch, self._reserve
         )
         try:
             return MetricsServer(port, collector)
@@ -151,15 +166,21 @@ class Gateway:
 
     def _send(self, everything: bool = False) -> None:
         try:
+            self._disk.report(self._journal.report)
+        except DiskFull as error:
+            self._disk.cannot_record(error)
+        try:
             if self._outbox.send(self._status()):
                 self._upload.send(everything)
         except DiskFull as error:
-            say("cannot go on", warn=True, problem=error)
+            self._disk.cannot_record(error)
 
     def _worker(self, device: DeviceConfig) -> DeviceWorker:
         config, board = self._config, load_board(device.board)
         connection = Connection(device.identity, board.protocol.baud)
-        collector = FrameCollector(config, device, connection, self._frames, self._journal)
+        collector = FrameCollector(
+            config, device, connection, self._frames, self._journal, self._reserve
+        )
         reset = partial(pressed, device.reset_command, device.id)
         attached = AttachedBoard(board, connection, config.attest_seconds, self._shutdown, reset)
         record = DeviceRecord(config, device, self._journal, self._actions)
@@ -182,7 +203,12 @@ class Gateway:
     def _status(self) -> dict[str, object]:
         waiting = self._journal.waiting_count()
         return gateway_status(
-            self._config.name, self.workers, self._frames, self._watch.problem, waiting
+            self._config.name,
+            self.workers,
+            self._frames,
+            self._watch.problem,
+            waiting,
+            self._reserve.problem,
         )
 
     def _guarded(self, worker: DeviceWorker) -> None:
@@ -195,8 +221,14 @@ class Gateway:
 
 
 def _claim(state: Path) -> IO[str]:
-    state.mkdir(parents=True, exist_ok=True)
-    lock = (state / "gateway.lock").open("w")
+    try:
+        for folder in (state, state / "images"):
+            folder.mkdir(parents=True, exist_ok=True)
+        lock = (state / "gateway.lock").open("w")
+    except OSError as error:
+        raise GatewayError(
+            f"state folder {state}: {error.strerror}", "Free space on its disk, or name another."
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -8,6 +8,8 @@ from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import ImageRefused
 from tinyops.boards.image import Image, ImageError, load_image
 from tinyops.gateway.config import DeviceConfig
+from tinyops.gateway.database import DiskFull
+from tinyops.gateway.disk_reserve import DiskReserve
 from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import ImageName, Journal
 from tinyops.gateway.watch import ReleaseWatch
@@ -21,12 +23,18 @@ class Shelf:
     """
 
     def __init__(
-        self, images: ImageStore, watch: ReleaseWatch, journal: Journal, devices: Collection[str]
+        self,
+        images: ImageStore,
+        watch: ReleaseWatch,
+        journal: Journal,
+        devices: Collection[str],
+        reserve: DiskReserve,
     ) -> None:
         self._images = images
         self._watch = watch
         self._journal = journal
         self._devices = devices
+        self._reserve = reserve
         self.prune()
 
     def name(self, device: DeviceConfig, version: str) -> ImageName:
@@ -51,9 +59,13 @@ class Shelf:
             The image is not what its place in the repository says.
         ReleaseRefused, ReleaseUnavailable
             As with `name`.
+        DiskFull
+            The image is not here and there is no room for it.
         """
         data = self._images.read(name.sha256)
         if data is None:
+            if problem := self._reserve.problem:
+                raise DiskFull(problem, "Free space on the disk of the state folder.")
             path = self._images.path(name.sha256)
             client = self._watch.client()
             client.download_image(device.project, name.version, device.target, path)

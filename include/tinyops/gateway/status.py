@@ -37,13 +37,16 @@ def gateway_status(
     frames: FrameQueue,
     problem: str,
     events_waiting: int,
+    disk_problem: str,
 ) -> dict[str, Any]:
-    """The content of status.json; `releases` is "current" or why they are not."""
+    """The content of status.json; `releases` is "current" or why they are not, `disk` "ok" or why
+    nothing but the journal is written."""
     return {
         "gateway": name,
         "at": datetime.now(UTC).isoformat(),
         "releases": problem or "current",
         "events_waiting": events_waiting,
+        "disk": disk_problem or "ok",
         "devices": {worker.device.id: device_status(worker, frames) for worker in workers},
     }
 
