@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import tinyops
 from tinyops.boards import frames, image, messages
 from tinyops.boards.link import Decoder, Frame, crc16, encode
+from tinyops.emulation import chip
 
 LINK = Path(tinyops.__file__).parent / "firmware" / "link"
 DEFINES = dict(
@@ -84,6 +85,8 @@ def test_constants_are_those_of_the_header() -> None:
     assert int(DEFINES["LINK_INFER_WINDOW"]) == messages.INFER_WINDOW
     assert int(DEFINES["LINK_INFER_RESET"]) == messages.INFER_RESET
     assert int(DEFINES["SENSOR_REQUEST"], 0) == messages.SENSOR_REQUEST
+    assert int(DEFINES["LINK_CHIP_ID_BYTES"]) == messages._CHIP_ID_BYTES == chip.CHIP_ID_BYTES
+    assert int(DEFINES["VIRTUAL_CHIP_ID_OFFSET"], 0) == chip.CHIP_ID_OFFSET
     codes = {int(value) for name, value in DEFINES.items() if name.startswith("LINK_ERROR_")}
     assert codes == set(messages.ERROR_TEXTS)
 

@@ -17,7 +17,7 @@ NOW = 1_790_000_000
 
 
 def hello(windows: int = 10**6, **header: object) -> Hello:
-    numbers = (0, 0, 0, 0, windows, 0, 0, 0, 0, 0, 1, 1, 1, 0, 255, 0)
+    numbers = (0, 0, 0, 0, windows, 0, 0, 0, 0, 0, 1, 1, 1, 0, 255, 0, bytes(8))
     changed = replace(HEADER, **header)  # type: ignore[arg-type]
     return Hello.parse(changed.pack() + messages._HELLO.pack(*numbers))
 

@@ -39,7 +39,8 @@ ERROR_TEXTS = {
 }
 NO_CLASS = 255
 
-_HELLO = struct.Struct("<10I6B")
+_CHIP_ID_BYTES = 8
+_HELLO = struct.Struct(f"<10I6B{_CHIP_ID_BYTES}s")
 _SELFTEST = struct.Struct("<BBII")
 _INFER = struct.Struct("<II")
 _DECISION = struct.Struct("<IIBB")
@@ -58,7 +59,8 @@ class Hello:
     """Who the device is, whether its image is whole, and what it has counted since boot.
 
     `window` 0 means that the device does not sample by itself; `last_class` None means that it has
-    decided nothing yet. Sizes in bytes; `confidence` 0 to 255 in 1/256.
+    decided nothing yet. Sizes in bytes; `confidence` 0 to 255 in 1/256. `chip_id` is the chip's own
+    number in hexadecimal; empty where it has none.
     """
 
     image: ImageHeader
@@ -78,15 +80,17 @@ class Hello:
     faults: int
     last_class: int | None
     confidence: int
+    chip_id: str
 
     @classmethod
     def parse(cls, body: bytes) -> Hello:
         """From the body of a HELLO reply."""
         _expect("HELLO", len(body) == HELLO_SIZE, body)
-        *numbers, golden, ok, faults, last, confidence = _HELLO.unpack_from(body, HEADER_SIZE)
+        *numbers, golden, ok, faults, last, confidence, chip = _HELLO.unpack_from(body, HEADER_SIZE)
         # A damaged image must be able to say so (`boot_ok`), whatever its names are now.
         header = unpack_header(body, reported=True)
-        return cls(*[header, *numbers, golden, ok == 1, faults, _class(last), confidence])
+        chip_id = chip.hex() if any(chip) else ""
+        return cls(*[header, *numbers, golden, ok == 1, faults, _class(last), confidence, chip_id])
 
 
 def announced_outputs(reply: bytes, request: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from tinyops.boards.transport import SerialPort
 class PortIdentity:
     """How a board is found again: by its USB serial number, else by the path it had.
 
-    One of the two may be empty.
+    One of the two may be empty. The number has precedence: another board may have got the name.
     """
 
     path: str
@@ -38,10 +38,14 @@ class PortIdentity:
 
 
 def identify(path: str) -> PortIdentity:
-    """The identity of the port that is at `path` now. A pseudo-terminal keeps its path."""
-    device = str(Path(path).resolve())
-    for port in usb_ports():
-        if port.device == device and port.serial_number:
+    """The identity of the port that is at `path` now. A pseudo-terminal keeps its path.
+
+    A serial number that two ports share identifies neither.
+    """
+    device, ports = str(Path(path).resolve()), usb_ports()
+    numbers = [port.serial_number for port in ports]
+    for port in ports:
+        if port.device == device and port.serial_number and numbers.count(port.serial_number) == 1:
             return PortIdentity(path, port.serial_number)
     return PortIdentity(path)
 

@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from tinyops.cli.files import existing_file
-from tinyops.cli.gateway_devices import gateway_devices
+from tinyops.cli.gateway_devices import enrol, gateway_devices
 from tinyops.cli.gateway_status import gateway_status
 from tinyops.cli.output import echo, print_json, terminal
 
 gateway_app = typer.Typer(help="The edge service between S3 and the boards.", no_args_is_help=True)
 gateway_app.command("status")(gateway_status)
 gateway_app.command("devices")(gateway_devices)
+gateway_app.command("enrol")(enrol)
 
 
 def flash(

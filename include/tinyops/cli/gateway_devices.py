@@ -41,6 +41,35 @@ def gateway_devices(
         _show(rows)
 
 
+def enrol(
+    device: Annotated[str, typer.Argument(help="The device's id in the YAML file.")],
+    config: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The gateway's YAML file.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Accept another board for a device: the next one that attests is bound to it."""
+    from tinyops.gateway.config import load_config
+    from tinyops.gateway.database import Database
+    from tinyops.gateway.enrolment import Enrolment
+    from tinyops.gateway.errors import GatewayError
+
+    settings = load_config(config)
+    known = [row.id for row in settings.devices]
+    if device not in known:
+        raise GatewayError(f"unknown device {device!r}", f"Use one of: {', '.join(known)}.")
+    database = Database(settings.state / "journal.db")
+    before = Enrolment(database, device).clear()
+    database.close()
+    if as_json:
+        print_json({"device": device, "was": asdict(before)})
+    elif before.chip_id or before.usb_serial:
+        typer.echo(f"{device} was bound to chip {before.chip_id or 'without a number'}")
+        typer.echo("the next board that attests in its place is bound to it")
+    else:
+        typer.echo(f"{device} was bound to no board")
+
+
 def yaml_lines(port: FoundPort) -> str:
     """The entry of the gateway's file for a port whose board is not in it yet."""
     from tinyops.boards.discovery import stable_name

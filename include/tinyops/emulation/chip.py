@@ -23,14 +23,28 @@ MEMORY_BYTES = 4 << 30
 44 MB in memory."""
 
 
+CHIP_ID_BYTES = 8
+CHIP_ID_OFFSET = 0x10000
+"""Of the chip's number in the shared memory: behind what a sensor fills."""
+
+
 class EmulationError(TinyOpsError):
     """What runs the firmware is missing, or does not run."""
 
 
 class Chip(ABC):
-    """Powered on when it is made: a child process, two serial lines as sockets, shared memory."""
+    """Powered on when it is made: a child process, two serial lines as sockets, shared memory.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    chip_id
+        The chip's own number, which its firmware reports; zeros for none.
+    """
+
+    def __init__(self, chip_id: bytes = bytes(CHIP_ID_BYTES)) -> None:
+        if len(chip_id) != CHIP_ID_BYTES:
+            raise ValueError(f"a chip's number has {CHIP_ID_BYTES} bytes, not {len(chip_id)}")
+        self._chip_id = chip_id
         self._process: subprocess.Popen[bytes] | None = None
         self._sockets: list[socket.socket] = []
         self._shared_ram: mmap.mmap | None = None
@@ -108,6 +122,7 @@ class Chip(ABC):
         file = os.memfd_create("tinyops-shared-ram")
         os.ftruncate(file, SHARED_RAM_BYTES)
         self._shared_ram = mmap.mmap(file, SHARED_RAM_BYTES)
+        self._shared_ram[CHIP_ID_OFFSET : CHIP_ID_OFFSET + CHIP_ID_BYTES] = self._chip_id
         return file
 
     def _power_off(self) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from tinyops.emulation.chip import Chip
+from tinyops.emulation.chip import CHIP_ID_BYTES, Chip
 from tinyops.environment import bare_environment
 
 
@@ -22,10 +22,12 @@ class HostChip(Chip):
     ----------
     flash
         Bytes of flash from the first byte of the image on (see `host_parts`).
+    chip_id
+        As with `Chip`.
     """
 
-    def __init__(self, flash: bytes) -> None:
-        super().__init__()
+    def __init__(self, flash: bytes, chip_id: bytes = bytes(CHIP_ID_BYTES)) -> None:
+        super().__init__(chip_id)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
         try:
             self._start(flash)

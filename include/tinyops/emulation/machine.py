@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tinyops.emulation.chip import SHARED_RAM_BYTES, Chip, EmulationError
+from tinyops.emulation.chip import CHIP_ID_BYTES, SHARED_RAM_BYTES, Chip, EmulationError
 from tinyops.environment import bare_environment
 
 QEMU = "qemu-system-arm"
@@ -30,6 +30,8 @@ class Machine(Chip):
     icount
         Count instructions: one is 1 ns of virtual time, so counts repeat exactly. Slower, and an
         idle machine does not wait for real time.
+    chip_id
+        As with `Chip`.
 
     Raises
     ------
@@ -37,8 +39,15 @@ class Machine(Chip):
         QEMU is not installed, or ends at once.
     """
 
-    def __init__(self, flash: bytes, flash_base: int, app_base: int, icount: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        flash: bytes,
+        flash_base: int,
+        app_base: int,
+        icount: bool = False,
+        chip_id: bytes = bytes(CHIP_ID_BYTES),
+    ) -> None:
+        super().__init__(chip_id)
         self.flash_base = flash_base
         self.app_base = app_base
         self.icount = icount

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tinyops.gateway.database import Database
 
-Cause = Literal["unresponsive", "flash budget"]
+Cause = Literal["unresponsive", "flash budget", "strange board"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS action (

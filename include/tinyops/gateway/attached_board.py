@@ -12,9 +12,9 @@ from tinyops.boards.flash_report import Ask, FlashReport
 from tinyops.boards.image import Image
 from tinyops.boards.port_users import port_users
 from tinyops.errors import TinyOpsError
-from tinyops.gateway.attest import Sight, attest, differs, look
+from tinyops.gateway.attest import ASK, Sight, attest, differs, look
 from tinyops.gateway.connection import Connection
-from tinyops.gateway.errors import Unresponsive
+from tinyops.gateway.errors import StrangeBoard, Unresponsive
 from tinyops.gateway.shutdown import FlashPace, Shutdown
 from tinyops.gateway.tally import Tally
 
@@ -57,6 +57,8 @@ class AttachedBoard:
 
         Raises
         ------
+        StrangeBoard
+            It is not the board that the device is bound to. Nothing was written.
         Stopped
             The gateway shall end, and the flash would take too long or waits for a person.
         """
@@ -75,6 +77,7 @@ class AttachedBoard:
                 self.action = what
                 ask(what)
 
+        self._refuse_strangers()
         self._connection.close()
         with self.tally.flashes.counted():
             path = self._connection.path()
@@ -95,6 +98,7 @@ class AttachedBoard:
         with self.tally.attestations.counted():
             sight = attest(self._connection, image, self._attest_seconds, self._shutdown.pause)
         self._was_reset = False
+        self._connection.bind(sight.hello)
         return sight
 
     def reset_once(self) -> bool:
@@ -111,7 +115,7 @@ class AttachedBoard:
         """Whether the board says that it runs this image. PortLost when there is no port."""
         try:
             return not differs(look(self._connection).hello, image)
-        except PortLost:
+        except (PortLost, StrangeBoard):
             raise
         except TinyOpsError:
             return False
@@ -127,6 +131,18 @@ class AttachedBoard:
             f"No valid answer from the {self._board.title} at {self._connection.name}: "
             f"{error.message}.{also} Check cable, power and sensor, then press RESET."
         )
+
+    def _refuse_strangers(self) -> None:
+        if not self._connection.enrolled.chip_id:
+            return
+        # A board that waits in its bootloader says nothing: its number is asked for afterwards.
+        try:
+            with self._connection.link() as link:
+                self._connection.recognise(link.hello(ASK, attempts=2))
+        except StrangeBoard:
+            raise
+        except TinyOpsError:
+            return
 
     def leave(self) -> None:
         """Close the port."""

@@ -17,7 +17,7 @@ from tinyops.boards.image import Image, nonce_crc
 from tinyops.boards.link import Decision, Hello, Link, LinkError
 from tinyops.errors import TinyOpsError
 from tinyops.gateway.connection import Connection
-from tinyops.gateway.errors import AttestationFailed, Unresponsive
+from tinyops.gateway.errors import AttestationFailed, StrangeBoard, Unresponsive
 
 ASK = 0.4
 """Seconds to wait for one HELLO; what is asked while the board starts is lost."""
@@ -44,11 +44,14 @@ def look(connection: Connection) -> Sight:
     ------
     PortLost
         The port is not there.
+    StrangeBoard
+        It is another board.
     TinyOpsError
         No answer, or one that cannot be read.
     """
     with connection.link() as link:
         hello = link.hello(ASK, attempts=3)
+        connection.recognise(hello)
         return Sight(hello, link.decision(ASK, attempts=2))
 
 
@@ -71,6 +74,8 @@ def attest(
     ------
     AttestationFailed
         The device runs something else, or fails its self-test.
+    StrangeBoard
+        It is another board.
     Unresponsive
         The port is there, but no valid answer comes.
     PortLost
@@ -81,11 +86,11 @@ def attest(
     while True:
         try:
             with connection.link() as link:
-                return _ask(link, image)
+                return _ask(connection, link, image)
         except PortLost:
             if time.monotonic() > deadline:
                 raise
-        except AttestationFailed:
+        except (AttestationFailed, StrangeBoard):
             raise
         except TinyOpsError as error:
             if isinstance(error, _RunsAnotherImage):
@@ -106,8 +111,9 @@ def differs(hello: Hello, image: Image) -> str:
     return ""
 
 
-def _ask(link: Link, image: Image) -> Sight:
+def _ask(connection: Connection, link: Link, image: Image) -> Sight:
     hello = link.hello(ASK, attempts=3)
+    connection.recognise(hello)
     if difference := differs(hello, image):
         raise _RunsAnotherImage(f"the device runs something else: {difference}")
     if not hello.boot_ok:

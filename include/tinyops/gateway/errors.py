@@ -9,6 +9,10 @@ class GatewayError(TinyOpsError):
     """The gateway cannot start or go on."""
 
 
+class StrangeBoard(GatewayError):
+    """Another board than the one that the device is bound to. Nothing is written to it."""
+
+
 class AttestationFailed(GatewayError):
     """The board is there and does not show that it runs the image, or not rightly."""
 

@@ -74,6 +74,7 @@ class FrameCollector:
             raise DiskFull(self._reserve.problem, "Free space; S3 then gets the frames.")
         with self._connection.link() as link:
             hello = link.hello(ASK, attempts=3)
+            self._connection.recognise(hello)
             if differs(hello, image):
                 return
             try:

@@ -10,7 +10,7 @@ from tinyops.gateway.attest import Sight, differs, look
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.connection import Connection
 from tinyops.gateway.database import DiskFull
-from tinyops.gateway.errors import GatewayError, Unresponsive
+from tinyops.gateway.errors import GatewayError, StrangeBoard, Unresponsive
 from tinyops.gateway.frame_collector import FrameCollector
 from tinyops.gateway.journal import DeviceState
 from tinyops.gateway.shelf import Shelf
@@ -66,6 +66,8 @@ class Rest:
         ------
         PortLost
             There is no port.
+        StrangeBoard
+            Another board is in the device's place.
         Strayed
             STRANGE_LOOKS looks in a row have shown something else.
         Unresponsive
@@ -86,7 +88,7 @@ class Rest:
     def _look(self, state: DeviceState) -> None:
         try:
             sight = look(self._connection)
-        except PortLost:
+        except (PortLost, StrangeBoard):
             self.sight = None
             raise
         except TinyOpsError as error:
@@ -98,6 +100,8 @@ class Rest:
         if state.confirmed:
             confirmed = self._shelf.fetch(self._device, state.confirmed)
             strange = differs(sight.hello, confirmed)
+            if not strange:
+                self._connection.bind(sight.hello)
         self.strange = self.strange + 1 if strange else 0
         if self.strange >= STRANGE_LOOKS:
             self.strange = 0
@@ -113,7 +117,7 @@ class Rest:
     def _collect(self, state: DeviceState) -> None:
         try:
             self._collector.visit(self._shelf.fetch(self._device, state.confirmed))
-        except DiskFull:
+        except (DiskFull, StrangeBoard):
             raise
         except TinyOpsError:
             self._look_at = 0.0  # the look tells what is wrong

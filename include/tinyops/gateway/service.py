@@ -22,6 +22,7 @@ from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.device_record import DeviceRecord
 from tinyops.gateway.disk_reserve import DiskReserve
 from tinyops.gateway.disk_watch import DiskWatch
+from tinyops.gateway.enrolment import Enrolment
 from tinyops.gateway.errors import GatewayError
 from tinyops.gateway.flash_budget import FlashBudget
 from tinyops.gateway.frame_collector import FrameCollector
@@ -177,7 +178,8 @@ class Gateway:
 
     def _worker(self, device: DeviceConfig) -> DeviceWorker:
         config, board = self._config, load_board(device.board)
-        connection = Connection(device.identity, board.protocol.baud)
+        enrolment = Enrolment(self._database, device.id)
+        connection = Connection(device.identity, board.protocol.baud, enrolment)
         collector = FrameCollector(
             config, device, connection, self._frames, self._journal, self._reserve
         )

@@ -69,6 +69,7 @@ def _sight(sight: Sight | None) -> dict[str, Any] | None:
         "project": hello.image.project,
         "version": hello.image.version,
         "target": hello.image.target,
+        "chip_id": hello.chip_id,
         "image_crc32": f"{hello.image.image_crc32:08x}",
         "boot_ok": hello.boot_ok,
         "faults": hello.faults,

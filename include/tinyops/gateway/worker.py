@@ -22,7 +22,7 @@ from tinyops.gateway.attest import Sight
 from tinyops.gateway.config import DeviceConfig, GatewayConfig
 from tinyops.gateway.database import DiskFull
 from tinyops.gateway.device_record import DeviceRecord
-from tinyops.gateway.errors import AttestationFailed, Unresponsive
+from tinyops.gateway.errors import AttestationFailed, StrangeBoard, Unresponsive
 from tinyops.gateway.flash_budget import FlashBudgetSpent
 from tinyops.gateway.image_writer import ImageWriter
 from tinyops.gateway.journal import DeviceState, ImageName, Step
@@ -114,6 +114,9 @@ class DeviceWorker:
         except FlashBudgetSpent as error:
             self.writer.deny(self._tried, error)
             return self._record.failed(self._tried, error, quiet=True)
+        except StrangeBoard as error:
+            self._record.need(self._tried, "strange board", f"{error.message}. {error.fix}")
+            return self._record.failed(self._tried, error, quiet=True)
         except Unresponsive as error:
             if not self.board.reset_once():
                 self._record.need(self._tried, "unresponsive", self.board.help_wanted(error))
@@ -156,6 +159,8 @@ class DeviceWorker:
             detail = f"puts {state.confirmed.version} back: {error.message}"
             self._record.advance(state, "error", detail, step="restoring", pending=ImageName())
             return 0.0
+        if self.rest.sight:
+            self._record.no_longer("strange board")
         rested = replace(state, failures=0, problem="", pending=ImageName())
         if rested != state and self.rest.trusted:
             self._record.keep(rested)
@@ -252,7 +257,7 @@ class DeviceWorker:
         return bool(wanted)
 
     def _at_rest(self, sight: Sight) -> float:
-        self._record.no_longer("unresponsive")
+        self._record.no_longer("unresponsive", "strange board")
         self._shelf.prune()
         self.rest.begin(sight)
         return 0.0

@@ -42,6 +42,7 @@ class ScriptedDevice:
     def __init__(self, link: Path, header: ImageHeader) -> None:
         self.ring: list[bytes] = []
         self.windows = 1_000_000
+        self.chip_id = bytes(8)
         self.knows_frames = True
         self.asked = 0
         self.slow = False
@@ -102,7 +103,9 @@ class ScriptedDevice:
 
     def _hello(self) -> bytes:
         sizes = (0, 0, 0, 0, self.windows, 0, 0)
-        return self._header.pack() + messages._HELLO.pack(*sizes, 0, 0, 0, 1, 1, 1, 0, 255, 0)
+        return self._header.pack() + messages._HELLO.pack(
+            *sizes, 0, 0, 0, 1, 1, 1, 0, 255, 0, self.chip_id
+        )
 
     def _frame(self, acknowledged: int, options: int) -> bytes:
         if options & messages.FRAME_ACKNOWLEDGE:

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 from tinyops.boards.virtual.application import Application
 from tinyops.boards.virtual.board_thread import BoardThread
 from tinyops.boards.virtual.bootloader import Bootloader
+from tinyops.boards.virtual.chip_id import chip_id
 from tinyops.boards.virtual.faults import Faults, FaultyLine, Loss
 from tinyops.boards.virtual.flash_memory import FlashMemory
 from tinyops.boards.virtual.host_line import HostLine
@@ -36,7 +37,7 @@ class VirtualBoard(BoardThread):
     link
         Path of the symlink that stands for the port.
     state
-        Folder of what survives power cuts: the flash.
+        Folder of what survives power cuts: the flash and the chip's number.
     sensor
         Answers the application's requests for samples; without one they stay unanswered.
     faults
@@ -64,6 +65,7 @@ class VirtualBoard(BoardThread):
         paced: bool = False,
     ) -> None:
         super().__init__(f"board {link.name}")
+        self.chip_id = chip_id(state / "chip-id")
         self.flash = FlashMemory(state / "flash.bin", self.FLASH_BYTES, self.PAGE_BYTES)
         self.mode: Mode = "off"
         self.port = link
@@ -135,7 +137,7 @@ class VirtualBoard(BoardThread):
 
     def _powered(self, content: bytes) -> Chip:
         """A chip that runs what lies from `APP` on; an emulated Cortex-M4 unless it is said."""
-        return Machine(content, flash_base=self.APP, app_base=self.APP)
+        return Machine(content, flash_base=self.APP, app_base=self.APP, chip_id=self.chip_id)
 
     def baud(self) -> int:
         """The speed that the host has set, 0 without a port."""

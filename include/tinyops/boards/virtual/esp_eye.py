@@ -47,7 +47,7 @@ class EspEye(VirtualBoard):
             self._download()
 
     def _powered(self, content: bytes) -> Chip:
-        return HostChip(content)
+        return HostChip(content, self.chip_id)
 
     def _closed(self, touched: bool) -> None:
         if self.mode == "bootloader":

@@ -24,4 +24,4 @@ class HimaxWe1(VirtualBoard):
         self.enter_bootloader(HimaxBootloader(self.flash, self.to_host, self.launch))
 
     def _powered(self, content: bytes) -> Chip:
-        return HostChip(content)
+        return HostChip(content)  # a WE-I has no number that its SDK documents

@@ -61,7 +61,7 @@ static size_t reply_outputs(size_t start, size_t offset) {
 static size_t hello(void) {
   const decision_state *decided = decision();
   const parameter_block *block = parameters();
-  const link_hello content = {
+  link_hello content = {
       .image = image_header,
       .boot_crc32 = image_boot_crc(),
       .input_bytes = INPUT_BYTES,
@@ -80,6 +80,7 @@ static size_t hello(void) {
       .last_class = decided->last_class,
       .confidence_q8 = decided->confidence_q8,
   };
+  board_chip_id(content.chip_id);
   memcpy(reply.body, &content, sizeof content);
   return sizeof content;
 }

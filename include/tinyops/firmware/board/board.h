@@ -30,6 +30,8 @@ uint32_t board_stopwatch_stop(void);
 uint32_t board_stack_used(void);
 /* Faults since power-on, saturating at 255. */
 uint8_t board_faults(void);
+/* The chip's own number, LINK_CHIP_ID_BYTES; zeros where it has none. */
+void board_chip_id(uint8_t *id);
 
 /* First byte of the image and bytes under its CRC; the first byte of a parameter page, 0 or 1. */
 const uint8_t *board_image(void);

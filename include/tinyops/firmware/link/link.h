@@ -43,6 +43,7 @@
 #define LINK_FRAME_PARTIAL 2     /* answer with the frame that is being filled; it stays */
 
 #define LINK_MAX_CLASSES 32
+#define LINK_CHIP_ID_BYTES 8
 #define LINK_MAX_GOLDEN 16
 
 /* Image header, at this offset in the application image. Texts are padded with zeros. */
@@ -87,6 +88,7 @@ typedef struct __attribute__((packed)) {
   uint8_t faults;     /* faults since power-on, saturating */
   uint8_t last_class; /* 255: none yet */
   uint8_t confidence_q8;
+  uint8_t chip_id[LINK_CHIP_ID_BYTES]; /* of the chip, whatever it runs; zeros: it has none */
 } link_hello;
 
 typedef struct __attribute__((packed)) {
@@ -147,6 +149,7 @@ typedef struct __attribute__((packed)) {
 /* Virtual sensor: the device asks on a serial line of its own, the host lays that many frames of
  * int16, interleaved [frame][channel], at the start of the memory that it shares with the device,
  * then sends the tag back. A question voids the one before. */
+#define VIRTUAL_CHIP_ID_OFFSET 0x10000 /* of the chip's number in that memory, before power on */
 #define SENSOR_REQUEST 0x53 /* 'S', tag u8, frames u16 -> tag u8 */
 
 /* CRC-16/XMODEM: poly 0x1021, init 0, check("123456789") 0x31C3. */

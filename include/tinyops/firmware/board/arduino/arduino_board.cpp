@@ -3,7 +3,18 @@
 
 extern "C" {
 #include "board.h"
+#include "link.h"
 }
+
+#include <string.h>
+
+#if defined(NRF52840_XXAA) && __has_include(<nrf.h>)
+#include <nrf.h>
+#define CHIP_ID_NRF52840
+#elif defined(AM_PART_APOLLO3) && __has_include(<am_mcu_apollo.h>)
+#include <am_mcu_apollo.h>
+#define CHIP_ID_APOLLO3
+#endif
 
 #include "app_config.h"
 #include "arduino_sensor.h"
@@ -67,6 +78,22 @@ uint32_t board_stopwatch_stop(void) { return (uint32_t)(micros() - started); }
 /* Not known: the stack belongs to the core's thread. */
 uint32_t board_stack_used(void) { return 0; }
 uint8_t board_faults(void) { return faults; }
+
+/* FICR DEVICEID of the nRF52840, MCUCTRL CHIPID of the Apollo3, the MAC in the ESP32's fuses. A core
+ * that does not say which chip it is for has none. */
+void board_chip_id(uint8_t *id) {
+  memset(id, 0, LINK_CHIP_ID_BYTES);
+#if defined(CHIP_ID_NRF52840)
+  const uint32_t words[2] = {NRF_FICR->DEVICEID[0], NRF_FICR->DEVICEID[1]};
+  memcpy(id, words, sizeof words);
+#elif defined(CHIP_ID_APOLLO3)
+  const uint32_t words[2] = {MCUCTRL->CHIPID0, MCUCTRL->CHIPID1};
+  memcpy(id, words, sizeof words);
+#elif defined(ESP32)
+  const uint64_t mac = ESP.getEfuseMac();
+  memcpy(id, &mac, sizeof mac);
+#endif
+}
 
 /* One block, a constant. The link has no request yet that writes another, so no flash is written.
  */

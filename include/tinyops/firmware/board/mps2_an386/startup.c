@@ -1,6 +1,9 @@
 /* Vectors and reset. */
+#include <string.h>
+
 #include "board.h"
 #include "board_config.h"
+#include "link.h"
 #include "mps2.h"
 
 #define STACK_PAINT 0xC5C5C5C5u
@@ -52,7 +55,13 @@ __attribute__((naked)) void fault(void) {
                  "b report_fault\n");
 }
 
+static uint8_t chip_id[LINK_CHIP_ID_BYTES];
+
+void board_chip_id(uint8_t *id) { memcpy(id, chip_id, sizeof chip_id); }
+
 void board_start(void) {
+  /* Behind the sensor's window, which is all that may be read of that memory afterwards. */
+  memcpy(chip_id, (const void *)(SENSOR_WINDOW + VIRTUAL_CHIP_ID_OFFSET), sizeof chip_id);
   protect_memory();
   start_uarts();
 }
