@@ -37,6 +37,8 @@ def _show(reports: Mapping[str, GatewayReport]) -> None:
     table = Table("gateway", "device", "state", "runs", "last frame", "frames", "problem")
     for name, report in reports.items():
         seen = f"{rich_text(name)}\n[dim]{_ago(report.at)}[/]"
+        if report.disk != "ok":
+            seen += f"\n[bold]{rich_text(report.disk)}[/]"
         if report.problems or not report.devices:
             table.add_row(seen, "", "", "", "", "", "\n".join(map(rich_text, report.problems)))
             seen = ""

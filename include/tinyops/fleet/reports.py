@@ -96,6 +96,7 @@ class DeviceReport(_Reported):
 class _GatewayFields(_Reported):
     at: Text = ""
     releases: Text = ""
+    disk: Text = "ok"
     events_waiting: Count = 0
 
 
@@ -105,6 +106,8 @@ class GatewayReport:
 
     Parameters
     ----------
+    disk
+        "ok", or why the gateway cannot write.
     devices
         Valid entries by device id.
     problems
@@ -117,6 +120,7 @@ class GatewayReport:
 
     at: str = ""
     releases: str = ""
+    disk: str = "ok"
     events_waiting: int = 0
     devices: dict[str, DeviceReport] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -127,7 +131,7 @@ class GatewayReport:
         """JSON content: the keys that the gateway has written, and `problems` if there are any."""
         content: dict[str, Any] = {}
         if self.readable:
-            content = {"at": self.at, "releases": self.releases}
+            content = {"at": self.at, "releases": self.releases, "disk": self.disk}
             content |= {"events_waiting": self.events_waiting}
             content["devices"] = {
                 name: device.model_dump(exclude_unset=True) for name, device in self.devices.items()
