@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from tinyops.boards.image import Image
 from tinyops.fleet.event import Event
 from tinyops.gateway.database import Database, DiskFull
 from tinyops.gateway.disk_reserve import RESERVE_BYTES, DiskReserve
+from tinyops.gateway.images import ImageStore
 from tinyops.gateway.journal import Journal
 from tinyops.releases.refresh import refresh_metadata
 from tinyops.store import edge_layout
@@ -95,6 +97,26 @@ def test_a_new_state_folder_on_a_full_disk_is_an_error_with_a_fix(disk: Path) ->
     with pytest.raises(DiskFull) as raised:
         Journal(Database(disk / "journal.db", DiskReserve(disk)))
     assert "make room" in raised.value.fix
+
+
+def test_a_disk_that_is_mounted_read_only_is_named(disk: Path) -> None:
+    database = Database(disk / "journal.db", DiskReserve(disk))
+    Journal(database)
+    database.close()
+    images = ImageStore(disk / "images")
+    images.path("0" * 64).write_bytes(b"old")
+    remount(disk, "ro")  # as the kernel does with a disk that fails
+    with pytest.raises(DiskFull, match=r"journal\.db") as raised:
+        Journal(Database(disk / "journal.db", DiskReserve(disk))).report(Event("error"))
+    assert "mend it" in raised.value.fix
+    assert "Read-only" in DiskReserve(disk).check()
+    images.prune(set())
+    assert images.path("0" * 64).exists()
+
+
+def remount(folder: Path, mode: str) -> None:
+    sudo = ["sudo", "-n"] if os.geteuid() else []
+    subprocess.run([*sudo, "mount", "-o", f"remount,{mode}", str(folder)], check=True)
 
 
 @pytest.fixture

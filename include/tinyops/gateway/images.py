@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from tinyops.gateway.log import say
+
 
 class ImageStore:
     """Files named by their SHA-256, checked each time they are read.
@@ -23,15 +25,22 @@ class ImageStore:
         return self._folder / f"{sha256}.bin"
 
     def read(self, sha256: str) -> bytes | None:
-        """An image; None when it is not here, or not whole."""
+        """An image; None when it is not here, not whole, or on a part of the disk that fails."""
         try:
             data = self.path(sha256).read_bytes()
         except FileNotFoundError:
+            return None
+        except OSError as error:
+            say("image not readable", warn=True, sha256=sha256, problem=error)
             return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
     def prune(self, keep: set[str]) -> None:
         """Remove every image but those named."""
         for path in self._folder.glob("*.bin"):
-            if path.stem not in keep:
+            if path.stem in keep:
+                continue
+            try:
                 path.unlink(missing_ok=True)
+            except OSError as error:  # a disk that is mounted read-only by now
+                say("image not removed", warn=True, sha256=path.stem, problem=error)

@@ -150,7 +150,7 @@ typedef struct __attribute__((packed)) {
  * int16, interleaved [frame][channel], at the start of the memory that it shares with the device,
  * then sends the tag back. A question voids the one before. */
 #define VIRTUAL_CHIP_ID_OFFSET 0x10000 /* of the chip's number in that memory, before power on */
-#define SENSOR_REQUEST 0x53 /* 'S', tag u8, frames u16 -> tag u8 */
+#define SENSOR_REQUEST 0x53            /* 'S', tag u8, frames u16 -> tag u8 */
 
 /* CRC-16/XMODEM: poly 0x1021, init 0, check("123456789") 0x31C3. */
 uint16_t link_crc16(uint16_t crc, const uint8_t *bytes, size_t length);

@@ -79,8 +79,8 @@ uint32_t board_stopwatch_stop(void) { return (uint32_t)(micros() - started); }
 uint32_t board_stack_used(void) { return 0; }
 uint8_t board_faults(void) { return faults; }
 
-/* FICR DEVICEID of the nRF52840, MCUCTRL CHIPID of the Apollo3, the MAC in the ESP32's fuses. A core
- * that does not say which chip it is for has none. */
+/* FICR DEVICEID of the nRF52840, MCUCTRL CHIPID of the Apollo3, the MAC in the ESP32's fuses. A
+ * core that does not say which chip it is for has none. */
 void board_chip_id(uint8_t *id) {
   memset(id, 0, LINK_CHIP_ID_BYTES);
 #if defined(CHIP_ID_NRF52840)
