@@ -58,6 +58,7 @@ class ImageReport(_Reported):
     project: Text = ""
     version: Text = ""
     target: Text = ""
+    chip_id: Text = ""
     image_crc32: Text = ""
     boot_ok: bool | None = None
     faults: Count | None = None
