@@ -29,10 +29,10 @@ def test_a_poll_ends_at_its_limit_however_slowly_s3_answers(bench: Bench, built:
     with CuttableWire(bench.store.client.meta.endpoint_url) as wire:
         cache = bench.config.parent / "tuf"
         watch = ReleaseWatch(
-            wire.store(), root, cache, [PROJECT], lambda event: None, poll_seconds=0.5
+            wire.store(), root, cache, [PROJECT], lambda event: None, poll_seconds=0.3
         )
         wire.drip = 0.05
-        for _ in range(6):  # more than there may be readers that wait
+        for _ in range(5):  # more than there may be readers that wait
             began = time.monotonic()
             watch.poll()
             assert time.monotonic() - began < 1.5
@@ -80,7 +80,7 @@ def test_a_cache_that_answers_with_old_and_new_metadata_in_turn_is_reported_once
     config = load_config(bench.config).model_copy(update={"poll_seconds": 0.05})
     with running(Gateway(config, bench.store)) as gateway:
         wait_for(lambda: bench.saw("attested", "v2"), "v2 attested")
-        for content in (old, new) * 4:
+        for content in (old, new) * 3:
             bench.store.put(key, content)
             wait_for_polls(gateway, 2)
     (refused,) = [event for event in bench.events() if event.kind == "refused"]
