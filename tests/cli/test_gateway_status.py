@@ -57,3 +57,17 @@ def test_each_gateway_has_its_rows_whatever_it_wrote(
     found = json.loads(capsys.readouterr().out)
     assert found["line-3"]["devices"]["press-07"]["frames"] == frames
     assert sorted(found) == ["line-3", "line-4", "line-5", "line-6"]
+
+
+def test_a_full_disk_is_shown_with_its_gateway(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    content = {"disk": "disk full: less than 5 MiB free for /state", "devices": {}}
+    store.put_json(edge_layout.gateway_status("line-1"), content)
+    store.put_json(edge_layout.gateway_status("line-2"), {"disk": "ok", "devices": {}})
+    assert main(["gateway", "status"]) == 0
+    assert capsys.readouterr().out.count("disk full: less than 5 MiB free for /state") == 1
+    assert main(["gateway", "status", "--json"]) == 0
+    disks = {name: row["disk"] for name, row in json.loads(capsys.readouterr().out).items()}
+    assert disks == {"line-1": content["disk"], "line-2": "ok"}
