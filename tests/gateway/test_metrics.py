@@ -110,7 +110,13 @@ def test_labels_hold_whatever_a_release_is_called(bench: Bench) -> None:
     gateway = bench.gateway()
     state = load_config(bench.config).state
     collector = GatewayCollector(
-        "bench", state, gateway.workers, gateway._journal, gateway._frames, gateway._watch
+        "bench",
+        state,
+        gateway.workers,
+        gateway._journal,
+        gateway._frames,
+        gateway._watch,
+        gateway._reserve,
     )
     registry = CollectorRegistry()
     registry.register(collector)
