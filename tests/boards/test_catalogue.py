@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tinyops.boards import catalogue
-from tinyops.boards.catalogue import PLATFORMS, CatalogueError, board_names, load_board
+from tinyops.boards.board import PLATFORMS
+from tinyops.boards.catalogue import CatalogueError, board_names, load_board
 from tinyops.projects import load_projects
 
 

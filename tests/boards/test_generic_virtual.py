@@ -12,7 +12,8 @@ import yaml
 from tests.support.boards.virtual_boards import eventually
 from tests.support.chip import request
 from tinyops.boards import catalogue
-from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.board import Board
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import BoardError
 from tinyops.boards.flashing import driver, flash, probe
 from tinyops.boards.link import Link

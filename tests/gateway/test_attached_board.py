@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tinyops.boards import flashing
-from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.board import Board
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import BoardSilent
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image

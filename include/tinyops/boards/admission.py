@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.errors import ImageRefused, PortLost
 from tinyops.boards.image import Image
 from tinyops.boards.pseudo_terminal import is_pseudo_terminal, require_its_own

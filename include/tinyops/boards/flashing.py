@@ -9,7 +9,7 @@ from types import ModuleType
 
 from tinyops.boards import drivers
 from tinyops.boards.admission import check
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.errors import BoardError, PortLost
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image

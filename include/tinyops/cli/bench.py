@@ -17,7 +17,7 @@ from tinyops.printable import rich_text
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from tinyops.boards.catalogue import Board
+    from tinyops.boards.board import Board
     from tinyops.serving.scenario import Result, Scenario
 
 ALL = "all"

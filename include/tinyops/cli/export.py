@@ -13,7 +13,7 @@ from tinyops.cli.output import print_json, terminal
 from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
-    from tinyops.boards.catalogue import Board
+    from tinyops.boards.board import Board
     from tinyops.conversion.images.build_request import BuildRequest
     from tinyops.projects import Project
 

@@ -15,7 +15,7 @@ from tinyops.cli.output import echo, print_json, progress_bar, show_notes, termi
 from tinyops.printable import rich_text
 
 if TYPE_CHECKING:
-    from tinyops.boards.catalogue import Board
+    from tinyops.boards.board import Board
     from tinyops.conversion.candidates.prove import Proof
     from tinyops.conversion.images.tune import Search
     from tinyops.conversion.images.tuning import Tuning

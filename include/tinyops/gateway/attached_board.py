@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tinyops.boards import flashing
 from tinyops.boards.admission import check
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.errors import PortLost
 from tinyops.boards.flash_report import Ask, FlashReport
 from tinyops.boards.image import Image

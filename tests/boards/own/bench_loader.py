@@ -10,7 +10,7 @@ import struct
 import time
 import zlib
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.errors import FlashFailed
 from tinyops.boards.flash_report import Ask, FlashReport, Progress
 from tinyops.boards.image import Image

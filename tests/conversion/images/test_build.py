@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tests.support.chip import MODELS, request, sketch, tiny_image, windows
-from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.board import Board
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image
 from tinyops.boards.messages import frame_request
 from tinyops.conversion.images.aot import compile_model

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.board import Board
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import HEADER_OFFSET, Image, ImageHeader, image_crc
 
 SLEEP = b"\x30\xbf\xfd\xe7"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.drivers.esptool_output import HINT, Output
 from tinyops.boards.drivers.vendor_tool import VendorTool
 from tinyops.boards.errors import BoardSilent, FlashFailed, PortLost, WrongAnswer

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.drivers.samba_protocol import PAGE, SamBa, page_crc
 from tinyops.boards.errors import BoardSilent, FlashFailed, PortLost, WrongAnswer
 from tinyops.boards.flash_report import Ask, FlashReport, Progress

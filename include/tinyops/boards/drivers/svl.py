@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.drivers.svl_packet import (
     AUTOBAUD,
     BAUDS,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.board import Board
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.errors import BoardError
 from tinyops.boards.own_driver import own_driver_file
 from tinyops.boards.virtual.board import VirtualBoard

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tinyops.boards.catalogue import Arduino, Board
+from tinyops.boards.board import Arduino, Board
 from tinyops.boards.image import Image, header_offset, image_crc, parse_header
 from tinyops.conversion.arduino.library import ArduinoLibrary
 from tinyops.conversion.tflite.errors import ConversionError

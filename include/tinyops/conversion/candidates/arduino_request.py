@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.conversion.candidates.candidate import read_candidate, read_reference_windows
 from tinyops.conversion.candidates.sketching import sketch_and_reference
 from tinyops.conversion.images.build_request import BuildRequest

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.board import Board
+from tinyops.boards.catalogue import load_board
 from tinyops.boards.image import load_image
 from tinyops.conversion.candidates.candidate import (
     CandidateFiles,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.conversion.images.aot import AotModel, compile_model
 from tinyops.conversion.images.build_request import BuildRequest
 from tinyops.conversion.images.image import BuiltImage, build_image

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.messages import MAX_CLASSES
 from tinyops.conversion.images.aot import AotModel
 from tinyops.conversion.images.tuning import DEFAULT, Tuning

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyops.boards.catalogue import Board, load_board
+from tinyops.boards.board import Board
+from tinyops.boards.catalogue import load_board
 from tinyops.conversion.images.bare import build_bare
 from tinyops.conversion.images.memory import Memory, Part, interpreted, linked, planned
 from tinyops.conversion.tflite.canonical import rewritten

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.boards.image import HEADER_OFFSET, HEADER_SIZE
 from tinyops.conversion.images import sources
 from tinyops.conversion.images.toolchain import FIRMWARE, STRICT

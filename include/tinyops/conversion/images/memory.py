@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyops.boards.catalogue import Allowance, Board
+from tinyops.boards.board import Allowance, Board
 from tinyops.conversion.images.aot import AotModel, compile_model
 from tinyops.conversion.images.footprint import constant_bytes
 from tinyops.conversion.tflite.canonical import rewritten

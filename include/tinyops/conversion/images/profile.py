@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.conversion.images import sources, toolchain
 from tinyops.conversion.images.aot import AotModel, Step
 from tinyops.conversion.images.qemu_image import SUPPORT, board_config, linker_symbols

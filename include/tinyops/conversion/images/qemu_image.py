@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.conversion.images import sources, toolchain
 from tinyops.conversion.images.aot import AotModel
 from tinyops.conversion.images.build_request import BuildRequest

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyops.boards.catalogue import Board
+from tinyops.boards.board import Board
 from tinyops.conversion.images.aot import AotModel
 from tinyops.conversion.images.profile import Profile, compile_support, profile
 from tinyops.conversion.images.tuning import LEVELS, Tuning
