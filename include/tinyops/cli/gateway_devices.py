@@ -64,10 +64,10 @@ def enrol(
     if as_json:
         print_json({"device": device, "was": asdict(before)})
     elif before.chip_id or before.usb_serial:
-        typer.echo(f"{device} was bound to chip {before.chip_id or 'without a number'}")
-        typer.echo("the next board that attests in its place is bound to it")
+        echo(f"{device} was bound to chip {before.chip_id or 'without a number'}")
+        echo("the next board that attests in its place is bound to it")
     else:
-        typer.echo(f"{device} was bound to no board")
+        echo(f"{device} was bound to no board")
 
 
 def yaml_lines(port: FoundPort) -> str:
