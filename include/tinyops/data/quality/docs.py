@@ -110,7 +110,9 @@ def render_index(project: Project, runs: dict[str, Any]) -> str:
 
 
 def _banner(result: GateResult, outcome: str, simulated: bool) -> str:
-    mood = "good" if result.accepted else "bad"
+    # Accepted, but of no use yet: the version lacks a class.
+    accepted = "text-warning" if "class_coverage" in result.counts else "good"
+    mood = accepted if result.accepted else "bad"
     data = "Simulated recordings. " if simulated else ""
     warned = f", {len(result.warnings)} of them with warnings" if result.warnings else ""
     remarks = "".join(f"<li>{html.escape(one)}</li>" for one in result.remarks)
