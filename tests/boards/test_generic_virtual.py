@@ -88,7 +88,9 @@ def test_a_real_port_needs_the_boards_own_driver(own: Path) -> None:
 def test_who_has_no_virtual_board_is_told_why(own: Path) -> None:
     assert missing_virtual_board("esp-eye") == ""
     added(own, "of-pages", "uf2", app_offset=0x10800, app_bytes=0x10000, page_bytes=2048)
-    assert "flash.app_offset 0x10800 is no multiple of 0x1000" in missing_virtual_board("of-pages")
+    assert "flash.app_offset is 0x10800, expected a multiple of 0x1000" in missing_virtual_board(
+        "of-pages"
+    )
     for file in OWN.glob("bench*"):
         shutil.copy(file, own)
     assert "bench_loader.py knows the protocol" in missing_virtual_board("bench-m4")

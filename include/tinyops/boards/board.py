@@ -11,7 +11,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PLATFORMS = {"aot": "qemu-virtual", "tflm": "host-virtual"}
-"""What images are built for, by runtime."""
+"""Platform of an image, by runtime."""
 TARGET_CHARACTERS = 31
 """Of `target` in the image header (firmware/link/link.h), which ends with a zero."""
 PARAMETER_PAGES = 2

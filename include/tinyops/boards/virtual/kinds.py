@@ -1,4 +1,4 @@
-"""Which virtual board stands for a kind of board: one of its own, or a generic Cortex-M4 board."""
+"""Virtual boards by kind of board: one of its own, or a generic Cortex-M4 board."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def virtual_board_for(name: str) -> type[VirtualBoard]:
     board = load_board(name)
     if reason := _without(board):
         raise BoardError(
-            f"there is no virtual {name}: {reason}",
+            f"no virtual {name}: {reason}",
             f"use one of: {', '.join(sorted(BOARDS))}, or a real board",
         )
     if board.protocol.name == "svl":
@@ -54,7 +54,7 @@ def _without(board: Board) -> str:
     if file := own_driver_file(protocol.replace("-", "_")):
         return f"nobody but {file} knows the protocol of its bootloader"
     if protocol != "svl" and board.flash.app_offset % PAGE:
-        return f"flash.app_offset {board.flash.app_offset:#x} is no multiple of {PAGE:#x}"
+        return f"flash.app_offset is {board.flash.app_offset:#x}, expected a multiple of {PAGE:#x}"
     return ""
 
 

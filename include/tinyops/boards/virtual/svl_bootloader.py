@@ -32,7 +32,7 @@ LISTEN = 0.2
 WAIT = 0.5
 PAUSE = 0.177
 BLIP = b"\0"
-"""What the line shows at a reset: svl.py 1.7 drops it ("startup blip") before it sends the autobaud
+"""Byte on the line at a reset: svl.py 1.7 drops it ("startup blip") before it sends the autobaud
 byte, and then takes the next two bytes for the length of the version packet."""
 
 

@@ -49,7 +49,7 @@ class Region:
 
 
 def cover(start: int, end: int, most: int) -> list[Region]:
-    """At most so many regions that together allow [start, end).
+    """Return at most `most` regions that together allow [start, end).
 
     They allow no byte beside it where so many suffice, as for all boards that were seen; else both
     borders are moved outwards, to multiples of 512 bytes, 1 kB and so on, until they do.
@@ -72,8 +72,8 @@ def _exact(start: int, end: int) -> list[Region]:
 
 
 def _of(log2: int, start: int, end: int) -> list[Region]:
-    """What regions of this size allow of [start, end); the first, the middle and the last do for
-    all."""
+    """Pieces of [start, end) that regions of this size allow: in its first, second and last region,
+    which stand for all."""
     size = 1 << log2
     part = size // EIGHTHS
     first, last = start // size * size, (end - 1) // size * size
