@@ -32,6 +32,8 @@ from tinyops.releases.repository import NewTarget, Repository
 from tinyops.releases.seal import Seal
 from tinyops.store import Consumer, Pointer, Store, edge_layout, layout, receipts
 
+pytestmark = pytest.mark.slow
+
 
 def objects(store: Store) -> dict[str, str]:
     written = layout.receipts(PROJECT, Consumer.RELEASE)

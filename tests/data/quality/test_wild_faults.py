@@ -18,6 +18,8 @@ from tinyops.data.recordings import Recording
 from tinyops.data.recordings.sources.registry import generate
 from tinyops.projects import Project, load_project
 
+pytestmark = pytest.mark.slow
+
 FAULT = {fault.name: fault for fault in FAULTS}
 AT_FULL_SCALE = "clipping at full scale"
 ALONE = [
