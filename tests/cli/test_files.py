@@ -72,7 +72,7 @@ def test_a_place_that_cannot_be_written_is_named(place: str, folder: Path, capfd
     locked = folder / "locked"
     locked.mkdir(mode=0o500)
     if place.startswith("locked") and os.geteuid() == 0:
-        pytest.skip("root may write anywhere")
+        place = "/sys/below"  # the one place in which root makes no folder
     compiling = main(["compile", TINY, "-b", "nano33ble-sense", "-o", place])
     assert line(capfd, compiling).startswith(f"error: {place}: ")
     assert main(["compile", TINY, "-b", "nano33ble-sense", "-o", place, "--json"]) == 1

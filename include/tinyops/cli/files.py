@@ -13,9 +13,9 @@ _CHECK = "check the path"
 _RIGHTS = "choose a place that you have the rights to, or change them"
 _FIXES = {
     errno.ENOENT: _CHECK,
-    errno.ENOTDIR: "name a folder that is no file",
+    errno.ENOTDIR: "name a folder, not a file",
     errno.EISDIR: "name a file in that folder",
-    errno.EEXIST: "name a folder that is no file, or choose another name",
+    errno.EEXIST: "name a folder, not a file, or choose another name",
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
     errno.EROFS: _RIGHTS,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def gateway_status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """What each gateway last reported of its devices: what they run, how their frames fared."""
+    """Show the latest status of every gateway: versions, frames and problems of its devices."""
     from tinyops.fleet.reports import read_gateway_reports
     from tinyops.store import Store
 

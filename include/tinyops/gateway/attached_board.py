@@ -39,7 +39,7 @@ class AttachedBoard:
         self.action = ""
         """What a person has to do before a flash goes on; stays while it is tried again."""
         self.written = False
-        """Whether the newest flash, finished or not, has written anything."""
+        """Return True if the newest flash, finished or not, has written anything."""
         self.tally = Tally()
         self._board = board
         self._connection = connection

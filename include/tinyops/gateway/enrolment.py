@@ -1,4 +1,4 @@
-"""Which board a device is: its chip's number and its USB serial number, kept in the journal.
+"""Binding of a device to its board by chip number and USB serial number, kept in the journal.
 
 Both are bound when the device first attests. Afterwards another board in its place is a stranger,
 which is neither written nor asked for frames until a person enrols it.

@@ -16,7 +16,7 @@ from tinyops.gateway.journal import DeviceState
 from tinyops.gateway.shelf import Shelf
 
 STRANGE_LOOKS = 3
-"""How many looks in a row must show something else before the confirmed image is put back, or go
+"""Looks in a row that must show something else before the confirmed image is put back, or go
 unanswered before a person is asked."""
 
 
@@ -49,7 +49,7 @@ class Rest:
 
     @property
     def trusted(self) -> bool:
-        """Whether the newest look has shown nothing wrong, or none was made yet."""
+        """Return True if the newest look found nothing wrong, or none was made yet."""
         return not self.strange and not self.silent
 
     def begin(self, sight: Sight) -> None:
